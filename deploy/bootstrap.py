@@ -17,7 +17,7 @@ STATE = ROOT / ".yike"
 FREE_BYTES_MIN = 1_500_000_000
 
 
-class CannotInstall(Exception):
+class CannotInstallError(Exception):
     """Why the environment cannot be made; its text is what the person at the terminal should do."""
 
 
@@ -25,7 +25,7 @@ def main() -> int:
     try:
         if not up_to_date():
             install()
-    except CannotInstall as problem:
+    except CannotInstallError as problem:
         print(f"yike: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -59,17 +59,19 @@ def install() -> None:
 
 def check_machine() -> None:
     if sys.version_info < (3, 11):
-        raise CannotInstall(
+        raise CannotInstallError(
             "Python 3.11 or newer is needed, this is %d.%d; install one and run `make PYTHON=python3.11 …`"
             % sys.version_info[:2]
         )
     try:
         STATE.mkdir(mode=0o755, exist_ok=True)
     except OSError as error:
-        raise CannotInstall(f"cannot write {STATE}: {error.strerror}; use a folder that is yours") from error
+        raise CannotInstallError(
+            f"cannot write {STATE}: {error.strerror}; use a folder that is yours"
+        ) from error
     free = shutil.disk_usage(STATE).free
     if free < FREE_BYTES_MIN:
-        raise CannotInstall(
+        raise CannotInstallError(
             f"only {free // 1_000_000} MB free where {STATE} is; {FREE_BYTES_MIN // 1_000_000} MB are needed"
         )
 
@@ -89,14 +91,14 @@ def install_uv() -> Path:
         import ensurepip  # noqa: F401
         import venv
     except ImportError as error:
-        raise CannotInstall(
+        raise CannotInstallError(
             "this Python has no venv module; on Debian or Ubuntu: apt install python%d.%d-venv"
             % sys.version_info[:2]
         ) from error
     try:
         venv.create(str(home), clear=True, with_pip=True, symlinks=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise CannotInstall(f"cannot make a virtual environment in {home}: {error}") from error
+        raise CannotInstallError(f"cannot make a virtual environment in {home}: {error}") from error
     pip = [str(home / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     run([*pip, f"uv=={UV_VERSION}"], dict(os.environ), "uv")
     return uv
@@ -143,8 +145,10 @@ def run(command: "list[str]", environment: "dict[str, str]", what: str) -> None:
         return
     said = result.stderr.strip()[-2000:]
     if "No space left" in said or "ENOSPC" in said:
-        raise CannotInstall(f"the disk is full; make room where {STATE} is and run the same command again")
-    raise CannotInstall(
+        raise CannotInstallError(
+            f"the disk is full; make room where {STATE} is and run the same command again"
+        )
+    raise CannotInstallError(
         f"could not install {what}. Check the network and the package index (PIP_INDEX_URL, PIP_CERT), "
         f"then run the same command again; what is there already is kept. It said:\n{said}"
     )
