@@ -36,7 +36,7 @@ def main() -> int:
 
 def wanted() -> str:
     """One line that changes whenever the environment must be made anew."""
-    digest = hashlib.sha256((ROOT / "uv.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes())
+    digest = hashlib.sha256((ROOT / "uv.lock").read_bytes())
     return "%s uv%s py%d.%d %s" % (digest.hexdigest(), UV_VERSION, *sys.version_info[:2], STATE)
 
 

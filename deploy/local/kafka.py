@@ -17,7 +17,12 @@ from deploy.local.process import Process, wait_until
 # 190-210 MB resident. The first compiler tier starts twice as fast; leave it out when pace is measured.
 MEMORY = ("-Xms192m", "-Xmx512m", "-XX:+UseSerialGC")
 QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+AutoCreateSharedArchive")
-QUIET = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
+QUIET = (
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+)
 
 
 @dataclass

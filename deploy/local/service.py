@@ -1,0 +1,59 @@
+"""One of Yike's own services as a process, and the question whether it is ready."""
+
+import http.client
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local.names import PROJECT
+from deploy.local.process import Process, wait_until
+
+READY_WITHIN_SECONDS = 60
+
+
+@dataclass
+class Service:
+    name: str
+    folder: Path
+    port: int
+    environment: Mapping[str, str]
+    process: Process = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.process = Process(
+            self.name, self.folder / "logs" / f"{self.name}.log", self.folder / "pids" / f"{self.name}.json"
+        )
+
+    def launch(self) -> None:
+        """Start without waiting, so that all of them can wake at once."""
+        self.process.start([sys.executable, "-m", f"services.{self.name}.main"], self.environment)
+
+    def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def wait(self) -> None:
+        wait_until(self.process, lambda: is_ready(self.port), READY_WITHIN_SECONDS, pause_seconds=0.1)
+
+    def stop(self) -> None:
+        self.process.stop(within_seconds=20)
+
+
+def is_ready(port: int, path: str = "/health/ready") -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def python_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment without what would point Python elsewhere, and what this process is told."""
+    dropped = ("PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "DATABASE_URL")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return {**kept, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **extra}
