@@ -1,0 +1,1 @@
+"""The services; they speak only through Kafka and never import each other."""
