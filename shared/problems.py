@@ -1,0 +1,203 @@
+"""Refusals as RFC 9457 problem details, in Chinese and English.
+
+A text is written once as `中文 / English`; the reader's Accept-Language picks one side, and who states no language
+gets both. Every refusal says what to do next where something can be done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from shared.ids import uuid7
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:yike:problem:"
+BUSY_RETRY_SECONDS = 1
+# 40001 serialization, 40P01 deadlock, 55P03 lock timeout, 57014 statement timeout: the same command may well succeed.
+WORTH_REPEATING = frozenset({"40001", "40P01", "55P03", "57014"})
+
+
+class Problem(Exception):  # noqa: N818
+    """Raise it to refuse. `code` is stable and for programs; `title` and `detail` are `中文 / English`.
+
+    `extra` becomes members of the document, e.g. `holder="…"`; `headers` go with the answer."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        *,
+        detail: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(f"{status} {code}: {title}")
+        self.status, self.code, self.title, self.detail = status, code, title, detail
+        self.headers, self.extra = dict(headers or {}), extra
+
+
+def not_found(what: str = "没有找到 / Not found") -> Problem:
+    return Problem(404, "not-found", what)
+
+
+def busy() -> Problem:
+    return Problem(
+        503,
+        "busy",
+        "系统暂时忙 / Busy for a moment",
+        detail="什么都没有改变，请用同一个 Idempotency-Key 重试 / Nothing was changed; repeat with the same Idempotency-Key",
+        headers={"Retry-After": str(BUSY_RETRY_SECONDS)},
+    )
+
+
+def render(problem: Problem, accept_language: str | None, instance: str | None = None) -> Response:
+    """The answer that carries a problem."""
+    document: dict[str, Any] = {
+        "type": TYPE_PREFIX + problem.code,
+        "title": in_language(problem.title, accept_language),
+        "status": problem.status,
+        "code": problem.code,
+    }
+    if problem.detail:
+        document["detail"] = in_language(problem.detail, accept_language)
+    if instance:
+        document["instance"] = instance
+    body = orjson.dumps({**document, **problem.extra}, default=str)
+    headers = {"Vary": "Accept-Language", "Cache-Control": "no-store", **problem.headers}
+    return Response(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def in_language(text: str, accept_language: str | None) -> str:
+    """One side of `中文 / English`, or both for a reader who states no language."""
+    chinese, slash, english = text.partition(" / ")
+    if not slash or not accept_language:
+        return text
+    return english if _prefers_english(accept_language) else chinese
+
+
+def _prefers_english(accept_language: str) -> bool:
+    weights = {"zh": 0.0, "en": 0.0}
+    for part in accept_language.lower().split(","):
+        tag, _, parameter = part.strip().partition(";")
+        language = tag.split("-")[0]
+        if language in weights:
+            weights[language] = max(weights[language], _weight(parameter))
+    return weights["en"] > weights["zh"]
+
+
+def _weight(parameter: str) -> float:
+    try:
+        return float(parameter.strip().removeprefix("q=") or 1)
+    except ValueError:
+        return 0.0
+
+
+# ── what becomes a problem ────────────────────────────────────────────────────────────────────────────────────────
+
+WORDS = {
+    "missing": "必填 / is required",
+    "json_invalid": "不是有效的 JSON / is not valid JSON",
+    "enum": "不在可选值之内 / is none of the values allowed",
+    "literal_error": "不在可选值之内 / is none of the values allowed",
+    "string_too_short": "太短 / is too short",
+    "string_too_long": "太长 / is too long",
+    "extra_forbidden": "不认识的字段 / is not known here",
+    "uuid_parsing": "不是有效的编号 / is not an id",
+    "datetime_parsing": "不是有效的时间 / is not a time",
+    "timezone_aware": "时间须带时区 / needs a time zone",
+}
+"""What people read for the commonest faults; the others keep pydantic's English words."""
+
+PLAIN = {
+    401: ("unauthenticated", "请先登录 / Sign in first"),
+    403: ("forbidden", "没有权限 / Not allowed"),
+    404: ("not-found", "没有找到 / Not found"),
+    405: ("method-not-allowed", "不支持的方法 / Method not allowed"),
+    413: ("too-large", "内容太大 / Too large"),
+    415: ("unsupported-media-type", "不支持的文件类型 / Media type not supported"),
+}
+
+
+def add_to(app: FastAPI) -> None:
+    """Make `app` answer every refusal with a problem document."""
+    app.add_exception_handler(Problem, _answer)
+    app.add_exception_handler(RequestValidationError, _answer)
+    app.add_exception_handler(HTTPException, _answer)
+
+
+async def _answer(request: Request, wrong: Exception) -> Response:
+    return answer_to(wrong, request.headers.get("accept-language"), request.url.path)
+
+
+def answer_to(wrong: Exception, accept_language: str | None, path: str) -> Response:
+    """Any exception as an answer. The unforeseen gets a reference that is in the log beside the traceback."""
+    problem = as_problem(wrong)
+    if problem is None:
+        reference = str(uuid7())
+        log.error("unforeseen error, reference %s", reference, exc_info=wrong)
+        problem = Problem(
+            500,
+            "unforeseen",
+            "系统出错了 / Something went wrong",
+            detail="什么都没有改变；请把 reference 告诉管理员 / Nothing was changed; tell an administrator",
+            reference=reference,
+        )
+    return render(problem, accept_language, path)
+
+
+def as_problem(wrong: Exception) -> Problem | None:
+    """What is foreseen; None for the rest."""
+    match wrong:
+        case Problem():
+            return wrong
+        case RequestValidationError():
+            return _invalid(wrong.errors())
+        case HTTPException():
+            code, title = PLAIN.get(wrong.status_code, (f"http-{wrong.status_code}", str(wrong.detail)))
+            return Problem(wrong.status_code, code, title, headers=wrong.headers)
+        case PoolTimeoutError() | ConnectionError() | TimeoutError():
+            log.warning("refused as busy: %s", type(wrong).__name__, exc_info=wrong)
+            return busy()
+        case DBAPIError() if wrong.connection_invalidated or _sqlstate(wrong) in WORTH_REPEATING:
+            log.warning(
+                "refused as busy: the database said %s", _sqlstate(wrong) or "goodbye", exc_info=wrong
+            )
+            return busy()
+    return None
+
+
+def _sqlstate(wrong: DBAPIError) -> str | None:
+    return getattr(wrong.orig, "sqlstate", None)
+
+
+def _invalid(faults: Sequence[Any]) -> Problem:
+    title = "提交的内容有误 / What was sent is not valid"
+    return Problem(422, "invalid", title, errors=[_fault(fault) for fault in faults])
+
+
+def _fault(fault: Mapping[str, Any]) -> dict[str, str]:
+    """Where and what, never the value: it may be somebody's phone number."""
+    place, *rest = (str(step) for step in fault["loc"])
+    where = (
+        {"pointer": "#/" + "/".join(map(_escaped, rest))}
+        if place == "body"
+        else {"parameter": "/".join(rest)}
+    )
+    return {"in": place, **where, "detail": WORDS.get(fault["type"], fault["msg"]), "code": fault["type"]}
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")

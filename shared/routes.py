@@ -1,0 +1,242 @@
+"""Routes: one transaction per request, one rule per route, and the answer leaves only after COMMIT.
+
+    router = router_for("dispatch")
+
+    @router.post("/offers/{offer_id}/accept", dependencies=[allow(Role.GRID_WORKER)])
+    async def accept(offer_id: UUID, body: AcceptOffer, tx: Tx, who: Caller) -> AcceptedAnswer: ...
+
+A POST may carry an `Idempotency-Key`; a GET cannot write. `router_for(…, one_transaction=False)` is for the few that
+open their own (micro-batches): they get rules and callers, but neither `tx` nor stored answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
+from fastapi.params import Depends as DependsParameter
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from shared import idempotency, metrics
+from shared.database import Database, Transaction
+from shared.directory import Directory
+from shared.idempotency import RequestKey, StoredAnswer
+from shared.identity import SignedIn, is_internal, not_allowed, not_signed_in
+from shared.vocabulary import Role
+
+if TYPE_CHECKING:
+    from shared.service import Service
+
+READING = frozenset({"GET", "HEAD"})
+
+
+# ── rules: who may ask ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Rule:
+    """Who may use a route. Exactly one stands on each (tests/architecture)."""
+
+    def __init__(self, name: str, roles: frozenset[Role] = frozenset()) -> None:
+        self.name, self.roles = name, roles
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(sorted(self.roles))})"
+
+    async def __call__(self, request: Request) -> None:
+        if self.name == "allow":
+            who = await signed_in(request)
+            if not who.has_role(*self.roles):
+                raise not_allowed(self.roles)
+        elif self.name == "internal_only" and not is_internal(
+            _bearer(request) or "", _service(request).settings
+        ):
+            raise not_signed_in("internal")
+
+
+def allow(*roles: Role) -> Any:
+    """Somebody signed in who holds one of `roles` somewhere; `who.must(…)` then asks for the unit. For every
+    signed-in person write `allow(*Role)`."""
+    if not roles:
+        raise ValueError("allow() needs roles; write allow(*Role) for everybody who is signed in")
+    return Depends(Rule("allow", frozenset(roles)))
+
+
+def open_to_everybody() -> Any:
+    """No sign-in: residents and the curious. What it answers must hold no personal data."""
+    return Depends(Rule("open_to_everybody"))
+
+
+def internal_only() -> Any:
+    """Our own services, by the internal token. Caddy does not pass these paths on."""
+    return Depends(Rule("internal_only"))
+
+
+def rules_of(app: FastAPI) -> dict[str, list[Rule]]:
+    """The rules of every route by `METHOD path`; a sound app has lists of one."""
+    found: dict[str, list[Rule]] = {}
+    for route in app.routes:
+        methods: Iterable[str] = sorted(getattr(route, "methods", None) or ["*"])
+        rules = [given.dependency for given in getattr(route, "dependencies", [])]
+        for method in methods:
+            path = f"{method} {getattr(route, 'path', route)}"
+            found[path] = [rule for rule in rules if isinstance(rule, Rule)]
+    return found
+
+
+# ── what an endpoint may ask for ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def signed_in(request: Request) -> SignedIn:
+    """Whoever shows a token in the Authorization header; 401 without."""
+    if (who := await maybe_signed_in(request)) is None:
+        raise not_signed_in()
+    return who
+
+
+async def maybe_signed_in(request: Request) -> SignedIn | None:
+    token = _bearer(request)
+    if token is None:
+        return None
+    known = getattr(request.state, "who", None)
+    if isinstance(known, SignedIn):
+        return known
+    service = _service(request)
+    who = await service.verifier.person_of(token, service.directory)
+    request.state.who = who
+    return who
+
+
+async def _transaction(request: Request) -> Transaction:
+    tx = getattr(request.state, "tx", None)
+    if not isinstance(tx, Transaction):
+        raise TypeError(
+            f"{request.url.path} opens its own transactions; take `database: Db` instead of `tx: Tx`"
+        )
+    if request.method in READING:
+        await tx.session.connection(execution_options={"postgresql_readonly": True})
+    return tx
+
+
+def _database(request: Request) -> Database:
+    return _service(request).database
+
+
+def _directory(request: Request) -> Directory:
+    return _service(request).directory
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def service_of(request: Request) -> Service:
+    return _service(request)
+
+
+async def _key(request: Request) -> RequestKey | None:
+    who = await maybe_signed_in(request)
+    return await idempotency.request_key(request, who.person_id if who else None)
+
+
+Tx = Annotated[Transaction, Depends(_transaction)]
+"""The request's transaction, committed before the answer leaves."""
+
+Db = Annotated[Database, Depends(_database)]
+"""For streams and micro-batches, which open their own transactions."""
+
+Registry = Annotated[Directory, Depends(_directory)]
+"""Registry's things in memory."""
+
+Caller = Annotated[SignedIn, Depends(signed_in)]
+"""Who asks; 401 for nobody. In handlers and tests the type is `SignedIn`."""
+
+MaybeCaller = Annotated[SignedIn | None, Depends(maybe_signed_in)]
+"""Who asks, where a route is open to everybody."""
+
+Key = Annotated[RequestKey | None, Depends(_key)]
+"""The request's Idempotency-Key, for routes that store it themselves."""
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+# ── the transaction edge ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _AnsweredBefore(Exception):  # noqa: N818
+    def __init__(self, answer: StoredAnswer) -> None:
+        self.answer = answer
+
+
+async def _claim_key(
+    request: Request, idempotency_key: Annotated[str | None, Header(alias=idempotency.HEADER)] = None
+) -> None:
+    """Runs after the route's rule, so that a stored answer is only shown to who may ask."""
+    key = await _key(request)
+    if key is None:
+        return
+    if (answer := await idempotency.claim(await _transaction(request), key)) is not None:
+        raise _AnsweredBefore(answer)
+    request.state.key = key
+
+
+class CommandRoute(APIRoute):
+    """Opens one transaction, runs the endpoint, stores the answer under its key, commits; only then is the answer
+    sent. FastAPI's `yield` dependencies would commit after the 201 is on its way: seen."""
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        dependencies: Sequence[DependsParameter] | None = None,
+        methods: set[str] | list[str] | None = None,
+        **options: Any,
+    ) -> None:
+        given = list(dependencies or [])
+        if "POST" in (methods or []):
+            given.append(Depends(_claim_key))
+        super().__init__(path, endpoint, dependencies=given, methods=methods, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def in_one_transaction(request: Request) -> Response:
+            try:
+                async with _service(request).database.transaction() as tx:
+                    request.state.tx = tx
+                    response = await answer(request)
+                    await _keep_answer(request, tx, response)
+            except _AnsweredBefore as before:
+                return _replay(before.answer)
+            return response
+
+        return in_one_transaction
+
+
+async def _keep_answer(request: Request, tx: Transaction, response: Response) -> None:
+    key: RequestKey | None = getattr(request.state, "key", None)
+    if key is None:
+        return
+    secret = "no-store" in response.headers.get("cache-control", "")
+    headers = {name: response.headers[name] for name in idempotency.KEPT_HEADERS if name in response.headers}
+    body = None if secret else bytes(response.body)
+    await idempotency.keep(tx, key, StoredAnswer(response.status_code, headers, body))
+
+
+def _replay(answer: StoredAnswer) -> Response:
+    metrics.IDEMPOTENT_REPLAYS.inc()
+    return Response(answer.body, answer.status, headers={**answer.headers, idempotency.REPLAYED: "true"})
+
+
+def router_for(service: str, *, prefix: str | None = None, one_transaction: bool = True) -> APIRouter:
+    """A router under `/api/<service>` (or `prefix`, for facades such as /open311)."""
+    return APIRouter(
+        prefix=f"/api/{service}" if prefix is None else prefix,
+        route_class=CommandRoute if one_transaction else APIRoute,
+    )
