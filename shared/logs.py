@@ -23,7 +23,7 @@ _event_id: ContextVar[str | None] = ContextVar("event_id", default=None)
 
 
 @contextmanager
-def about(*, case_id: UUID | None = None, event_id: UUID | None = None) -> Iterator[None]:
+def about(*, case_id: UUID | str | None = None, event_id: UUID | str | None = None) -> Iterator[None]:
     """Lines written inside carry these ids; an id not given stays as it was outside."""
     case_token = _case_id.set(str(case_id)) if case_id else None
     event_token = _event_id.set(str(event_id)) if event_id else None
@@ -58,10 +58,11 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-def bound() -> dict[str, str]:
-    """The ids of the work in hand."""
+def bound(record: logging.LogRecord) -> dict[str, str]:
+    """The ids of the work in hand; those given with the line (`extra={"case_id": …}`) come first."""
     ids = {"case_id": _case_id.get(), "event_id": _event_id.get(), "trace_id": current_trace_id()}
-    return {name: value for name, value in ids.items() if value}
+    given = {name: getattr(record, name, None) or value for name, value in ids.items()}
+    return {name: str(value) for name, value in given.items() if value}
 
 
 class JsonLines(logging.Formatter):
@@ -76,7 +77,7 @@ class JsonLines(logging.Formatter):
             "service": self.service,
             "logger": record.name,
             "message": record.getMessage(),
-            **bound(),
+            **bound(record),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
@@ -91,7 +92,7 @@ class TextLines(logging.Formatter):
         self.service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        ids = "".join(f"  {name}={value}" for name, value in bound().items() if name != "trace_id")
+        ids = "".join(f"  {name}={value}" for name, value in bound(record).items() if name != "trace_id")
         clock = _time_of(record).strftime("%H:%M:%S.") + f"{int(record.msecs):03d}"
         line = f"{clock} {self.service:10} {record.levelname:7} {record.getMessage()}{ids}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

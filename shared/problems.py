@@ -14,19 +14,16 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from shared.ids import uuid7
+from shared.retry import is_transient
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:yike:problem:"
 BUSY_RETRY_SECONDS = 1
-# 40001 serialization, 40P01 deadlock, 55P03 lock timeout, 57014 statement timeout: the same command may well succeed.
-WORTH_REPEATING = frozenset({"40001", "40P01", "55P03", "57014"})
 
 
 class Problem(Exception):  # noqa: N818
@@ -168,19 +165,10 @@ def as_problem(wrong: Exception) -> Problem | None:
         case HTTPException():
             code, title = PLAIN.get(wrong.status_code, (f"http-{wrong.status_code}", str(wrong.detail)))
             return Problem(wrong.status_code, code, title, headers=wrong.headers)
-        case PoolTimeoutError() | ConnectionError() | TimeoutError():
-            log.warning("refused as busy: %s", type(wrong).__name__, exc_info=wrong)
-            return busy()
-        case DBAPIError() if wrong.connection_invalidated or _sqlstate(wrong) in WORTH_REPEATING:
-            log.warning(
-                "refused as busy: the database said %s", _sqlstate(wrong) or "goodbye", exc_info=wrong
-            )
+        case Exception() if is_transient(wrong):
+            log.warning("refused as busy: %s: %s", type(wrong).__name__, wrong)
             return busy()
     return None
-
-
-def _sqlstate(wrong: DBAPIError) -> str | None:
-    return getattr(wrong.orig, "sqlstate", None)
 
 
 def _invalid(faults: Sequence[Any]) -> Problem:

@@ -1,4 +1,4 @@
-"""Trying again: how long to wait, and what is worth it."""
+"""Trying again: what is worth it, how long to wait, and how a loop outlives its surroundings."""
 
 from __future__ import annotations
 
@@ -8,49 +8,76 @@ import random
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.health import Beat
+from shared.kafka import KafkaError
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
-# SQLSTATE classes: 08 connection, 40 rolled back, 53 out of resources, 55 not ready, 57 operator or crash, 58 system.
-TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
+
+# SQLSTATE classes: 08 connection, 53 out of resources, 57 operator or crash, 58 system.
+TRANSIENT_CLASSES = ("08", "53", "57", "58")
+# Serialization, deadlock, lock timeout, and a server that has become a standby.
+TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "25006"})
+# These too are OSErrors, but the same try will fail for ever.
+LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
-def pause_seconds(attempt: int) -> float:
-    """Doubles from 0.1 s to 5 s, with up to half of it random, so that replicas do not come back all at once."""
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(attempt, 16))
+def is_transient(error: BaseException) -> bool:
+    """Whether the surroundings are at fault (database, broker or network away), not the work itself."""
+    match error:
+        case BaseExceptionGroup():
+            return all(is_transient(inner) for inner in error.exceptions)
+        case DBAPIError():
+            state = str(getattr(error.orig, "sqlstate", "") or "")
+            return (
+                error.connection_invalidated
+                or state.startswith(TRANSIENT_CLASSES)
+                or state in TRANSIENT_STATES
+            )
+        case KafkaError() | PoolTimeout():
+            return True
+    return isinstance(error, OSError) and not isinstance(error, LASTING)
+
+
+def backoff_seconds(failures: int) -> float:
+    """What to wait after so many failures in a row: doubles from 0.1 s to 5 s, with up to half of it random, so that
+    replicas do not come back all at once."""
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(max(failures, 1) - 1, 16))
     return longest * random.uniform(0.5, 1.0)
 
 
-def is_transient(wrong: BaseException) -> bool:
-    """Whether the surroundings are at fault (database or network away), not the work itself."""
-    match wrong:
-        case DBAPIError():
-            sqlstate = getattr(wrong.orig, "sqlstate", None) or ""
-            return wrong.connection_invalidated or sqlstate[:2] in TRANSIENT_CLASSES or not sqlstate
-        case PoolTimeoutError() | OSError() | TimeoutError():
-            return True
-    return False
-
-
-async def forever(turn: Callable[[], Awaitable[None]], beat: Beat) -> None:
-    """Take one turn after the other. Transient failures are waited out, with the loop seen alive but not ready;
-    anything else ends the loop, and with it the process."""
-    attempt = 0
+async def outlive(work: Callable[[], Awaitable[None]], beat: Beat) -> None:
+    """Run `work` until it returns. After a transient failure it is begun again, the loop being alive but not ready
+    meanwhile; any other exception passes, and ends the process."""
+    failures = 0
     while True:
+        turns = beat.turns
         try:
-            await turn()
+            return await work()
         except Exception as wrong:
             if not is_transient(wrong):
                 raise
+            failures = 1 if beat.turns > turns else failures + 1
             beat(good=False)
-            log.warning("%s: waiting for the surroundings (%s)", beat.name, wrong.__class__.__name__)
-            await asyncio.sleep(pause_seconds(attempt))
-            attempt += 1
-        else:
+            log.warning("%s waits for its surroundings: %s: %s", beat.name, type(wrong).__name__, wrong)
+            await _rest(backoff_seconds(failures), beat)
+
+
+async def forever(turn: Callable[[], Awaitable[None]], beat: Beat) -> None:
+    """Take one turn after the other, with a beat after each; transient failures are outlived."""
+
+    async def turns() -> None:
+        while True:
+            await turn()
             beat()
-            attempt = 0
+
+    await outlive(turns, beat)
+
+
+async def _rest(seconds: float, beat: Beat) -> None:
+    await asyncio.sleep(seconds)
+    beat(good=False)

@@ -41,6 +41,7 @@ class ServiceSettings(BaseSettings):
     yike_env: Surroundings = Surroundings.PRODUCTION
     database_url: str = Field(description="postgresql+asyncpg://user:password@host:port/database")
     kafka_bootstrap: str = Field(description="host:port of one or more brokers, with commas between")
+    topic_prefix: str = Field(default="", description="before every topic and group, to share a cluster")
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     public_url: str = Field(default="http://127.0.0.1:8000", description="how residents' browsers reach us")
@@ -71,7 +72,7 @@ class ServiceSettings(BaseSettings):
     request_bytes_max: int = Field(default=1_048_576, ge=1024)
     upload_bytes_max: int = Field(default=20_971_520, ge=1024)
     batch_rows_max: int = Field(default=200, ge=1, le=5000)
-    outbox_shards: int = Field(default=16, ge=1, le=256)
+    outbox_partitions_max: int = Field(default=16, ge=1, le=256, description="how many one process relays")
     ready_within_seconds: float = Field(default=5.0, gt=0)
     live_within_seconds: float = Field(default=60.0, gt=0)
     drain_within_seconds: int = Field(default=10, ge=1)

@@ -51,11 +51,11 @@ def continue_trace(traceparent: str | None, name: str) -> Iterator[None]:
         yield
 
 
-def current_traceparent() -> str | None:
-    """What to write into a header, so that the next one can continue the trace."""
+def current_traceparent() -> str:
+    """What to write into a header, so that the next one can continue the trace; empty outside of any."""
     carrier: dict[str, str] = {}
     PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent")
+    return carrier.get("traceparent", "")
 
 
 def current_trace_id() -> str | None:
