@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.plumbing import add_plumbing
 from sqlalchemy import DateTime, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
 from sqlmodel import Field, SQLModel
+
+from shared.plumbing import add_plumbing
 
 
 class Table(SQLModel, registry=registry()):
@@ -19,11 +20,11 @@ class Table(SQLModel, registry=registry()):
 
 
 def at(*, required: bool = False) -> Any:
-    return Field(**({} if required else {"default": None}), sa_type=DateTime(timezone=True))
+    return Field(default=... if required else None, sa_type=DateTime(timezone=True))
 
 
 def words(*, required: bool = False) -> Any:
-    return Field(**({} if required else {"default": None}), sa_type=Text)
+    return Field(default=... if required else None, sa_type=Text)
 
 
 def listed() -> Any:
@@ -35,7 +36,7 @@ class Case(Table, table=True):
 
     __tablename__ = "cases"
     __table_args__ = (
-        Index("cases_number", "number", unique=True),
+        Index("cases_number", "number"),
         Index("cases_registered", "registered_at", "case_id"),
         Index("cases_emergencies", "registered_at", postgresql_where=text("urgency = 'emergency'")),
         Index("cases_unit_path", "unit_path", postgresql_using="gin"),

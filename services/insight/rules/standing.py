@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.insight.facts import CaseRow, Part, PartState, Raise, Stage
+from services.insight.rules.facts import CaseRow, Part, PartState, Raise, Stage
 from shared.vocabulary import DeadlineKind, Level, Must, PartRole
 
 HELD = frozenset({PartState.ACCEPTED, PartState.ARRIVED})

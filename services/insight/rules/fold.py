@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from services.insight.facts import CaseRow, Clock, FollowUp, Part, PartState, Raise, Supervision
+from services.insight.rules.facts import CaseRow, Clock, FollowUp, Part, PartState, Raise, Supervision
 from shared.events import (
     CaseAccepted,
     CaseClosed,

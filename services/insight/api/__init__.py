@@ -1,0 +1,1 @@
+"""What people and screens ask: cases and timelines, the board, the figures."""

@@ -1,0 +1,28 @@
+"""Hear events: load the rows they concern, fold, save."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.insight import metrics
+from services.insight.queries import rows as stored
+from services.insight.rules.fold import apply
+from shared.database import Transaction
+from shared.events import CaseEvent
+
+
+async def fold(tx: Transaction, events: Sequence[CaseEvent], now: datetime) -> None:
+    """Fold a batch, each case's events in the order they were published. One bad event fails the whole batch;
+    the inbox then comes again with each alone and sets the bad one aside."""
+    rows = await stored.load(tx, {event.case_id for event in events})
+    for event in events:
+        rows[event.case_id] = apply(rows.get(event.case_id), event)
+    await stored.save(tx, rows.values(), events)
+    metrics.EVENTS_FOLDED.inc(len(events))
+    metrics.BATCH_EVENTS.observe(len(events))
+    metrics.BEHIND_SECONDS.set(max(0.0, (now - events[-1].at).total_seconds()))
+
+
+async def fold_one(tx: Transaction, event: CaseEvent, now: datetime) -> None:
+    await fold(tx, [event], now)
