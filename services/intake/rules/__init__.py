@@ -1,0 +1,1 @@
+"""What intake decides, without a database, a clock or a network: facts and `now` in, decision out."""

@@ -1,0 +1,203 @@
+"""How a case ends: the follow-up after `handled`, the three attempts, the verification, the reopening.
+
+Product rule 6: `closed` needs a follow-up or three documented attempts at different hours to reach the resident;
+where there is nobody to ask, a verifier who did not handle it closes from the evidence. Every function takes the
+case and `now` and returns the events that follow, or why not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.intake.rules.cases import Case, FollowUp
+from services.intake.rules.refusals import Refused, RefusedBecause
+from shared.events import (
+    REQUESTER,
+    SYSTEM,
+    Actor,
+    CaseClosed,
+    CaseEvent,
+    CaseReopened,
+    FollowUpOpened,
+    FollowUpRecorded,
+)
+from shared.vocabulary import DISSATISFIED, CaseState, Channel, ClosedBy, Satisfaction
+
+ATTEMPTS_TO_CLOSE = 3
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The three questions, and the button `somebody told me what to answer`."""
+
+    contacted: bool
+    solved: bool
+    satisfaction: Satisfaction
+    coached: bool = False
+
+    @property
+    def content(self) -> bool:
+        return self.solved and self.satisfaction not in DISSATISFIED
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One attempt to ask: by whom, over what; `answers` is None where nobody was reached."""
+
+    actor: Actor
+    channel: Channel
+    answers: Answers | None = None
+
+
+def follow_up_for(
+    before: Case, after: Case, follow_up_id: UUID, now: datetime, *, has_phone: bool
+) -> FollowUpOpened | None:
+    """One follow-up per case and round, opened when the case becomes `handled`."""
+    if after.state is not CaseState.HANDLED or before.state is CaseState.HANDLED:
+        return None
+    return FollowUpOpened(
+        at=now,
+        case_id=after.id,
+        follow_up_id=follow_up_id,
+        round=after.round,
+        link_can_be_sent=has_phone and after.requester_can_be_asked,
+    )
+
+
+def may_ask(case: Case, person_id: str) -> bool:
+    """Never somebody who handled or held the case."""
+    return person_id not in case.holders and person_id != case.handled_by
+
+
+def record_attempt(
+    case: Case, asked: Asked, time_zone: ZoneInfo, now: datetime
+) -> tuple[CaseEvent, ...] | Refused:
+    """A caller's attempt, and what follows from it."""
+    follow_up = case.follow_up
+    if follow_up is None or not follow_up.open:
+        return Refused(RefusedBecause.FOLLOW_UP_CLOSED)
+    if not case.requester_can_be_asked:
+        return Refused(RefusedBecause.NOBODY_TO_ASK)
+    if asked.actor.person_id is None or not may_ask(case, asked.actor.person_id):
+        return Refused(RefusedBecause.HELD_BY_YOU)
+    if asked.answers is None and (free := next_free_hour(follow_up, time_zone, now)) != now:
+        return Refused(RefusedBecause.SAME_HOUR, try_again_at=free)
+    return _with_consequence(case, follow_up, asked, now)
+
+
+def next_free_hour(follow_up: FollowUp, time_zone: ZoneInfo, now: datetime) -> datetime:
+    """`now`, if no caller tried in this hour of the day yet; else when the next such hour begins. Three calls at
+    nine in the morning reach nobody who works: different hours means hours of the day."""
+    tried = {
+        attempt.at.astimezone(time_zone).hour
+        for attempt in follow_up.attempts
+        if attempt.channel is not Channel.LINK
+    }
+    local, free = now.astimezone(time_zone), now
+    while free.astimezone(time_zone).hour in tried:
+        local = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        free = local.astimezone(now.tzinfo)
+    return free
+
+
+def answer_link(
+    case: Case, follow_up_id: UUID, answers: Answers, now: datetime
+) -> tuple[CaseEvent, ...] | Refused:
+    """The resident answers by the link themself."""
+    if refused := refuse_link(case, follow_up_id, now):
+        return refused
+    assert case.follow_up is not None
+    return _with_consequence(case, case.follow_up, Asked(REQUESTER, Channel.LINK, answers), now)
+
+
+def refuse_link(case: Case, follow_up_id: UUID, now: datetime) -> Refused | None:
+    """A link works once, for its own round, until it expires."""
+    follow_up = case.follow_up
+    if follow_up is None or follow_up.id != follow_up_id or not follow_up.open:
+        return Refused(RefusedBecause.LINK_USED)
+    if follow_up.link_expires_at is None or now >= follow_up.link_expires_at:
+        return Refused(RefusedBecause.LINK_EXPIRED)
+    return None
+
+
+def link_unanswered(case: Case, follow_up_id: UUID, now: datetime) -> tuple[CaseEvent, ...]:
+    """The link ran out: one attempt, and never more than one."""
+    follow_up = case.follow_up
+    if follow_up is None or follow_up.id != follow_up_id or not follow_up.open:
+        return ()
+    if any(attempt.channel is Channel.LINK for attempt in follow_up.attempts):
+        return ()
+    return _with_consequence(case, follow_up, Asked(SYSTEM, Channel.LINK), now)
+
+
+def verify(case: Case, actor: Actor, *, solved: bool, now: datetime) -> tuple[CaseEvent, ...] | Refused:
+    """A verifier who did not handle it closes from the evidence, or sends it back, where nobody can be asked."""
+    if case.state is not CaseState.HANDLED or case.follow_up is None:
+        return Refused(RefusedBecause.CASE_NOT_HANDLED)
+    if case.requester_can_be_asked:
+        return Refused(RefusedBecause.SOMEBODY_TO_ASK)
+    if actor.person_id is None or not may_ask(case, actor.person_id):
+        return Refused(RefusedBecause.HELD_BY_YOU)
+    asked = Asked(actor, Channel.DESK)
+    if solved:
+        return (_closed(case, ClosedBy.VERIFICATION, asked, now),)
+    return (_reopened(case, case.follow_up, asked, now),)
+
+
+def _with_consequence(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> tuple[CaseEvent, ...]:
+    """The attempt; then the reopening, the closing, or nothing yet."""
+    recorded = _recorded(case, follow_up, asked, now)
+    if asked.answers is None:
+        if recorded.attempt < ATTEMPTS_TO_CLOSE:
+            return (recorded,)
+        return (recorded, _closed(case, ClosedBy.THREE_ATTEMPTS, asked, now))
+    if not asked.answers.content:
+        return (recorded, _reopened(case, follow_up, asked, now))
+    return (recorded, _closed(case, ClosedBy.FOLLOW_UP, asked, now))
+
+
+def _recorded(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> FollowUpRecorded:
+    answers = asked.answers
+    return FollowUpRecorded(
+        at=now,
+        case_id=case.id,
+        actor=asked.actor,
+        channel=asked.channel,
+        follow_up_id=follow_up.id,
+        round=follow_up.round,
+        attempt=len(follow_up.attempts) + 1,
+        reached=answers is not None,
+        contacted=answers.contacted if answers else None,
+        solved=answers.solved if answers else None,
+        satisfaction=answers.satisfaction if answers else None,
+        coached=answers.coached if answers else False,
+    )
+
+
+def _closed(case: Case, closed_by: ClosedBy, asked: Asked, now: datetime) -> CaseClosed:
+    """With the handler's outcome: the resident judges whether it is solved, not what it was."""
+    assert case.handled_outcome is not None
+    return CaseClosed(
+        at=now,
+        case_id=case.id,
+        actor=asked.actor,
+        channel=asked.channel,
+        outcome=case.handled_outcome,
+        closed_by=closed_by,
+        round=case.round,
+        resolved_level=case.handled_level,
+    )
+
+
+def _reopened(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> CaseReopened:
+    return CaseReopened(
+        at=now,
+        case_id=case.id,
+        actor=asked.actor,
+        channel=asked.channel,
+        follow_up_id=follow_up.id,
+        round=case.round + 1,
+    )

@@ -1,0 +1,42 @@
+"""What others may see of a requester, and how often somebody may guess a pickup code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WRONG_CODES_MAX = 5
+WRONG_CODES_FORGOTTEN_AFTER = timedelta(minutes=15)
+
+
+def masked_name(name: str) -> str:
+    """王小明 → 王*."""
+    return f"{name[0]}*" if name else ""
+
+
+def masked_phone(phone: str) -> str:
+    """13812345678 → 138****5678; a short number keeps its last two digits."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 9 else f"****{phone[-2:]}"
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """Wrong pickup codes given for one number."""
+
+    wrong: int = 0
+    since: datetime | None = None
+
+
+def may_guess(guesses: Guesses, now: datetime) -> bool:
+    """Six digits hold only against somebody who may not try them all."""
+    return guesses.wrong < WRONG_CODES_MAX or _forgotten(guesses, now)
+
+
+def guessed_wrong(guesses: Guesses, now: datetime) -> Guesses:
+    if guesses.since is None or _forgotten(guesses, now):
+        return Guesses(1, now)
+    return Guesses(guesses.wrong + 1, guesses.since)
+
+
+def _forgotten(guesses: Guesses, now: datetime) -> bool:
+    return guesses.since is None or now - guesses.since >= WRONG_CODES_FORGOTTEN_AFTER

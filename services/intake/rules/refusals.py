@@ -1,0 +1,29 @@
+"""Why a command is refused: an outcome like any other. handlers/ has the words for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class RefusedBecause(StrEnum):
+    """The stable code that programs read."""
+
+    UNKNOWN_CATEGORY = "unknown-category"
+    UNKNOWN_GRID = "unknown-grid"
+    REGISTRY_NOT_READY = "registry-not-ready"
+    CASE_NOT_HANDLED = "case-not-handled"
+    FOLLOW_UP_CLOSED = "follow-up-closed"
+    HELD_BY_YOU = "held-by-you"
+    SAME_HOUR = "same-hour"
+    SOMEBODY_TO_ASK = "somebody-to-ask"
+    NOBODY_TO_ASK = "nobody-to-ask"
+    LINK_USED = "link-used"
+    LINK_EXPIRED = "link-expired"
+
+
+@dataclass(frozen=True)
+class Refused:
+    because: RefusedBecause
+    try_again_at: datetime | None = None

@@ -1,0 +1,175 @@
+"""The rows intake owns. Everything but the requester's data is a fold of the journal (rules/cases.py)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from shared.plumbing import add_plumbing
+
+
+class Table(SQLModel, registry=registry()):
+    """The tables of this service and of no other."""
+
+
+def at(*, required: bool = False) -> Any:
+    return Field(**({} if required else {"default": None}), sa_type=DateTime(timezone=True))
+
+
+def words(*, required: bool = True) -> Any:
+    return Field(**({} if required else {"default": None}), sa_type=Text)
+
+
+def sealed() -> Any:
+    """Bytes that only the case's key opens; null where there is nothing, or the key was destroyed."""
+    return Field(default=None, sa_type=LargeBinary)
+
+
+def of_case(*, key: bool = False) -> Any:
+    return Field(sa_column=Column(Uuid, ForeignKey("cases.id"), nullable=False, primary_key=key))
+
+
+class CaseRow(Table, table=True):
+    """`rules.cases.Case`."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("cases_number", "number", unique=True),
+        # Product rule 6: a case ends with an outcome and with what allowed it to end.
+        CheckConstraint(
+            "(state = 'closed') = (closed_at IS NOT NULL AND outcome IS NOT NULL AND closed_by IS NOT NULL)",
+            name="closed_with_an_outcome",
+        ),
+        CheckConstraint("state <> 'handled' OR handled_outcome IS NOT NULL", name="handled_with_an_outcome"),
+        CheckConstraint("round >= 1", name="rounds_count_from_one"),
+        CheckConstraint("cardinality(unit_path) > 0", name="belongs_to_a_unit"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    number: str = words()
+    channel: str = words()
+    category_code: str = words()
+    urgency: str = words()
+    headline: str = words()
+    lon: float | None = None
+    lat: float | None = None
+    place_label: str = words()
+    grid_id: str | None = words(required=False)
+    unit_path: list[str] = Field(sa_type=ARRAY(Text))
+    requester_can_be_asked: bool
+    registry_revision: int
+    registered_at: datetime = at(required=True)
+    level: str = words()
+    round: int = 1
+    state: str = words()
+    accepted_at: datetime | None = at()
+    arrived_at: datetime | None = at()
+    handled_at: datetime | None = at()
+    handled_by: str | None = words(required=False)
+    handled_level: str | None = words(required=False)
+    handled_outcome: str | None = words(required=False)
+    reopened_at: datetime | None = at()
+    closed_at: datetime | None = at()
+    outcome: str | None = words(required=False)
+    closed_by: str | None = words(required=False)
+    resolved_level: str | None = words(required=False)
+
+
+class Requester(Table, table=True):
+    """诉求人, sealed under a key of the case's own. Without `wrapped_key` nobody can read the rest again."""
+
+    __tablename__ = "requesters"
+    __table_args__ = (
+        Index("requesters_phone", "phone_index", postgresql_where=text("phone_index IS NOT NULL")),
+    )
+
+    case_id: UUID = of_case(key=True)
+    wrapped_key: bytes | None = sealed()
+    name_sealed: bytes | None = sealed()
+    phone_sealed: bytes | None = sealed()
+    phone_index: bytes | None = sealed()
+    description_sealed: bytes | None = sealed()
+    language: str = words()
+    pickup_code_sealed: bytes | None = sealed()
+    pickup_code_digest: str = words()
+    wrong_codes: int = 0
+    wrong_codes_since: datetime | None = at()
+
+
+class CaseHolder(Table, table=True):
+    """Whoever ever held a part of the case: they may see it, and may never ask whether it was solved."""
+
+    __tablename__ = "case_holders"
+
+    case_id: UUID = of_case(key=True)
+    person_id: str = Field(sa_type=Text, primary_key=True)
+
+
+class FollowUpRow(Table, table=True):
+    """`rules.cases.FollowUp`, and its single-use link, drawn when it is first sent."""
+
+    __tablename__ = "follow_ups"
+    __table_args__ = (
+        Index("follow_ups_one_open", "case_id", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index("follow_ups_one_per_round", "case_id", "round", unique=True),
+        Index("follow_ups_due", "due_at", "id", postgresql_where=text("closed_at IS NULL")),
+        Index("follow_ups_link", "link_hash", unique=True),
+    )
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    round: int
+    opened_at: datetime = at(required=True)
+    due_at: datetime = at(required=True)
+    link_expires_at: datetime | None = at()
+    contacted: bool | None = None
+    solved: bool | None = None
+    satisfaction: str | None = words(required=False)
+    coached: bool = False
+    closed_at: datetime | None = at()
+    link_hash: bytes | None = sealed()
+    link_sealed: bytes | None = sealed()
+
+
+class AttemptRow(Table, table=True):
+    """`rules.cases.Attempt`, and what the caller wrote down, sealed."""
+
+    __tablename__ = "follow_up_attempts"
+    __table_args__ = (
+        # An unanswered link is one attempt at most, however often its timer fires.
+        Index(
+            "follow_up_attempts_one_link",
+            "follow_up_id",
+            unique=True,
+            postgresql_where=text("channel = 'link' AND NOT reached"),
+        ),
+    )
+
+    follow_up_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("follow_ups.id"), nullable=False, primary_key=True)
+    )
+    number: int = Field(primary_key=True)
+    at: datetime = at(required=True)
+    channel: str = words()
+    reached: bool
+    person_id: str | None = words(required=False)
+    remark_sealed: bytes | None = sealed()
+
+
+class VerificationRemark(Table, table=True):
+    """What a verifier wrote beside a verification, sealed."""
+
+    __tablename__ = "verification_remarks"
+
+    case_id: UUID = of_case(key=True)
+    round: int = Field(primary_key=True)
+    remark_sealed: bytes | None = sealed()
+
+
+add_plumbing(Table.metadata)
