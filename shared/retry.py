@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.health import Beat
-from shared.kafka import KafkaError
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ def is_transient(error: BaseException) -> bool:
                 or state.startswith(TRANSIENT_CLASSES)
                 or state in TRANSIENT_STATES
             )
-        case KafkaError() | PoolTimeout():
+        case PoolTimeout():
             return True
     return isinstance(error, OSError) and not isinstance(error, LASTING)
 

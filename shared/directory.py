@@ -1,0 +1,236 @@
+"""Registry's things in memory: units, people, shifts, categories, policies, calendars.
+
+Every process reads the whole compacted topic by itself, in no group, and goes on reading; so it starts from the topic
+alone, asks nobody while deciding, and two replicas never differ for longer than the topic takes. Nothing of it is
+stored: what a decision used is in the event that announced it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import aclosing
+from datetime import datetime
+
+from shapely import STRtree
+from shapely.geometry import Point as ShapelyPoint
+from shapely.geometry import Polygon
+
+from shared import codec
+from shared.events import (
+    REGISTRY_TOPIC,
+    CalendarChanged,
+    CategoryChanged,
+    Event,
+    PersonChanged,
+    PolicyChanged,
+    Rung,
+    ShiftChanged,
+    UnitChanged,
+)
+from shared.health import Beat
+from shared.kafka import tail
+from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+from shared.vocabulary import Post, Role
+
+log = logging.getLogger(__name__)
+
+
+class Directory:
+    """What registry published, as of `revision`. Retired things stay readable; questions leave them out."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.units: dict[str, Unit] = {}
+        self.people: dict[str, Person] = {}
+        self.shifts: dict[str, Shift] = {}
+        self.categories: dict[str, Category] = {}
+        self.policies: dict[str, Policy] = {}
+        self.calendars: dict[str, Calendar] = {}
+        self.complete = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._tree: tuple[STRtree, list[Unit]] | None = None
+        self._forget()
+
+    @classmethod
+    def of(
+        cls,
+        units: Iterable[Unit] = (),
+        people: Iterable[Person] = (),
+        shifts: Iterable[Shift] = (),
+        categories: Iterable[Category] = (),
+        policies: Iterable[Policy] = (),
+        calendars: Iterable[Calendar] = (),
+        revision: int = 0,
+    ) -> Directory:
+        """A complete directory of these things."""
+        directory = cls()
+        directory.units = {unit.id: unit for unit in units}
+        directory.people = {person.id: person for person in people}
+        directory.shifts = {shift.id: shift for shift in shifts}
+        directory.categories = {category.code: category for category in categories}
+        directory.policies = {policy.id: policy for policy in policies}
+        directory.calendars = {calendar.id: calendar for calendar in calendars}
+        directory.revision = revision
+        directory.complete.set()
+        directory._forget()
+        return directory
+
+    # ── following the topic ───────────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, event: Event) -> None:
+        """Replace one thing by what it is now; an older revision than what is here changes nothing."""
+        match event:
+            case UnitChanged(unit=unit):
+                self.units[unit.id] = unit
+            case PersonChanged(person=person):
+                self.people[person.id] = person
+            case ShiftChanged(shift=shift):
+                self.shifts[shift.id] = shift
+            case CategoryChanged(category=category):
+                self.categories[category.code] = category
+            case PolicyChanged(policy=policy):
+                self.policies[policy.id] = policy
+            case CalendarChanged(calendar=calendar):
+                self.calendars[calendar.id] = calendar
+            case _:
+                return
+        self.revision = max(self.revision, event.sequence)
+        self._forget()
+
+    async def reached(self, revision: int, timeout_seconds: float) -> bool:
+        """Wait until `revision` is here; false if it is not after `timeout_seconds`."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while self.revision < revision:
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    # ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def path(self, unit_id: str) -> tuple[Unit, ...]:
+        """From the top down to the unit itself; empty for an unknown unit."""
+        path: list[Unit] = []
+        at: str | None = unit_id
+        while at is not None and at in self.units and len(path) < 64:
+            path.append(self.units[at])
+            at = self.units[at].parent_id
+        return tuple(reversed(path))
+
+    def covers(self, ancestor_id: str, unit_id: str) -> bool:
+        """Whether `unit_id` is `ancestor_id` or below it."""
+        return any(unit.id == ancestor_id for unit in self.path(unit_id))
+
+    def ladder(self, unit_id: str) -> tuple[Rung, ...]:
+        """The units of the path that are a rung, lowest first."""
+        return tuple(
+            Rung(level=unit.level, unit_id=unit.id)
+            for unit in reversed(self.path(unit_id))
+            if unit.level is not None
+        )
+
+    def grid_at(self, lon: float, lat: float) -> Unit | None:
+        """The unit with a polygon that covers the point; on a border the one with the smaller id."""
+        if self._tree is None:
+            with_polygon = sorted(
+                (unit for unit in self.units.values() if unit.polygon and unit.retired_at is None),
+                key=lambda unit: unit.id,
+            )
+            shapes = [Polygon([(corner.lon, corner.lat) for corner in unit.polygon]) for unit in with_polygon]
+            self._tree = STRtree(shapes), with_polygon
+        tree, grids = self._tree
+        found = sorted(int(index) for index in tree.query(ShapelyPoint(lon, lat), predicate="intersects"))
+        return grids[found[0]] if found else None
+
+    def holders(self, unit_id: str, post: Post) -> list[Person]:
+        """Who holds `post` in the unit, in the order of their ids."""
+        return self._by_post()[unit_id, post]
+
+    def with_role(self, role: Role, unit_id: str) -> list[Person]:
+        """Who holds `role` in exactly this unit, in the order of their ids."""
+        return self._by_role()[role, unit_id]
+
+    def on_duty(self, unit_id: str | None, now: datetime) -> list[tuple[Person, Shift]]:
+        """Who is on a shift of the unit now (`None`: of any unit), in the order of their ids."""
+        found = {}
+        for shift in self._shifts_of()[unit_id] if unit_id is not None else self.shifts.values():
+            person = self.people.get(shift.person_id)
+            if person is not None and person.retired_at is None and _runs(shift, now):
+                found[person.id] = (person, shift)
+        return [found[person_id] for person_id in sorted(found)]
+
+    def is_on_duty(self, person_id: str, now: datetime) -> bool:
+        return any(_runs(shift, now) for shift in self._shifts_by_person()[person_id])
+
+    # ── indexes, made when asked for and dropped when something changes ───────────────────────────────────────────
+
+    def _forget(self) -> None:
+        self._tree = None
+        self._posts: defaultdict[tuple[str, Post], list[Person]] | None = None
+        self._roles: defaultdict[tuple[Role, str], list[Person]] | None = None
+        self._unit_shifts: defaultdict[str, list[Shift]] | None = None
+        self._person_shifts: defaultdict[str, list[Shift]] | None = None
+        self._moved.set()
+
+    def _active(self) -> list[Person]:
+        return sorted((p for p in self.people.values() if p.retired_at is None), key=lambda person: person.id)
+
+    def _by_post(self) -> defaultdict[tuple[str, Post], list[Person]]:
+        if self._posts is None:
+            self._posts = defaultdict(list)
+            for person in self._active():
+                for held in person.posts:
+                    self._posts[held.unit_id, held.post].append(person)
+        return self._posts
+
+    def _by_role(self) -> defaultdict[tuple[Role, str], list[Person]]:
+        if self._roles is None:
+            self._roles = defaultdict(list)
+            for person in self._active():
+                for grant in person.grants:
+                    self._roles[grant.role, grant.unit_id].append(person)
+        return self._roles
+
+    def _shifts_of(self) -> defaultdict[str, list[Shift]]:
+        if self._unit_shifts is None:
+            self._unit_shifts = defaultdict(list)
+            for shift in self.shifts.values():
+                self._unit_shifts[shift.unit_id].append(shift)
+        return self._unit_shifts
+
+    def _shifts_by_person(self) -> defaultdict[str, list[Shift]]:
+        if self._person_shifts is None:
+            self._person_shifts = defaultdict(list)
+            for shift in self.shifts.values():
+                self._person_shifts[shift.person_id].append(shift)
+        return self._person_shifts
+
+
+def _runs(shift: Shift, now: datetime) -> bool:
+    return shift.retired_at is None and shift.starts_at <= now < shift.ends_at
+
+
+class DirectoryReader:
+    """Keeps a directory at the end of the topic."""
+
+    def __init__(self, directory: Directory, *, bootstrap: str, topic_prefix: str = "") -> None:
+        self._directory = directory
+        self._bootstrap = bootstrap
+        self._topic = topic_prefix + REGISTRY_TOPIC
+
+    async def run(self, beat: Beat) -> None:
+        """Follow the topic for ever, from its beginning."""
+        async with aclosing(tail(self._bootstrap, self._topic)) as records:
+            async for batch, reached_end in records:
+                for record in batch:
+                    event = codec.decode(record.headers, record.value)
+                    if event is not None:
+                        self._directory.take(event)
+                if reached_end:
+                    self._directory.complete.set()
+                beat()

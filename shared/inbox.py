@@ -1,0 +1,367 @@
+"""Applies what others published, each event once in effect.
+
+A consumed batch of one partition is one transaction: lock the partition's position and give the batch up if it has
+moved; lock the cases; drop what is not newer than `seen`; journal, handle; write `seen` and the position; COMMIT.
+Kafka's own offsets are told afterwards, for monitoring only.
+
+A record that cannot be applied goes to `dead_letters` and parks its case: later events of that case queue behind it
+there, other cases go on (dead_letters.py replays). Many in a row stop the loop instead of burying everything.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared import codec
+from shared.database import Database, Transaction
+from shared.events import CASES_TOPIC, CaseRegistered, Event
+from shared.health import Beat
+from shared.kafka import Consumer, Record
+from shared.logs import about
+from shared.retry import is_transient
+from shared.telemetry import continue_trace
+
+log = logging.getLogger(__name__)
+
+FAILURES_IN_A_ROW_MAX = 5
+WAIT_FOR_REGISTRY_SECONDS = 30.0
+
+Subscriptions = Mapping[type[Event], Callable[[Transaction, Any, datetime], Awaitable[None]]]
+"""What a service listens to, and the handler of each."""
+
+
+def inbox_tables(metadata: MetaData) -> None:
+    Table(
+        "positions",
+        metadata,
+        Column("topic", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True),
+        Column("next_offset", BigInteger, nullable=False),
+    )
+    Table(
+        "seen",
+        metadata,
+        Column("subject_id", Uuid, primary_key=True),
+        Column("source", Text, primary_key=True),
+        Column("sequence", BigInteger, nullable=False),
+    )
+    letters = Table(
+        "dead_letters",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("record_offset", BigInteger, nullable=False),
+        Column("subject_id", Uuid, nullable=True),
+        Column("headers", JSONB, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("error", Text, nullable=False),
+        Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    )
+    Index("dead_letters_subject_id", letters.c.subject_id, letters.c.id)
+
+
+class Moved(Exception):
+    """Somebody else applied this partition meanwhile: start again from the stored position."""
+
+
+class Gap(Exception):
+    """A published event of a case never came, so its state here would be wrong."""
+
+
+class TooManyFailures(Exception):
+    """Nothing can be applied any more: better to stand still, seen, than to bury the whole topic."""
+
+
+@dataclass
+class Batch:
+    """The records of one partition that concern us, read into events; `unreadable` with what was wrong."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    events: list[tuple[Record, Event]] = field(default_factory=list)
+    unreadable: list[tuple[Record, Exception]] = field(default_factory=list)
+
+
+@dataclass
+class Tally:
+    """applied + seen before + skipped + parked + dead-lettered = delivered."""
+
+    applied: int = 0
+    seen_before: int = 0
+    skipped: int = 0
+    parked: int = 0
+    dead_lettered: int = 0
+
+
+CLAIM_POSITION = """
+    INSERT INTO positions (topic, partition, next_offset) VALUES (:topic, :partition, 0)
+    ON CONFLICT (topic, partition) DO UPDATE SET next_offset = positions.next_offset RETURNING next_offset
+"""
+MOVE_POSITION = """
+    UPDATE positions SET next_offset = :next_offset WHERE topic = :topic AND partition = :partition
+"""
+POSITIONS = "SELECT partition, next_offset FROM positions WHERE topic = :topic"
+SEEN = "SELECT subject_id, source, sequence FROM seen WHERE subject_id = ANY(CAST(:ids AS uuid[]))"
+SEE = """
+    INSERT INTO seen (subject_id, source, sequence)
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:sources AS text[]), CAST(:sequences AS bigint[]))
+    ON CONFLICT (subject_id, source) DO UPDATE SET sequence = excluded.sequence
+"""
+PARKED = "SELECT DISTINCT subject_id FROM dead_letters WHERE subject_id = ANY(CAST(:ids AS uuid[]))"
+BURY = """
+    INSERT INTO dead_letters (topic, partition, record_offset, subject_id, headers, body, error)
+    VALUES (:topic, :partition, :record_offset, :subject_id, CAST(:headers AS jsonb), :body, :error)
+"""
+
+
+class Inbox:
+    """One service's ears on `yike.cases`.
+
+    `journal` is false for a listener that owns no truth; `complete` is true for one that hears every type and so can
+    tell that a sequence number is missing.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        subscriptions: Subscriptions,
+        *,
+        bootstrap: str,
+        topic_prefix: str = "",
+        group: str = "",
+        journal: bool = True,
+        complete: bool = False,
+        tally: Callable[[Tally], None] = lambda tally: None,
+    ) -> None:
+        self._database = database
+        self._subscriptions = subscriptions
+        self._types = {event.type for event in subscriptions}
+        self._journal = journal
+        self._complete = complete
+        self._tally = tally
+        self._failures = 0
+        self._beat: Callable[[], None] = lambda: None
+        topic = topic_prefix + CASES_TOPIC
+        self.consumer = Consumer(bootstrap, topic, group or f"yike-{database.source}", self.positions)
+
+    async def run(self, beat: Beat) -> None:
+        """Apply for ever. The consumer is rebuilt after anything unexpected, because one unknown error can end its
+        heartbeat for ever."""
+        self._beat = beat
+        try:
+            await self.consumer.start()
+            while True:
+                try:
+                    await self._apply(await self.consumer.poll())
+                except Moved as moved:
+                    log.info("%s", moved)
+                    await self.consumer.rewind()
+                beat()
+        finally:
+            await self.consumer.close()
+
+    async def positions(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
+        """The next offset to apply of each partition that has one stored."""
+        async with self._database.transaction() as tx:
+            rows = await tx.rows(POSITIONS, topic=topic)
+        return {row["partition"]: row["next_offset"] for row in rows if row["partition"] in partitions}
+
+    async def behind(self) -> int:
+        """Records of the topic that this service has not passed yet, by its own positions."""
+        ends = await self.consumer.end_offsets()
+        stored = await self.positions(self.consumer.topic, list(ends))
+        return sum(end - stored.get(partition, 0) for partition, end in ends.items())
+
+    async def _apply(self, fetched: Mapping[int, list[Record]]) -> None:
+        if not fetched:
+            return
+        async with self.consumer.working:
+            for records in fetched.values():
+                await self.apply(records)
+                self._beat()
+        await self.consumer.commit({part: records[-1].offset + 1 for part, records in fetched.items()})
+
+    async def apply(self, records: Sequence[Record]) -> Tally:
+        """Apply records of one partition, oldest first. Raises Moved, TooManyFailures, or what is transient."""
+        batch = self._read(records)
+        await self._wait_for_registry(batch)
+        tally = Tally(skipped=len(records) - len(batch.events) - len(batch.unreadable))
+        try:
+            await self._apply_together(batch, records[0].offset, tally)
+        except Exception as wrong:
+            if is_transient(wrong) or isinstance(wrong, Moved):
+                raise
+            log.exception("a batch failed; applying its records one by one")
+            tally = Tally()
+            for record in records:
+                await self._apply_alone(record, tally)
+        self._tally(tally)
+        return tally
+
+    async def replay(self, tx: Transaction, records: Sequence[Record], now: datetime) -> None:
+        """Apply dead letters of one locked case, oldest first, inside `tx`; raises what is still wrong with them."""
+        seen: dict[tuple[UUID, str], int] = {}
+        for record in records:
+            event = codec.decode(record.headers, record.value)
+            if event is None:
+                raise codec.Foreign(f"no event type {record.headers.get('ce_type')!r}")
+            if not seen:
+                rows = await tx.rows(SEEN, ids=[event.subject])
+                seen = {(row["subject_id"], row["source"]): row["sequence"] for row in rows}
+            await self._apply_one(tx, record, event, seen, now, Tally())
+        await _write_seen(tx, seen)
+
+    def _read(self, records: Sequence[Record]) -> Batch:
+        last = records[-1]
+        batch = Batch(last.topic, last.partition, last.offset + 1)
+        for record in records:
+            if record.headers.get("ce_type", "") not in self._types:
+                continue
+            try:
+                event = codec.decode(record.headers, record.value)
+            except (codec.Foreign, ValidationError, ValueError) as wrong:
+                batch.unreadable.append((record, wrong))
+                continue
+            if event is not None:
+                batch.events.append((record, event))
+        return batch
+
+    async def _wait_for_registry(self, batch: Batch) -> None:
+        """A case decided with a registry revision that is not here yet waits, outside any transaction."""
+        needed = max(
+            (event.registry_revision for _, event in batch.events if isinstance(event, CaseRegistered)),
+            default=0,
+        )
+        while not await self._database.directory.reached(needed, timeout_seconds=1.0):
+            self._beat()
+
+    async def _apply_together(self, batch: Batch, first_offset: int, tally: Tally) -> None:
+        if batch.unreadable:
+            raise batch.unreadable[0][1]
+        async with self._database.transaction() as tx:
+            await self._claim(tx, batch, first_offset)
+            if batch.events:
+                ids = sorted({event.subject for _, event in batch.events})
+                now = await tx.lock(*ids)
+                parked = {row["subject_id"] for row in await tx.rows(PARKED, ids=ids)}
+                seen = {
+                    (row["subject_id"], row["source"]): row["sequence"]
+                    for row in await tx.rows(SEEN, ids=ids)
+                }
+                for record, event in batch.events:
+                    if event.subject in parked:
+                        await _bury(tx, record, event.subject, "its case is parked")
+                        tally.parked += 1
+                        continue
+                    await self._apply_one(tx, record, event, seen, now, tally)
+                await _write_seen(tx, seen)
+            await tx.rows(
+                MOVE_POSITION, topic=batch.topic, partition=batch.partition, next_offset=batch.next_offset
+            )
+        self._failures = 0
+
+    async def _claim(self, tx: Transaction, batch: Batch, first_offset: int) -> None:
+        rows = await tx.rows(CLAIM_POSITION, topic=batch.topic, partition=batch.partition)
+        if rows[0]["next_offset"] > first_offset:
+            raise Moved(f"{batch.topic}/{batch.partition} was applied further by somebody else")
+
+    async def _apply_one(
+        self,
+        tx: Transaction,
+        record: Record,
+        event: Event,
+        seen: dict[tuple[UUID, str], int],
+        now: datetime,
+        tally: Tally,
+    ) -> None:
+        key = (event.subject, event.source)
+        last = seen.get(key, 0)
+        if event.sequence <= last:
+            tally.seen_before += 1
+            return
+        if self._complete and event.sequence != last + 1:
+            raise Gap(f"{event.source} of {event.subject}: number {event.sequence} came after {last}")
+        with (
+            about(case_id=event.subject, event_id=event.id),
+            continue_trace(record.headers.get("traceparent"), event.type),
+        ):
+            if self._journal:
+                tx.note(event)
+            await self._subscriptions[type(event)](tx, event, now)
+        seen[key] = event.sequence
+        tally.applied += 1
+
+    async def _apply_alone(self, record: Record, tally: Tally) -> None:
+        """The careful way, after a batch failed: each record its own transaction, and a bad one is set aside."""
+        batch = self._read([record])
+        try:
+            await self._apply_together(batch, record.offset, tally)
+            tally.skipped += not batch.events
+        except Moved:
+            raise
+        except Exception as wrong:
+            if is_transient(wrong):
+                raise
+            self._failures += 1
+            if self._failures > FAILURES_IN_A_ROW_MAX:
+                raise TooManyFailures(f"{self._failures} records in a row could not be applied") from wrong
+            log.exception(
+                "set aside: %s at %s/%s", record.headers.get("ce_type"), record.partition, record.offset
+            )
+            async with self._database.transaction() as tx:
+                await self._claim(tx, batch, record.offset)
+                await _bury(tx, record, _subject(record), repr(wrong))
+                await tx.rows(
+                    MOVE_POSITION, topic=batch.topic, partition=batch.partition, next_offset=batch.next_offset
+                )
+            tally.dead_lettered += 1
+
+
+async def _write_seen(tx: Transaction, seen: Mapping[tuple[UUID, str], int]) -> None:
+    if seen:
+        subjects, sources = zip(*seen, strict=True)
+        await tx.rows(SEE, ids=list(subjects), sources=list(sources), sequences=list(seen.values()))
+
+
+async def _bury(tx: Transaction, record: Record, subject: UUID | None, error: str) -> None:
+    await tx.rows(
+        BURY,
+        topic=record.topic,
+        partition=record.partition,
+        record_offset=record.offset,
+        subject_id=subject,
+        headers=codec.dump_headers(record.headers),
+        body=record.value,
+        error=error,
+    )
+
+
+def _subject(record: Record) -> UUID | None:
+    try:
+        return UUID(record.headers.get("ce_subject", record.key))
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""What the services' alembic environments share."""
