@@ -72,9 +72,8 @@ class Event(BaseModel):
     actor: Actor = SYSTEM
     channel: Channel = Channel.SYSTEM
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, *, type: str = "", source: str = "", **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls, *, type: str = "", source: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
         if type:
             cls.type, cls.source = type, source
             EVENT_TYPES[type] = cls
