@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from deploy.local.follow import Follower, follow_until_interrupted
+from deploy.local.follow import Follower, follow_until_interrupted, tell
 from deploy.local.names import PARTS, PROJECT, SERVICES, STATE
 from deploy.local.problems import CannotStartError
 from deploy.local.process import leftover, tail
@@ -22,10 +22,11 @@ from deploy.local.service import is_ready
 from deploy.local.stack import Account, Stack, end_leftovers
 
 START_WITHIN_SECONDS = 300
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopAsked(BaseException):
-    """Ctrl-C or SIGTERM, once; after that the stop runs to its end."""
+    """Ctrl-C, SIGTERM or a closed terminal, once; after that the stop runs to its end."""
 
 
 def main() -> int:
@@ -63,7 +64,7 @@ def main() -> int:
 
 def up(folder: Path, port: int, services: list[str]) -> int:
     """In the foreground until Ctrl-C, with the logs of all parts."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, ask_to_stop)
     stack = Stack(folder, port=port, services=services, say=say)
     follower: Follower | None = None
@@ -86,7 +87,7 @@ def up(folder: Path, port: int, services: list[str]) -> int:
 
 
 def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: say("still stopping …"))
     raise StopAsked
 
@@ -219,7 +220,7 @@ def padded(text: str, width: int) -> str:
 
 
 def say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} yike       | {line}", flush=True)
+    tell(f"{time.strftime('%H:%M:%S')} yike       | {line}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.names import PARTS
@@ -31,7 +32,7 @@ class Follower:
     def look(self) -> None:
         for name, file in self.files.items():
             for line in self._new_lines(name, file):
-                print(f"{time.strftime('%H:%M:%S')} {name:<10} | {line}", flush=True)
+                tell(f"{time.strftime('%H:%M:%S')} {name:<10} | {line}")
 
     def _new_lines(self, name: str, file: Path) -> list[str]:
         size = size_of(file)
@@ -49,6 +50,12 @@ class Follower:
     def _run(self) -> None:
         while not self._ended.wait(LOOK_EVERY_SECONDS):
             self.look()
+
+
+def tell(line: str) -> None:
+    """Print, unless the terminal has gone: a closed window must not keep anything from stopping in order."""
+    with suppress(OSError, ValueError):
+        print(line, flush=True)
 
 
 def size_of(file: Path) -> int:

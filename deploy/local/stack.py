@@ -113,7 +113,7 @@ class Stack:
                 "SIMULATION": "0",
                 "LOG_FORMAT": "text",
                 "OTEL_EXPORTER_OTLP_ENDPOINT": "",
-                **self.key_files,
+                **{name: file for name, file in self.key_files.items() if may_read(service, name)},
                 **self.extra,
             }
         )
@@ -217,7 +217,7 @@ class Stack:
         names = inner if self.wanted_port is not None else (*inner, "origin")
         self.ports = remembered(self.folder / "ports.json", names)
         self.port = self.wanted_port or self.ports["origin"]
-        self.key_files = keys.make(self.folder / "keys")
+        self.key_files = keys.make(self.folder / "keys", demo=self.mode != "production")
         (self.folder / "files").mkdir(exist_ok=True)
         self.postgres = Postgres(self.folder, self.ports["postgres"])
         self.kafka = Kafka(
@@ -309,6 +309,11 @@ class Stack:
                 raise CannotStartError(f"{name}: the disk is full; make room and run the same command again")
             raise CannotStartError(f"{name} failed (exit {done.returncode}); {log} ends with:\n{said}")
         return done.stdout
+
+
+def may_read(service: str, key: str) -> bool:
+    """Only registry signs."""
+    return key != "SIGNING_KEY_FILE" or service == "registry"
 
 
 def end_leftovers(folder: Path) -> list[str]:
