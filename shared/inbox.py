@@ -190,6 +190,11 @@ class Inbox:
             rows = await tx.rows(POSITIONS, topic=topic)
         return {row["partition"]: row["next_offset"] for row in rows if row["partition"] in partitions}
 
+    @property
+    def listens(self) -> bool:
+        """Whether it is connected now; `behind` can be asked then."""
+        return self.consumer.started
+
     async def behind(self) -> int:
         """Records of the topic that this service has not passed yet, by its own positions."""
         ends = await self.consumer.end_offsets()

@@ -185,6 +185,7 @@ class Consumer:
         self._bootstrap = bootstrap
         self._positions = positions
         self._consumer: AIOKafkaConsumer | None = None
+        self.started = False
 
     async def start(self) -> None:
         consumer = AIOKafkaConsumer(
@@ -201,6 +202,7 @@ class Consumer:
             consumer.subscribe([self.topic], listener=_Rebalance(self))
             self._consumer = consumer
             await consumer.start()
+            self.started = True
         except BaseException as error:
             await self.close()
             if isinstance(error, KafkaError):
@@ -208,7 +210,7 @@ class Consumer:
             raise
 
     async def close(self) -> None:
-        consumer, self._consumer = self._consumer, None
+        consumer, self._consumer, self.started = self._consumer, None, False
         if consumer is not None:
             await _stop(consumer)
 

@@ -23,6 +23,21 @@ STREAMS_OPEN = Gauge("yike_http_streams_open", "Server-sent event streams open n
 STREAMS_CUT = Counter("yike_http_streams_cut_total", "Streams cut because their reader stalled")
 IDEMPOTENT_REPLAYS = Counter("yike_http_replays_total", "Commands answered from a stored answer")
 
+EVENTS_PUBLISHED = Counter(
+    "yike_events_published_total", "Events acknowledged by Kafka, repetitions included"
+)
+EVENTS_HEARD = Counter(
+    "yike_events_heard_total",
+    "Records read, by what became of them: applied, seen_before, skipped, …",
+    ["what"],
+)
+TIMER_LATE_SECONDS = Histogram(
+    "yike_timer_late_seconds",
+    "Real time from a timer's due time to its firing",
+    ["kind"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
+)
+
 
 class LoopAges(Collector):
     """The age of each loop's last turn and last good turn, read when Prometheus asks."""
@@ -42,8 +57,9 @@ class LoopAges(Collector):
         return [turn, good]
 
 
-def registry_of(health: Health) -> CollectorRegistry:
-    """The loops of one process as a registry of its own; several services can run in one process in tests."""
+def registry_of(health: Health, *collectors: Collector) -> CollectorRegistry:
+    """What belongs to one service alone; several can run in one process in tests."""
     registry = CollectorRegistry()
-    registry.register(LoopAges(health))
+    for collector in (LoopAges(health), *collectors):
+        registry.register(collector)
     return registry

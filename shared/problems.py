@@ -26,7 +26,7 @@ TYPE_PREFIX = "urn:yike:problem:"
 BUSY_RETRY_SECONDS = 1
 
 
-class Problem(Exception):  # noqa: N818
+class Problem(Exception):
     """Raise it to refuse. `code` is stable and for programs; `title` and `detail` are `中文 / English`.
 
     `extra` becomes members of the document, e.g. `holder="…"`; `headers` go with the answer."""
@@ -55,7 +55,7 @@ def busy() -> Problem:
         503,
         "busy",
         "系统暂时忙 / Busy for a moment",
-        detail="什么都没有改变，请用同一个 Idempotency-Key 重试 / Nothing was changed; repeat with the same Idempotency-Key",
+        detail="请用同一个 Idempotency-Key 重试 / Repeat it with the same Idempotency-Key",
         headers={"Retry-After": str(BUSY_RETRY_SECONDS)},
     )
 
