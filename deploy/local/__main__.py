@@ -18,7 +18,7 @@ from deploy.local.follow import Follower, follow_until_interrupted, tell
 from deploy.local.names import PARTS, PROJECT, SERVICES, STATE
 from deploy.local.problems import CannotStartError
 from deploy.local.process import leftover, tail
-from deploy.local.service import is_ready
+from deploy.local.ready import is_ready
 from deploy.local.stack import Account, Stack, end_leftovers
 
 START_WITHIN_SECONDS = 300
@@ -198,7 +198,9 @@ def introduce(stack: Stack) -> None:
     print()
     print(f"  Yike          {stack.url}")
     for name in stack.services:
-        print(f"  {name:<13} {stack.url}/api/{name}/docs   metrics: {stack.service_url(name)}/metrics")
+        print(
+            f"  {name:<13} {stack.url}/api/{name}/openapi.json   metrics: {stack.service_url(name)}/metrics"
+        )
     print(f"  PostgreSQL    127.0.0.1:{stack.ports['postgres']}   Kafka: {stack.kafka_bootstrap}")
     if stack.accounts:
         print("\n  Demo accounts")

@@ -1,8 +1,8 @@
 """The keys of one installation: made once, readable by their owner alone, never replaced."""
 
+import os
 from pathlib import Path
 
-from deploy.local.postgres import write_private
 from shared.keys import new_secret, new_signing_keys
 
 SECRETS = ("master", "internal-token")
@@ -22,3 +22,8 @@ def make(folder: Path, *, demo: bool) -> dict[str, str]:
         "INTERNAL_TOKEN_FILE": str(folder / "internal-token"),
         "SIGNING_KEY_FILE": str(folder / SIGNING),
     }
+
+
+def write_private(file: Path, text: str) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)

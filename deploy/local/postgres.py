@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from deploy.local.keys import write_private
 from deploy.local.problems import CannotStartError, disk_is_full
 from deploy.local.process import Process, wait_until
 
@@ -240,8 +241,3 @@ def run(command: Sequence[str], identity: Identity, cwd: Path) -> None:
 def plain_environment() -> dict[str, str]:
     """Nothing of the caller's PG* variables, which would point the tools elsewhere."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "LANG": "C"}
-
-
-def write_private(file: Path, text: str) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)

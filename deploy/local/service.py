@@ -1,6 +1,5 @@
 """One of Yike's own services as a process, and the question whether it is ready."""
 
-import http.client
 import os
 import sys
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from deploy.local.names import PROJECT
 from deploy.local.process import Process, wait_until
+from deploy.local.ready import is_ready
 
 READY_WITHIN_SECONDS = 60
 
@@ -39,17 +39,6 @@ class Service:
 
     def stop(self) -> None:
         self.process.stop(within_seconds=20)
-
-
-def is_ready(port: int, path: str = "/health/ready") -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def python_environment(extra: Mapping[str, str]) -> dict[str, str]:
