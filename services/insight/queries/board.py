@@ -1,0 +1,69 @@
+"""One picture of everything open in some units, in one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from shared.database import Transaction
+
+ROWS_MAX = 50
+"""Rows of each column of the board; the counts beside them are of all."""
+
+CARD = """
+    jsonb_build_object(
+        'case_id', case_id, 'number', number, 'category_code', category_code, 'urgency', urgency,
+        'headline', headline, 'place_label', place_label, 'grid_id', grid_id, 'unit_path', to_jsonb(unit_path),
+        'stage', stage, 'level', level, 'level_unit_id', level_unit_id, 'holder_id', holder_id, 'going_id', going_id,
+        'registered_at', registered_at, 'round', round, 'next_kind', next_kind, 'next_due_at', next_due_at,
+        'next_amber_at', next_amber_at, 'declines', declines, 'lapses', lapses,
+        'nobody_available_count', nobody_available_count, 'raises_count', raises_count,
+        'supervisions', supervisions)
+"""
+
+# Colours come from the clock, not from DeadlineAmber or DeadlineMissed: were escalation to stand still, the board
+# must turn red and not stay as it was.
+PICTURE = f"""
+    WITH open AS MATERIALIZED (
+        SELECT *, coalesce(next_due_at <= :now, false) AS red,
+               coalesce(next_amber_at <= :now AND next_due_at > :now, false) AS amber,
+               NOT acknowledged AND stage IN ('registered', 'offered', 'accepted', 'arrived') AS unaccepted
+        FROM cases WHERE stage <> 'closed' AND unit_path && CAST(:unit_ids AS text[])
+    )
+    SELECT
+        (SELECT jsonb_build_object(
+            'running', count(*), 'emergencies', count(*) FILTER (WHERE urgency = 'emergency'),
+            'amber', count(*) FILTER (WHERE amber), 'red', count(*) FILTER (WHERE red),
+            'raised', count(*) FILTER (WHERE raises_count > 0),
+            'supervised', count(*) FILTER (WHERE supervisions <> '[]'),
+            'unaccepted', count(*) FILTER (WHERE unaccepted),
+            'nobody_available', count(*) FILTER (WHERE stage = 'registered' AND nobody_available_count > 0),
+            'oldest_unaccepted_at', min(registered_at) FILTER (WHERE unaccepted)) FROM open) AS counts,
+        (SELECT coalesce(jsonb_object_agg(stage, n), '{{}}')
+         FROM (SELECT stage, count(*) AS n FROM open GROUP BY stage) AS s) AS by_stage,
+        (SELECT coalesce(jsonb_object_agg(level, n), '{{}}')
+         FROM (SELECT level, count(*) AS n FROM open GROUP BY level) AS l) AS by_level,
+        (SELECT coalesce(jsonb_agg(card), '[]') FROM (
+            SELECT {CARD} AS card FROM open WHERE amber
+            ORDER BY next_due_at, case_id LIMIT :most) AS a) AS about_to_be_late,
+        (SELECT coalesce(jsonb_agg(card), '[]') FROM (
+            SELECT {CARD} AS card FROM open WHERE red ORDER BY next_due_at, case_id LIMIT :most) AS r) AS late,
+        (SELECT coalesce(jsonb_agg(card), '[]') FROM (
+            SELECT {CARD} AS card FROM open WHERE raises_count > 0 OR supervisions <> '[]'
+            ORDER BY last_event_at DESC, case_id LIMIT :most) AS s) AS raised_and_supervised,
+        (SELECT {CARD} FROM open WHERE unaccepted ORDER BY registered_at, case_id LIMIT 1) AS oldest_unaccepted
+"""
+PARKED = "SELECT count(DISTINCT subject_id) AS parked FROM dead_letters"
+
+
+async def picture(
+    tx: Transaction, unit_ids: tuple[str, ...], now: datetime, most: int = ROWS_MAX
+) -> dict[str, Any]:
+    [row] = await tx.rows(PICTURE, unit_ids=list(unit_ids), now=now, most=most)
+    return dict(row)
+
+
+async def parked(tx: Transaction) -> int:
+    """Cases whose story stands still here."""
+    [row] = await tx.rows(PARKED)
+    return int(row["parked"])

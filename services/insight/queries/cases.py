@@ -1,0 +1,98 @@
+"""Lists of cases, one case, its timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.database import Transaction
+
+LISTED = (
+    "case_id, number, category_code, urgency, channel, headline, place_label, grid_id, unit_path, registered_at, "
+    "stage, round, level, level_unit_id, level_reached, resolved_level, outcome, closed_by, holder_id, going_id, "
+    "offered_at, accepted_at, arrived_at, contacted_at, handled_at, closed_at, offers, declines, lapses, "
+    "nobody_available_count, raises_count, reopened_count, deadlines_met, deadlines_missed, "
+    "next_kind, next_due_at, next_amber_at, supervisions, last_event_at, events"
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a list is narrowed to; `None` does not narrow. `colour` is amber or red by the open deadlines."""
+
+    unit_ids: tuple[str, ...]
+    stage: str | None = None
+    urgency: str | None = None
+    level: str | None = None
+    outcome: str | None = None
+    colour: str | None = None
+    number: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+# Newest first: people look for what they just heard of. The cursor is (registered_at, case_id) of the last row.
+PAGE = f"""
+    SELECT {LISTED} FROM cases
+    WHERE unit_path && CAST(:unit_ids AS text[])
+      AND (CAST(:stage AS text) IS NULL OR stage = :stage)
+      AND (CAST(:urgency AS text) IS NULL OR urgency = :urgency)
+      AND (CAST(:level AS text) IS NULL OR level = :level)
+      AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
+      AND (CAST(:number AS text) IS NULL OR number = :number)
+      AND (CAST(:starts_at AS timestamptz) IS NULL OR registered_at >= :starts_at)
+      AND (CAST(:ends_at AS timestamptz) IS NULL OR registered_at < :ends_at)
+      AND CASE CAST(:colour AS text) WHEN 'red' THEN next_due_at <= :now
+                                     WHEN 'amber' THEN next_amber_at <= :now AND next_due_at > :now
+                                     ELSE true END
+      AND (registered_at, case_id) < (CAST(:before_at AS timestamptz), CAST(:before_case AS uuid))
+    ORDER BY registered_at DESC, case_id DESC LIMIT :most
+"""
+ONE = f"""
+    SELECT {LISTED}, parts, clocks, raises, musts_met, late_cause, arrived_told_at, arrived_device_at, first_handled_at,
+           handled_level, handled_outcome, photographed_at, account_at, measure_at, evidence_count, withdrawals,
+           notices_delivered, notices_read, notices_failed, requester_can_be_asked, policy_id, registry_revision,
+           (SELECT coalesce(jsonb_agg(to_jsonb(f) - 'case_id' ORDER BY f.round, f.follow_up_id), '[]')
+            FROM follow_ups AS f WHERE f.case_id = cases.case_id) AS follow_ups
+    FROM cases WHERE case_id = :case_id
+"""
+# Event ids are drawn in order of time, so they settle what one moment of the business clock leaves open.
+TIMELINE = """
+    SELECT source, sequence, event_id, type, at, actor, channel, data FROM timeline
+    WHERE case_id = :case_id ORDER BY at, event_id
+"""
+LATEST = datetime.fromisoformat("9999-12-30T00:00:00+00:00")
+
+
+async def page(
+    tx: Transaction, wanted: Wanted, now: datetime, before: tuple[datetime, UUID] | None, most: int
+) -> list[dict[str, Any]]:
+    before_at, before_case = before or (LATEST, UUID(int=0))
+    rows = await tx.rows(
+        PAGE,
+        unit_ids=list(wanted.unit_ids),
+        stage=wanted.stage,
+        urgency=wanted.urgency,
+        level=wanted.level,
+        outcome=wanted.outcome,
+        colour=wanted.colour,
+        number=wanted.number,
+        starts_at=wanted.starts_at,
+        ends_at=wanted.ends_at,
+        now=now,
+        before_at=before_at,
+        before_case=before_case,
+        most=most,
+    )
+    return [dict(row) for row in rows]
+
+
+async def one(tx: Transaction, case_id: UUID) -> dict[str, Any] | None:
+    rows = await tx.rows(ONE, case_id=case_id)
+    return dict(rows[0]) if rows else None
+
+
+async def timeline(tx: Transaction, case_id: UUID) -> list[dict[str, Any]]:
+    return [dict(row) for row in await tx.rows(TIMELINE, case_id=case_id)]
