@@ -39,7 +39,14 @@ class Plan:
 
 PLANS = (
     Plan("a", Name(zh="建设社区", en="Jianshe community"), 7, 5_180, range(8), range(1, 8)),
-    Plan("b", Name(zh="新亚洲体育城社区", en="New Asia Sports City community"), 9, 13_350, range(8, 17), range(8)),
+    Plan(
+        "b",
+        Name(zh="新亚洲体育城社区", en="New Asia Sports City community"),
+        9,
+        13_350,
+        range(8, 17),
+        range(8),
+    ),
 )
 
 
@@ -54,7 +61,9 @@ def units(seed: int) -> tuple[Unit, ...]:
     civil_affairs = _unit(
         "civil-affairs", Level.CIVIL_AFFAIRS, None, Name(zh="民政局", en="Civil affairs bureau"), whole
     )
-    street = _unit("street", Level.STREET, civil_affairs.id, Name(zh="一刻街道", en="Yike street office"), whole)
+    street = _unit(
+        "street", Level.STREET, civil_affairs.id, Name(zh="一刻街道", en="Yike street office"), whole
+    )
     # The bureau answers for more than this street, so it has a seat but no border here.
     return (civil_affairs.model_copy(update={"polygon": ()}), street, *below)
 

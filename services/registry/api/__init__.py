@@ -1,0 +1,1 @@
+"""Command in, answer out; no decisions."""

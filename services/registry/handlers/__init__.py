@@ -1,0 +1,1 @@
+"""What registry does: one function per command; none of them commits."""

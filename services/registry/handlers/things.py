@@ -1,0 +1,92 @@
+"""Changing what the registry knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.registry import metrics
+from services.registry.queries import things as stored
+from services.registry.rules.flaws import flaws
+from services.registry.rules.things import Known, Thing, changed, id_of, kind_of, may_change, stamped
+from shared.database import Transaction
+from shared.events import REGISTRY_SUBJECT, SYSTEM, Actor
+from shared.identity import SignedIn
+from shared.problems import Problem
+from shared.things import Shift, Unit
+from shared.vocabulary import Channel, Role
+
+FLAWS_SHOWN_MAX = 50
+
+
+async def change_things(tx: Transaction, things: Sequence[Thing], who: SignedIn, channel: Channel) -> int:
+    """Put `things` into the registry for an administrator, within the units they administer."""
+    return await _put(tx, things, who.actor(Role.ADMINISTRATOR), channel, rights_of=who.person_id)
+
+
+async def put_things(
+    tx: Transaction, things: Sequence[Thing], actor: Actor = SYSTEM, channel: Channel = Channel.SYSTEM
+) -> int:
+    """Make the registry hold `things`, all of them or none; the revision after it.
+
+    What is stored already as it is makes no change, no revision and no event.
+    """
+    return await _put(tx, things, actor, channel, rights_of=None)
+
+
+async def _put(
+    tx: Transaction, things: Sequence[Thing], actor: Actor, channel: Channel, rights_of: str | None
+) -> int:
+    now = await tx.lock(REGISTRY_SUBJECT)
+    plain = [kind_of(thing).model_validate(dict(thing)) for thing in _last_of_each(things)]
+    before = await stored.known(tx, [thing.id for thing in plain if isinstance(thing, Shift)])
+    new = await stored.really_changed(tx, [stamped(thing, before.get(thing), now) for thing in plain])
+    _must_be_allowed(rights_of, new, before)
+    _must_be_sound(new, before)
+    revision = await stored.revision(tx)
+    await stored.save(tx, new, revision + 1)
+    tx.announce(*(changed(thing, now, actor, channel) for thing in new))
+    _count(new, revision + len(new))
+    return revision + len(new)
+
+
+def _last_of_each(things: Sequence[Thing]) -> list[Thing]:
+    return list({(kind_of(thing), id_of(thing)): thing for thing in things}.values())
+
+
+def _must_be_allowed(person_id: str | None, new: Sequence[Thing], before: Known) -> None:
+    """Rights are those the registry knows now, not those of a token made a while ago."""
+    if person_id is None:
+        return
+    person = before.people.get(person_id)
+    grants = person.grants if person is not None and person.retired_at is None else ()
+    known = before
+    for thing in new:
+        if not may_change(grants, thing, known):
+            raise Problem(
+                403,
+                "forbidden",
+                "没有权限 / Not allowed",
+                detail=f"{id_of(thing)} 不在您管理的单位之内 / {id_of(thing)} is not within the units you administer",
+                roles=[Role.ADMINISTRATOR],
+            )
+        if isinstance(thing, Unit):  # so that a unit made first can carry what the same change puts into it
+            known = known.after([thing])
+
+
+def _must_be_sound(new: Sequence[Thing], before: Known) -> None:
+    found = flaws(new, before)
+    if found:
+        metrics.REFUSED_CHANGES.labels(flaw=found[0].code).inc()
+        raise Problem(
+            422,
+            "things-flawed",
+            "改动有误，未作任何更改 / The change has flaws; nothing was changed",
+            flaws=[vars(flaw) for flaw in found[:FLAWS_SHOWN_MAX]],
+            flaws_found=len(found),
+        )
+
+
+def _count(new: Sequence[Thing], revision: int) -> None:
+    for thing in new:
+        metrics.CHANGES.labels(thing=kind_of(thing).__name__.lower()).inc()
+    metrics.REVISION.set(revision)

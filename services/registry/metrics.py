@@ -1,0 +1,26 @@
+"""The series registry exports beside the common ones."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REVISION = Gauge("yike_registry_revision", "Revision of the last change this process wrote")
+CHANGES = Counter("yike_registry_changes_total", "Things changed and announced", ["thing"])
+REFUSED_CHANGES = Counter(
+    "yike_registry_changes_refused_total", "Changes refused, by their first flaw", ["flaw"]
+)
+SIGN_INS = Counter(
+    "yike_registry_sign_ins_total",
+    "Sign-ins by outcome: signed_in, wrong, or busy (too many at once)",
+    ["outcome"],
+)
+REFRESHES = Counter(
+    "yike_registry_refreshes_total",
+    "Refreshes by outcome: rotated, repeated (the answer was lost), reused (session ended), or refused",
+    ["outcome"],
+)
+HASH_SECONDS = Histogram(
+    "yike_registry_hash_seconds",
+    "From asking for a password check to its result, waiting included",
+    buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)

@@ -1,0 +1,179 @@
+"""Things in and out of their tables: whole sets in one statement, pages by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import RowMapping
+
+from services.registry.rules.things import Known, Thing, id_of
+from shared.database import Transaction
+from shared.events import REGISTRY_SUBJECT
+from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+
+T = TypeVar("T", Unit, Person, Shift, Category, Policy, Calendar)
+
+TABLES: dict[type[Thing], str] = {
+    Calendar: "calendars",
+    Policy: "policies",
+    Unit: "units",
+    Person: "people",
+    Category: "categories",
+    Shift: "shifts",
+}
+
+# Compared as jsonb, so that neither the order of keys nor an added default of a newer release makes a change of nothing.
+CHANGED = {
+    kind: f"""
+    SELECT new.place FROM unnest(CAST(:ids AS text[]), CAST(:bodies AS text[])) WITH ORDINALITY AS new(id, body, place)
+    LEFT JOIN {table} AS old ON old.id = new.id
+    WHERE old.body IS DISTINCT FROM CAST(new.body AS jsonb) ORDER BY new.place
+    """
+    for kind, table in TABLES.items()
+}
+
+SAVE = {
+    kind: f"""
+    INSERT INTO {table} (id, revision, body)
+    SELECT id, revision, CAST(body AS jsonb)
+    FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS bigint[]), CAST(:bodies AS text[])) AS new(id, revision, body)
+    ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, body = excluded.body
+    """
+    for kind, table in TABLES.items()
+}
+
+SAVE[Shift] = """
+    INSERT INTO shifts (id, revision, body, starts_at, ends_at)
+    SELECT id, revision, CAST(body AS jsonb), CAST(CAST(body AS jsonb) ->> 'starts_at' AS timestamptz),
+           CAST(CAST(body AS jsonb) ->> 'ends_at' AS timestamptz)
+    FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS bigint[]), CAST(:bodies AS text[])) AS new(id, revision, body)
+    ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, body = excluded.body,
+        starts_at = excluded.starts_at, ends_at = excluded.ends_at
+"""
+
+PAGE = {
+    kind: f"""
+    SELECT CAST(body AS text) AS body FROM {table}
+    WHERE id > :after AND (:retired OR body ->> 'retired_at' IS NULL) ORDER BY id LIMIT :rows_max
+    """
+    for kind, table in TABLES.items()
+}
+
+SHIFT_PAGE = """
+    SELECT CAST(body AS text) AS body FROM shifts
+    WHERE id > :after AND (:retired OR body ->> 'retired_at' IS NULL)
+      AND (CAST(:person_id AS text) IS NULL OR person_id = :person_id)
+      AND (CAST(:unit_id AS text) IS NULL OR unit_id = :unit_id)
+      AND (CAST(:starts_before AS timestamptz) IS NULL OR starts_at < :starts_before)
+      AND (CAST(:ends_after AS timestamptz) IS NULL OR ends_at > :ends_after)
+    ORDER BY id LIMIT :rows_max
+"""
+
+ONE = {
+    kind: f"SELECT CAST(body AS text) AS body, revision FROM {table} WHERE id = :id"
+    for kind, table in TABLES.items()
+}
+
+ALL = {kind: f"SELECT CAST(body AS text) AS body FROM {table} ORDER BY id" for kind, table in TABLES.items()}
+
+SHIFTS_OF = """
+    SELECT CAST(body AS text) AS body FROM shifts
+    WHERE person_id = :person_id AND starts_at <= :now AND ends_at > :now ORDER BY id
+"""
+
+SHIFTS_BY_ID = "SELECT CAST(body AS text) AS body FROM shifts WHERE id = ANY(CAST(:ids AS text[]))"
+
+REVISION = "SELECT published FROM heads WHERE subject_id = :subject_id"
+
+
+async def revision(tx: Transaction) -> int:
+    """The registry's revision: of the last change, counting those this transaction has announced."""
+    rows = await tx.rows(REVISION, subject_id=REGISTRY_SUBJECT)
+    return (int(rows[0]["published"]) if rows else 0) + tx.published
+
+
+async def known(tx: Transaction, shift_ids: Iterable[str] = ()) -> Known:
+    """The registry as it stands, with only those shifts that are named."""
+    things: list[Thing] = []
+    for kind in TABLES:
+        if kind is not Shift:
+            things += [kind.model_validate_json(row["body"]) for row in await tx.rows(ALL[kind])]
+    ids = list(shift_ids)
+    shifts = await tx.rows(SHIFTS_BY_ID, ids=ids) if ids else []
+    return Known.of([*things, *(_read(Shift, row) for row in shifts)])
+
+
+async def really_changed(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:
+    """Those of `things` that differ from what is stored, in an order in which none precedes what it refers to."""
+    changed: list[Thing] = []
+    for kind in TABLES:
+        of_kind = [thing for thing in things if isinstance(thing, kind)]
+        if of_kind:
+            rows = await tx.rows(CHANGED[kind], ids=[id_of(t) for t in of_kind], bodies=_bodies(of_kind))
+            changed += [of_kind[row["place"] - 1] for row in rows]
+    return changed
+
+
+async def save(tx: Transaction, things: Sequence[Thing], first_revision: int) -> None:
+    """Store `things` under revisions that count up from `first_revision`."""
+    numbered = list(enumerate(things, start=first_revision))
+    for kind in TABLES:
+        of_kind = [(revision, thing) for revision, thing in numbered if isinstance(thing, kind)]
+        if of_kind:
+            await tx.rows(
+                SAVE[kind],
+                ids=[id_of(thing) for _, thing in of_kind],
+                revisions=[revision for revision, _ in of_kind],
+                bodies=_bodies([thing for _, thing in of_kind]),
+            )
+
+
+async def page(tx: Transaction, kind: type[T], after: str, rows_max: int, *, retired: bool) -> list[T]:
+    """The next things of a kind by id."""
+    rows = await tx.rows(PAGE[kind], after=after, rows_max=rows_max, retired=retired)
+    return [_read(kind, row) for row in rows]
+
+
+async def shift_page(
+    tx: Transaction,
+    after: str,
+    rows_max: int,
+    *,
+    retired: bool,
+    person_id: str | None,
+    unit_id: str | None,
+    starts_before: datetime | None,
+    ends_after: datetime | None,
+) -> list[Shift]:
+    """The next shifts by id of a person, of a unit, in a time; `None` does not narrow."""
+    rows = await tx.rows(
+        SHIFT_PAGE,
+        after=after,
+        rows_max=rows_max,
+        retired=retired,
+        person_id=person_id,
+        unit_id=unit_id,
+        starts_before=starts_before,
+        ends_after=ends_after,
+    )
+    return [_read(Shift, row) for row in rows]
+
+
+async def one(tx: Transaction, kind: type[T], id: str) -> tuple[T, int] | None:
+    """A thing and its revision."""
+    rows = await tx.rows(ONE[kind], id=id)
+    return (_read(kind, rows[0]), int(rows[0]["revision"])) if rows else None
+
+
+async def shifts_now(tx: Transaction, person_id: str, now: datetime) -> list[Shift]:
+    return [_read(Shift, row) for row in await tx.rows(SHIFTS_OF, person_id=person_id, now=now)]
+
+
+def _read(kind: type[T], row: RowMapping) -> T:
+    return kind.model_validate_json(row["body"])
+
+
+def _bodies(things: Sequence[Thing]) -> list[str]:
+    return [thing.model_dump_json() for thing in things]

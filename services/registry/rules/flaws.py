@@ -1,0 +1,258 @@
+"""What is wrong with a change to the registry; nothing that has a flaw is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import shapely
+from shapely.geometry import Polygon
+
+from services.registry.rules.things import Known, Thing, id_of, kind_of
+from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+from shared.vocabulary import Level
+
+LEVELS = tuple(Level)
+OVERLAP_MAX = 1e-10
+"""Square degrees, about one square metre: surveys are not exact."""
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """`code` for programs; `text` is `中文 / English`."""
+
+    kind: str
+    id: str
+    code: str
+    text: str
+
+
+def flaws(changes: Sequence[Thing], known: Known) -> list[Flaw]:
+    """Everything wrong with `known` as it would be with `changes`."""
+    then = known.after(changes)
+    found = [
+        Flaw(kind_of(thing).__name__.lower(), id_of(thing), code, text)
+        for thing in changes
+        for code, text in _flaws_of(thing, then)
+    ]
+    return found + list(_overlaps([thing for thing in changes if isinstance(thing, Unit)], then))
+
+
+Found = Iterator[tuple[str, str]]
+
+
+def _flaws_of(thing: Thing, known: Known) -> Found:
+    if not id_of(thing).strip():
+        yield "no-id", "缺少编号 / It has no id"
+    yield from _FLAWS[kind_of(thing)](thing, known)
+
+
+def _flaws_of_unit(unit: Unit, known: Known) -> Found:
+    path = known.path(unit.id)
+    top = known.units[path[-1]]
+    if top.parent_id is not None:
+        if top.parent_id in path:
+            yield "parent-circle", f"上级关系成环：{'→'.join(path)} / It is above itself: {' > '.join(path)}"
+        else:
+            yield (
+                "unknown-parent",
+                f"上级单位 {top.parent_id} 不存在 / There is no unit {top.parent_id} to be its parent",
+            )
+    if unit.parent_id is None and _other_top(unit, known):
+        yield "second-top", "已有最高单位，须指明上级 / There is a top already; name the unit's parent"
+    above = [known.units[id].level for id in path[1:]]
+    if unit.level and any(level and LEVELS.index(level) <= LEVELS.index(unit.level) for level in above):
+        yield (
+            "level-not-below",
+            f"层级 {unit.level} 不低于其上级 / Level {unit.level} is not below its parent's",
+        )
+    if unit.retired_at is None:
+        yield from _retired(path[1:], known)
+    elif living := sorted(other.id for other in known.units.values() if _hangs_on(other, unit)):
+        yield (
+            "has-units-below",
+            f"尚有下级单位：{'、'.join(living)} / Units below it are not retired: {', '.join(living)}",
+        )
+    if unit.calendar_id not in known.calendars:
+        yield "unknown-calendar", f"日历 {unit.calendar_id} 不存在 / There is no calendar {unit.calendar_id}"
+    if unit.households is not None and unit.households < 0:
+        yield "households-negative", "户数不能为负 / The number of households is negative"
+    yield from _flaws_of_hours(unit)
+    yield from _flaws_of_polygon(unit)
+
+
+def _other_top(unit: Unit, known: Known) -> bool:
+    return any(o.parent_id is None and o.retired_at is None and o.id != unit.id for o in known.units.values())
+
+
+def _hangs_on(other: Unit, unit: Unit) -> bool:
+    return other.parent_id == unit.id and other.retired_at is None
+
+
+def _retired(unit_ids: Iterable[str], known: Known) -> Found:
+    for id in unit_ids:
+        if known.units[id].retired_at is not None:
+            yield "retired-unit", f"单位 {id} 已停用 / Unit {id} is retired"
+
+
+def _flaws_of_hours(unit: Unit) -> Found:
+    last = None
+    for hours in sorted(unit.opening_hours, key=lambda hours: (hours.weekday, hours.opens)):
+        if not 1 <= hours.weekday <= 7:
+            yield (
+                "weekday-unknown",
+                f"星期 {hours.weekday} 不在 1 至 7 / Weekday {hours.weekday} is not 1 to 7",
+            )
+        if hours.opens >= hours.closes:
+            yield (
+                "closes-before-opening",
+                f"关门时间不晚于开门 / It closes at {hours.closes}, before it opens",
+            )
+        if last and last.weekday == hours.weekday and hours.opens < last.closes:
+            yield (
+                "hours-overlap",
+                f"星期 {hours.weekday} 开放时间重叠 / Opening hours of weekday {hours.weekday} overlap",
+            )
+        last = hours
+
+
+def _flaws_of_polygon(unit: Unit) -> Found:
+    if not unit.polygon:
+        return
+    if any(not (-180 <= corner.lon <= 180 and -90 <= corner.lat <= 90) for corner in unit.polygon):
+        yield "polygon-off-earth", "坐标超出经纬度范围 / A corner is outside -180…180, -90…90 degrees"
+    elif len(set(unit.polygon)) < 3:
+        yield "polygon-too-small", "边界至少要三个点 / A polygon needs three different corners"
+    elif not _area(unit).is_valid:
+        why = shapely.is_valid_reason(_area(unit))
+        yield "polygon-not-simple", f"边界自相交 / The polygon touches or crosses itself: {why}"
+
+
+def _area(unit: Unit) -> Polygon:
+    return Polygon([(corner.lon, corner.lat) for corner in unit.polygon])
+
+
+def _overlaps(changed: Sequence[Unit], known: Known) -> Iterator[Flaw]:
+    """Units of one kind share no ground; each pair is named once."""
+    if not changed:
+        return
+    grounds = [unit for unit in known.units.values() if _stands_on_ground(unit)]
+    areas = [_area(unit) for unit in grounds]
+    tree = shapely.STRtree(areas)
+    seen: set[frozenset[str]] = set()
+    for unit in changed:
+        if not _stands_on_ground(unit):
+            continue
+        area = _area(unit)
+        for place in tree.query(area):
+            other = grounds[int(place)]
+            pair = frozenset({unit.id, other.id})
+            if other.kind != unit.kind or len(pair) < 2 or pair in seen:
+                continue
+            if area.intersection(areas[int(place)]).area > OVERLAP_MAX:
+                seen.add(pair)
+                text = f"与 {other.id} 的范围重叠 / It shares ground with {other.id}"
+                yield Flaw("unit", unit.id, "ground-shared", text)
+
+
+def _stands_on_ground(unit: Unit) -> bool:
+    return unit.retired_at is None and not any(_flaws_of_polygon(unit)) and bool(unit.polygon)
+
+
+def _flaws_of_person(person: Person, known: Known) -> Found:
+    held = [grant.unit_id for grant in person.grants] + [post.unit_id for post in person.posts]
+    yield from _unknown_units(held, known)
+    if person.retired_at is None:
+        yield from _retired((id for id in dict.fromkeys(held) if id in known.units), known)
+
+
+def _unknown_units(unit_ids: Iterable[str], known: Known) -> Found:
+    for id in dict.fromkeys(unit_ids):
+        if id not in known.units:
+            yield "unknown-unit", f"单位 {id} 不存在 / There is no unit {id}"
+
+
+def _flaws_of_shift(shift: Shift, known: Known) -> Found:
+    if shift.person_id not in known.people:
+        yield "unknown-person", f"人员 {shift.person_id} 不存在 / There is no person {shift.person_id}"
+    yield from _unknown_units([shift.unit_id], known)
+    if shift.starts_at.tzinfo is None or shift.ends_at.tzinfo is None:
+        yield "no-time-zone", "时间须带时区 / Times need a time zone"
+    elif shift.ends_at <= shift.starts_at:
+        yield (
+            "ends-before-start",
+            f"班次结束不晚于开始 / The shift ends at {shift.ends_at}, not after it starts",
+        )
+
+
+def _flaws_of_category(category: Category, known: Known) -> Found:
+    policy = known.policies.get(category.policy_id)
+    if policy is None:
+        yield (
+            "unknown-policy",
+            f"时限规则 {category.policy_id} 不存在 / There is no policy {category.policy_id}",
+        )
+    elif policy.urgency is not category.urgency:
+        yield (
+            "policy-of-other-urgency",
+            f"时限规则属于 {policy.urgency} / Its policy is for {policy.urgency} cases",
+        )
+    elif policy.retired_at is not None and category.retired_at is None:
+        yield "retired-policy", f"时限规则 {policy.id} 已停用 / Policy {policy.id} is retired"
+    if not category.levels:
+        yield "no-level", "至少要有一个可办理层级 / No level may handle it"
+
+
+def _flaws_of_policy(policy: Policy, known: Known) -> Found:
+    levels = [limits.level for limits in policy.levels]
+    if not levels:
+        yield "no-level", "没有任何层级的时限 / It limits no level"
+    if len(set(levels)) < len(levels):
+        yield "level-twice", "同一层级出现两次 / A level is limited twice"
+    limits = [policy.follow_up]
+    limits += [
+        limit for of in policy.levels for limit in (of.acknowledge, of.arrive, of.contact, of.handle) if limit
+    ]
+    if any(limit.amount <= 0 for limit in limits):
+        yield "limit-not-positive", "时限须大于零 / A limit must be more than nothing"
+    if any(of.acknowledge is None or of.handle is None for of in policy.levels):
+        yield (
+            "no-limit-that-raises",
+            "每级须有接单与办结时限，否则不会提级 / Without both limits a level never raises a case",
+        )
+    if not 1 <= policy.amber_percent <= 99:
+        yield "amber-out-of-range", "黄灯比例须在 1 至 99 / amber_percent must be 1 to 99"
+    if policy.offer_expires_after_seconds <= 0 or (policy.leader_after_seconds or 1) <= 0:
+        yield "limit-not-positive", "派单时限须大于零 / An offer must live for more than no time"
+    using = [c.code for c in known.categories.values() if c.policy_id == policy.id and c.retired_at is None]
+    if policy.retired_at is not None and using:
+        yield (
+            "policy-in-use",
+            f"仍被事项使用：{'、'.join(using)} / Categories still use it: {', '.join(using)}",
+        )
+
+
+def _flaws_of_calendar(calendar: Calendar, known: Known) -> Found:
+    try:
+        ZoneInfo(calendar.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        yield (
+            "unknown-time-zone",
+            f"时区 {calendar.time_zone} 不存在 / There is no time zone {calendar.time_zone}",
+        )
+    if both := set(calendar.holidays) & set(calendar.workdays):
+        yield "holiday-and-workday", f"{min(both)} 既放假又上班 / {min(both)} is both a holiday and a workday"
+    if any(day > calendar.known_until for day in (*calendar.holidays, *calendar.workdays)):
+        yield "day-after-known", "有日期晚于 known_until / A day lies after known_until"
+
+
+_FLAWS: dict[type[Thing], Callable[[Any, Known], Found]] = {
+    Unit: _flaws_of_unit,
+    Person: _flaws_of_person,
+    Shift: _flaws_of_shift,
+    Category: _flaws_of_category,
+    Policy: _flaws_of_policy,
+    Calendar: _flaws_of_calendar,
+}

@@ -1,0 +1,168 @@
+"""What the registry's things are called, how they follow from their history, and who may change them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.events import (
+    Actor,
+    CalendarChanged,
+    CategoryChanged,
+    PersonChanged,
+    PolicyChanged,
+    ShiftChanged,
+    ThingEvent,
+    UnitChanged,
+)
+from shared.things import Calendar, Category, Grant, Person, Policy, Shift, Unit
+from shared.vocabulary import Channel, Role
+
+Thing = Unit | Person | Shift | Category | Policy | Calendar
+
+ORDER: tuple[type[Thing], ...] = (Calendar, Policy, Unit, Person, Category, Shift)
+"""Kinds in the order in which they may refer to each other."""
+
+
+def kind_of(thing: Thing) -> type[Thing]:
+    return next(kind for kind in ORDER if isinstance(thing, kind))
+
+
+def id_of(thing: Thing) -> str:
+    return thing.code if isinstance(thing, Category) else thing.id
+
+
+def changed(thing: Thing, at: datetime, actor: Actor, channel: Channel) -> ThingEvent:
+    """The event that tells everybody what `thing` is from now on."""
+    match thing:
+        case Unit():
+            return UnitChanged(at=at, actor=actor, channel=channel, unit=thing)
+        case Person():
+            return PersonChanged(at=at, actor=actor, channel=channel, person=thing)
+        case Shift():
+            return ShiftChanged(at=at, actor=actor, channel=channel, shift=thing)
+        case Category():
+            return CategoryChanged(at=at, actor=actor, channel=channel, category=thing)
+        case Policy():
+            return PolicyChanged(at=at, actor=actor, channel=channel, policy=thing)
+        case Calendar():
+            return CalendarChanged(at=at, actor=actor, channel=channel, calendar=thing)
+
+
+def told_by(event: ThingEvent) -> Thing:
+    match event:
+        case UnitChanged():
+            return event.unit
+        case PersonChanged():
+            return event.person
+        case ShiftChanged():
+            return event.shift
+        case CategoryChanged():
+            return event.category
+        case PolicyChanged():
+            return event.policy
+        case CalendarChanged():
+            return event.calendar
+    raise AssertionError(f"{event.type} tells of no thing")
+
+
+_NAMES: dict[type[Thing], str] = {
+    Calendar: "calendars",
+    Policy: "policies",
+    Unit: "units",
+    Person: "people",
+    Category: "categories",
+    Shift: "shifts",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """The registry as it stands: what a change is checked against. Shifts refer to others and nothing to them, so
+    only those being changed need to be here."""
+
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
+    categories: Mapping[str, Category] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    shifts: Mapping[str, Shift] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, things: Iterable[Thing]) -> Known:
+        by_kind: dict[str, dict[str, Any]] = {name: {} for name in _NAMES.values()}
+        for thing in things:
+            by_kind[_NAMES[kind_of(thing)]][id_of(thing)] = thing
+        return cls(**by_kind)
+
+    def things(self) -> list[Thing]:
+        return [thing for name in _NAMES.values() for thing in getattr(self, name).values()]
+
+    def get(self, thing: Thing) -> Thing | None:
+        """What is known under the id of `thing`."""
+        known: Mapping[str, Thing] = getattr(self, _NAMES[kind_of(thing)])
+        return known.get(id_of(thing))
+
+    def after(self, things: Iterable[Thing]) -> Known:
+        """The registry as it stands when `things` have been put into it."""
+        return Known.of([*self.things(), *things])
+
+    def path(self, unit_id: str | None) -> tuple[str, ...]:
+        """`unit_id` and everything above it, lowest first; stops where a parent is unknown or comes twice."""
+        path: list[str] = []
+        while unit_id in self.units and unit_id not in path:
+            path.append(unit_id)
+            unit_id = self.units[unit_id].parent_id
+        return tuple(path)
+
+
+def apply(known: Known, event: ThingEvent) -> Known:
+    """What is known after `event`."""
+    return known.after([told_by(event)])
+
+
+def stamped(thing: Thing, before: Thing | None, now: datetime) -> Thing:
+    """A thing being retired is retired now, whatever time was sent along; one retired already keeps its time."""
+    if thing.retired_at is None:
+        return thing
+    retired_at = before.retired_at if before is not None and before.retired_at is not None else now
+    return thing.model_copy(update={"retired_at": retired_at})
+
+
+def may_change(grants: Iterable[Grant], thing: Thing, known: Known) -> bool:
+    """Whether an administrator with `grants` may make `known` hold `thing`.
+
+    In their units and below they change units, people and shifts, both as these were and as they will be; what
+    holds for everybody (catalogue, policies, calendars) takes an administrator of the top.
+    """
+    own = {grant.unit_id for grant in grants if grant.role is Role.ADMINISTRATOR}
+    before = known.get(thing)
+    places = _places(thing) | (_places(before) if before is not None else frozenset())
+    return all(own & set(known.path(place)) if place is not None else _at_top(own, known) for place in places)
+
+
+def _places(thing: Thing) -> frozenset[str | None]:
+    """The units over which one needs a say to change `thing`; `None` stands for everything."""
+    match thing:
+        case Unit():
+            return frozenset({thing.parent_id})
+        case Person():
+            held = {grant.unit_id for grant in thing.grants} | {post.unit_id for post in thing.posts}
+            return frozenset(held) or frozenset({None})
+        case Shift():
+            return frozenset({thing.unit_id})
+    return frozenset({None})
+
+
+def _at_top(own: Iterable[str], known: Known) -> bool:
+    return any(unit_id in known.units and known.units[unit_id].parent_id is None for unit_id in own)
+
+
+def shown_to(person: Person, reader_id: str, grants: Iterable[Grant]) -> Person:
+    """A colleague as `reader_id` may see them: where they live and how they are reached is for themselves and for
+    administrators."""
+    if person.id == reader_id or any(grant.role is Role.ADMINISTRATOR for grant in grants):
+        return person
+    return person.model_copy(update={"base": None, "email": None, "webhook_url": None})

@@ -1,0 +1,160 @@
+"""Registry's rows: each thing whole with its revision; accounts, sessions and refresh tokens.
+
+What a thing refers to is generated from its body, so that the database itself refuses a reference to nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from shared.plumbing import add_plumbing
+
+
+class Table(SQLModel, registry=registry()):
+    """Registry's own metadata, so that several services can live in one process of tests."""
+
+
+def _id() -> Any:
+    return Field(sa_column=Column(Text, primary_key=True))
+
+
+def _revision() -> Any:
+    return Field(sa_column=Column(BigInteger, nullable=False, unique=True))
+
+
+def _body() -> Any:
+    return Field(sa_column=Column(JSONB, nullable=False))
+
+
+def _reference(name: str, target: str) -> Any:
+    """A reference read from the body; checked at commit, because a bulk change may bring both ends."""
+    key = ForeignKey(target, deferrable=True, initially="DEFERRED")
+    return Field(
+        default=None, sa_column=Column(Text, Computed(f"body ->> '{name}'", persisted=True), key, index=True)
+    )
+
+
+def _time(*, required: bool = False, now: bool = False) -> Any:
+    default = func.clock_timestamp() if now else None
+    return Field(
+        default=None,
+        sa_column=Column(DateTime(timezone=True), nullable=not (required or now), server_default=default),
+    )
+
+
+class CalendarRow(Table, table=True):
+    __tablename__ = "calendars"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+
+
+class PolicyRow(Table, table=True):
+    __tablename__ = "policies"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+
+
+class UnitRow(Table, table=True):
+    __tablename__ = "units"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+    parent_id: str | None = _reference("parent_id", "units.id")
+    calendar_id: str | None = _reference("calendar_id", "calendars.id")
+
+
+class PersonRow(Table, table=True):
+    __tablename__ = "people"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+
+
+class CategoryRow(Table, table=True):
+    """`id` is the category's code."""
+
+    __tablename__ = "categories"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+    policy_id: str | None = _reference("policy_id", "policies.id")
+
+
+class ShiftRow(Table, table=True):
+    __tablename__ = "shifts"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="shift_starts_before_it_ends"),)
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+    person_id: str | None = _reference("person_id", "people.id")
+    unit_id: str | None = _reference("unit_id", "units.id")
+    starts_at: datetime = _time(required=True)
+    ends_at: datetime = _time(required=True)
+
+
+class AccountRow(Table, table=True):
+    """A way to sign in as a person. `demo` passwords can be computed by anybody. Times here are real time."""
+
+    __tablename__ = "accounts"
+
+    account: str = _id()
+    person_id: str = Field(sa_column=Column(Text, ForeignKey("people.id"), nullable=False, index=True))
+    password_hash: str = Field(sa_column=Column(Text, nullable=False))
+    demo: bool = False
+    made_at: datetime = _time(now=True)
+    disabled_at: datetime | None = _time()
+
+
+class SessionRow(Table, table=True):
+    """One signed-in device: the family of its refresh tokens."""
+
+    __tablename__ = "sessions"
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    account: str = Field(sa_column=Column(Text, ForeignKey("accounts.account"), nullable=False, index=True))
+    made_at: datetime = _time(now=True)
+    expires_at: datetime = _time(required=True)
+    ended_at: datetime | None = _time()
+    ended_because: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class RefreshTokenRow(Table, table=True):
+    """Only the SHA-256 of a token is kept. `used_at` is when it was exchanged for the next one."""
+
+    __tablename__ = "refresh_tokens"
+
+    token_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    session_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    made_at: datetime = _time(now=True)
+    used_at: datetime | None = _time()
+
+
+add_plumbing(Table.metadata)
