@@ -33,6 +33,8 @@ from shared.events import EVENT_TYPES, Event
 if TYPE_CHECKING:
     from shared.database import Transaction
 
+EVENT_BYTES_MAX = 256 * 1024
+"""A larger one could stop the whole outbox at the broker, so it is refused before it is written."""
 FIRST_HASH = b"\0" * 32
 
 
@@ -156,6 +158,8 @@ class Pages:
             head.published += 1
             event = event.model_copy(update={"sequence": head.published})
         data = encode_body(event)
+        if len(data.encode()) > EVENT_BYTES_MAX:
+            raise ValueError(f"{event.type} has {len(data.encode())} bytes, {EVENT_BYTES_MAX} at most")
         digest = chained_hash(head.hash, head.seq, event, source, data)
         entry = Entry(event.subject, head.seq, event, source, data, head.hash, digest)
         head.hash, head.at = digest, max(event.at, head.at or event.at)

@@ -132,8 +132,6 @@ async def _send_queue(producer: AIOKafkaProducer, topic: str, partition: int, qu
             if not _append(batch, message):
                 break
             position += 1
-        if batch.record_count() == 0:
-            raise ValueError(f"a message of more than {BATCH_BYTES_MAX} bytes cannot be sent to {topic}")
         batch.close()
         acknowledged = await producer.send_batch(batch, topic, partition=partition)
         await acknowledged

@@ -105,9 +105,10 @@ class Relay:
             await self.close()
 
     async def close(self) -> None:
-        """Give up the partitions. A pooled connection would keep their locks, so this one is thrown away."""
+        """Give up the partitions and the producer. A pooled connection would keep the locks: it is thrown away."""
         connection, self._connection = self._connection, None
         self.owned.clear()
+        await self._producer.close()
         if connection is not None:
             await connection.invalidate()
             await connection.close()
