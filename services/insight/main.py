@@ -16,6 +16,7 @@ service = Service(
     subscriptions=SUBSCRIPTIONS,
     tables=Table.metadata,
     journal=False,
+    hears_everything=True,
 )
 app = service.app
 

@@ -26,7 +26,3 @@ FIGURE_SECONDS = Histogram(
     ["figure"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
 )
-CASES_PARKED = Gauge(
-    "yike_insight_cases_parked",
-    "Cases whose story stands still because one of their events is missing or could not be folded",
-)

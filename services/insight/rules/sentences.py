@@ -164,8 +164,9 @@ def _escalated(data: Data, reader: Reader) -> Words:
         "cause": word(EscalationCause, data["cause"], reader.language),
         "level": word(Level, data["to_level"], reader.language),
         "unit": reader.unit(data["to_unit_id"]),
-        "skipped": (skipped
-        and reader.says(f"，跳过{'、'.join(skipped)}", f", passing over {', '.join(skipped)}"))
+        "skipped": (
+            skipped and reader.says(f"，跳过{'、'.join(skipped)}", f", passing over {', '.join(skipped)}")
+        )
         or "",
     }
 

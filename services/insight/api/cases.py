@@ -1,0 +1,172 @@
+"""GET /cases, /cases/{case_id}, /cases/{case_id}/timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from services.insight.api.cursors import cursor as cursor_of
+from services.insight.api.cursors import parts
+from services.insight.api.reading import (
+    LISTING,
+    READING,
+    sees_masked,
+    sees_whole,
+    units_of,
+    without_personal_data,
+    zone_of,
+)
+from services.insight.api.sheets import sheet, wants_csv
+from services.insight.queries import cases as queries
+from services.insight.rules.facts import Stage
+from services.insight.rules.sentences import Reader, sentence
+from shared.directory import Directory
+from shared.identity import SignedIn
+from shared.problems import not_found
+from shared.routes import Caller, Registry, Tx, allow, router_for, service_of
+from shared.vocabulary import Language, Level, Outcome, Urgency
+
+router = router_for("insight")
+
+CSV_COLUMNS = (
+    "number", "urgency", "category_code", "channel", "grid_id", "stage", "level", "level_reached", "resolved_level",
+    "outcome", "closed_by", "registered_at", "offered_at", "accepted_at", "arrived_at", "contacted_at", "handled_at",
+    "closed_at", "offers", "declines", "lapses", "raises_count", "reopened_count", "deadlines_met",
+    "deadlines_missed", "headline", "place_label", "holder_id",
+)  # fmt: skip
+
+
+class Filters(BaseModel):
+    """What a list is narrowed to. Times count registration; `colour` is of the open deadlines now."""
+
+    unit: str | None = None
+    stage: Stage | None = None
+    urgency: Urgency | None = None
+    level: Level | None = None
+    outcome: Outcome | None = None
+    colour: Literal["amber", "red"] | None = None
+    number: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class Page(BaseModel):
+    """`next_cursor` is None on the last page."""
+
+    cases: list[dict[str, Any]]
+    next_cursor: str | None
+    as_of: datetime
+
+
+class Line(BaseModel):
+    """One event, told. `data` are its facts; the sentence is made for the reader's language."""
+
+    at: datetime
+    type: str
+    source: str
+    sequence: int
+    channel: str
+    sentence: str
+    data: dict[str, Any]
+
+
+class Timeline(BaseModel):
+    case_id: UUID
+    number: str
+    lines: list[Line]
+
+
+@router.get("/cases.csv", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
+@router.get("/cases", dependencies=[allow(*LISTING)], response_model=Page)
+async def list_cases(
+    request: Request, tx: Tx, who: Caller, directory: Registry, filters: Annotated[Filters, Query()]
+) -> Page | Response:
+    now = await tx.now()
+    as_csv = wants_csv(request)
+    most = service_of(request).settings.csv_rows_max if as_csv else max(1, min(filters.limit, 200))  # type: ignore[attr-defined]
+    wanted = queries.Wanted(
+        units_of(who, filters.unit, directory),
+        filters.stage,
+        filters.urgency,
+        filters.level,
+        filters.outcome,
+        filters.colour,
+        filters.number,
+        filters.starts_at,
+        filters.ends_at,
+    )
+    after = parts(filters.cursor, 2)
+    before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
+    rows = await queries.page(tx, wanted, now, before, most + 1)
+    more, rows = len(rows) > most, rows[:most]
+    next_cursor = cursor_of(rows[-1]["registered_at"], rows[-1]["case_id"]) if more else None
+    shown = [row if sees_whole(who, row["unit_path"]) else without_personal_data(row) for row in rows]
+    if as_csv:
+        return sheet("cases", CSV_COLUMNS, shown)
+    return Page(cases=shown, next_cursor=next_cursor, as_of=now)
+
+
+@router.get("/cases/{case_id}", dependencies=[allow(*READING)])
+async def show_case(case_id: UUID, tx: Tx, who: Caller) -> dict[str, Any]:
+    """Every milestone of one case."""
+    row, whole = await _readable(case_id, tx, who)
+    return row if whole else without_personal_data(row)
+
+
+@router.get("/cases/{case_id}/timeline", dependencies=[allow(*READING)])
+async def show_timeline(
+    case_id: UUID, tx: Tx, who: Caller, directory: Registry, language: Language | None = None
+) -> Timeline:
+    """What happened, oldest first, as sentences."""
+    row, whole = await _readable(case_id, tx, who)
+    reader = reader_for(language or who.language, directory, whole=whole)
+    lines = [
+        Line(
+            at=event["at"],
+            type=event["type"],
+            source=event["source"],
+            sequence=event["sequence"],
+            channel=event["channel"],
+            sentence=sentence(event["type"], event["data"], reader),
+            data=event["data"] if whole else without_personal_data(event["data"]),
+        )
+        for event in await queries.timeline(tx, case_id)
+    ]
+    return Timeline(case_id=case_id, number=row["number"], lines=lines)
+
+
+async def _readable(case_id: UUID, tx: Tx, who: SignedIn) -> tuple[dict[str, Any], bool]:
+    """The case and whether the caller sees it whole. Others get the answer for a case that is not there: whether a
+    case exists is not theirs to know."""
+    row = await queries.one(tx, case_id)
+    if row is not None:
+        if sees_whole(who, row["unit_path"], [part["person_id"] for part in row["parts"]]):
+            return row, True
+        if sees_masked(who, row["unit_path"]):
+            return row, False
+    raise not_found("没有这个工单 / There is no such case")
+
+
+def reader_for(language: Language, directory: Directory, *, whole: bool) -> Reader:
+    """Names from the registry, labels only; a masked reader reads the post instead of the person."""
+    zone = zone_of(directory)
+    english = language is Language.ENGLISH
+
+    def person(person_id: str | None) -> str:
+        if not whole or person_id is None:
+            return "somebody" if english else "有人"
+        known = directory.people.get(person_id)
+        return person_id if known is None else known.name.en if english else known.name.zh
+
+    def unit(unit_id: str | None) -> str:
+        known = directory.units.get(unit_id or "")
+        return (unit_id or "") if known is None else known.name.en if english else known.name.zh
+
+    return Reader(language, person, unit, lambda moment: moment.astimezone(zone).strftime("%m-%d %H:%M"))

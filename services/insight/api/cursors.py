@@ -1,0 +1,39 @@
+"""Cursors are opaque to whoever pages; inside are the sort values of the last row."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from uuid import UUID
+
+from shared.problems import Problem
+
+
+def cursor(*values: datetime | UUID | int) -> str:
+    text = "|".join(v.isoformat() if isinstance(v, datetime) else str(v) for v in values)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def parts(given: str | None, count: int) -> list[str] | None:
+    """The values of a cursor, or None without one; 422 for one that is not ours."""
+    if not given:
+        return None
+    try:
+        values = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode().split("|")
+        datetime.fromisoformat(values[0])
+        UUID(values[1])
+    except (binascii.Error, ValueError, IndexError):
+        raise _unknown() from None
+    if len(values) != count:
+        raise _unknown()
+    return values
+
+
+def _unknown() -> Problem:
+    return Problem(
+        422,
+        "unknown-cursor",
+        "翻页标记无效 / The cursor is not known",
+        detail="请从第一页重新开始 / Start again from the first page",
+    )
