@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 from sqlalchemy import (
@@ -49,7 +50,24 @@ FAILURES_IN_A_ROW_MAX = 5
 WAIT_FOR_REGISTRY_SECONDS = 30.0
 
 Subscriptions = Mapping[type[Event], Callable[[Transaction, Any, datetime], Awaitable[None]]]
-"""What a service listens to, and the handler of each."""
+"""What a service listens to, and the handler of each; one `Together` may stand for many."""
+
+
+class Together:
+    """A handler that gets a batch's events at once, in their order: for a listener of everything, for whom a
+    statement per event is too many. A failure fails the batch, whose records then come one by one."""
+
+    def __init__(self, handle: Callable[[Transaction, Sequence[Any], datetime], Awaitable[None]]) -> None:
+        self._handle = handle
+        self._waiting: WeakKeyDictionary[Transaction, list[Event]] = WeakKeyDictionary()
+
+    async def __call__(self, tx: Transaction, event: Event, now: datetime) -> None:
+        self._waiting.setdefault(tx, []).append(event)
+
+    async def finish(self, tx: Transaction, now: datetime) -> None:
+        """Handle what was heard in this transaction."""
+        if events := self._waiting.pop(tx, None):
+            await self._handle(tx, events, now)
 
 
 def inbox_tables(metadata: MetaData) -> None:
@@ -160,6 +178,7 @@ class Inbox:
         self._database = database
         self._subscriptions = subscriptions
         self._types = {event.type for event in subscriptions}
+        self._together = {handler for handler in subscriptions.values() if isinstance(handler, Together)}
         self._journal = journal
         self._complete = complete
         self._tally = tally
@@ -238,6 +257,7 @@ class Inbox:
                 rows = await tx.rows(SEEN, ids=[event.subject])
                 seen = {(row["subject_id"], row["source"]): row["sequence"] for row in rows}
             await self._apply_one(tx, record, event, seen, now, Tally())
+        await self._finish(tx, now)
         await _write_seen(tx, seen)
 
     def _read(self, records: Sequence[Record]) -> Batch:
@@ -283,6 +303,7 @@ class Inbox:
                         tally.parked += 1
                         continue
                     await self._apply_one(tx, record, event, seen, now, tally)
+                await self._finish(tx, now)
                 await _write_seen(tx, seen)
             await tx.rows(
                 MOVE_POSITION, topic=batch.topic, partition=batch.partition, next_offset=batch.next_offset
@@ -319,6 +340,10 @@ class Inbox:
             await self._subscriptions[type(event)](tx, event, now)
         seen[key] = event.sequence
         tally.applied += 1
+
+    async def _finish(self, tx: Transaction, now: datetime) -> None:
+        for handler in self._together:
+            await handler.finish(tx, now)
 
     async def _apply_alone(self, record: Record, tally: Tally) -> None:
         """The careful way, after a batch failed: each record its own transaction, and a bad one is set aside."""

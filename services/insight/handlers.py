@@ -22,7 +22,3 @@ async def fold(tx: Transaction, events: Sequence[CaseEvent], now: datetime) -> N
     metrics.EVENTS_FOLDED.inc(len(events))
     metrics.BATCH_EVENTS.observe(len(events))
     metrics.BEHIND_SECONDS.set(max(0.0, (now - events[-1].at).total_seconds()))
-
-
-async def fold_one(tx: Transaction, event: CaseEvent, now: datetime) -> None:
-    await fold(tx, [event], now)
