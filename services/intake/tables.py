@@ -19,11 +19,11 @@ class Table(SQLModel, registry=registry()):
 
 
 def at(*, required: bool = False) -> Any:
-    return Field(**({} if required else {"default": None}), sa_type=DateTime(timezone=True))
+    return Field(default=... if required else None, sa_type=DateTime(timezone=True))
 
 
 def words(*, required: bool = True) -> Any:
-    return Field(**({} if required else {"default": None}), sa_type=Text)
+    return Field(default=... if required else None, sa_type=Text, nullable=not required)
 
 
 def sealed() -> Any:

@@ -25,7 +25,6 @@ from shared.events import (
     EvidenceAdded,
     FollowUpOpened,
     FollowUpRecorded,
-    Place,
     ProgressNoted,
     ResidentContacted,
     WorkerArrived,
@@ -80,7 +79,9 @@ class Case:
     category_code: str
     urgency: Urgency
     headline: str
-    place: Place
+    lon: float | None
+    lat: float | None
+    place_label: str
     grid_id: str | None
     unit_path: tuple[str, ...]
     requester_can_be_asked: bool
@@ -129,7 +130,9 @@ def registered(event: CaseRegistered) -> Case:
         category_code=event.category_code,
         urgency=event.urgency,
         headline=event.headline,
-        place=event.place,
+        lon=event.place.lon,
+        lat=event.place.lat,
+        place_label=event.place.label,
         grid_id=event.grid_id,
         unit_path=event.unit_path,
         requester_can_be_asked=event.requester_can_be_asked,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.directory import Directory
@@ -30,11 +31,14 @@ def choose_unit(directory: Directory, place: Place, grid_id: str | None) -> Unit
             return Refused(RefusedBecause.UNKNOWN_GRID)
     else:
         named = None
-    if place.lon is not None and place.lat is not None:
-        around = directory.grid_at(place.lon, place.lat)
-        if around is not None:
-            return around
-    return named or unit_named_in(directory, place.label) or pool_for(directory, place)
+    around = (
+        directory.grid_at(place.lon, place.lat) if place.lon is not None and place.lat is not None else None
+    )
+    if around is not None and around.level is Level.GRID:
+        return around
+    if around is not None and around.level is not Level.COMMUNITY:
+        around = None
+    return named or unit_named_in(directory, place.label) or around or pool_for(directory, place)
 
 
 def unit_named_in(directory: Directory, label: str) -> Unit | None:
@@ -73,6 +77,15 @@ def _square_distance(unit: Unit, place: Place) -> float:
     if unit.centre is None or place.lon is None or place.lat is None:
         return float("inf")
     return (unit.centre.lon - place.lon) ** 2 + (unit.centre.lat - place.lat) ** 2
+
+
+def time_zone_for(directory: Directory, unit_path: Iterable[str]) -> ZoneInfo:
+    """Local time where the case is, by the calendar of the lowest unit that has one."""
+    for unit_id in reversed(tuple(unit_path)):
+        unit = directory.units.get(unit_id)
+        if unit is not None and unit.calendar_id in directory.calendars:
+            return ZoneInfo(directory.calendars[unit.calendar_id].time_zone)
+    return ZoneInfo("Asia/Shanghai")
 
 
 def headline_for(category: Category, place: Place) -> str:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
+
+from shared.events import CaseEvent
 
 WRONG_CODES_MAX = 5
 WRONG_CODES_FORGOTTEN_AFTER = timedelta(minutes=15)
+
+
+class RequesterRevealed(CaseEvent, type="yike.requester.revealed", source="intake"):
+    """Somebody saw who asked, and said why. Kept in intake's journal only: it is never published."""
+
+    topic: ClassVar[str] = ""
+
+    purpose: str
 
 
 def masked_name(name: str) -> str:

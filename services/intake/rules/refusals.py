@@ -21,6 +21,7 @@ class RefusedBecause(StrEnum):
     NOBODY_TO_ASK = "nobody-to-ask"
     LINK_USED = "link-used"
     LINK_EXPIRED = "link-expired"
+    KEY_REUSED = "idempotency-key-reused"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,32 @@
+"""What intake's endpoints may ask for, beside what every service has."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.intake.registration import Registrar
+from shared.routes import service_of
+from shared.sealing import Sealer
+
+NO_STORE = {"Cache-Control": "no-store"}
+"""On every answer with personal data: no cache keeps it, nor does the store of repeatable answers."""
+
+
+def _registrar(request: Request) -> Registrar:
+    registrar: Registrar = request.app.state.registrar
+    return registrar
+
+
+def _sealer(request: Request) -> Sealer:
+    return service_of(request).sealer
+
+
+def _public_url(request: Request) -> str:
+    return service_of(request).settings.public_url
+
+
+Register = Annotated[Registrar, Depends(_registrar)]
+Seals = Annotated[Sealer, Depends(_sealer)]
+PublicUrl = Annotated[str, Depends(_public_url)]

@@ -1,0 +1,46 @@
+"""Who may do what with a case: roles over its units, and whoever held it."""
+
+from __future__ import annotations
+
+from services.intake.rules.cases import Case
+from shared.directory import Directory
+from shared.identity import SignedIn
+from shared.vocabulary import Role
+
+MAY_REGISTER = (
+    Role.OPERATOR,
+    Role.GRID_WORKER,
+    Role.GRID_LEADER,
+    Role.BUILDING_HEAD,
+    Role.RESIDENT_GROUP_LEADER,
+    Role.VOLUNTEER,
+    Role.SOCIAL_WORKER,
+    Role.BEAT_POLICE,
+    Role.PROPERTY_MANAGER,
+    Role.UNIT_OFFICER,
+    Role.SUPERVISOR,
+)
+MAY_SEE = (*MAY_REGISTER, Role.FOLLOW_UP_CALLER, Role.DATA_PROTECTION_OFFICER)
+"""Masked. A reader sees figures only; an evaluator sees cases without names, elsewhere."""
+
+MAY_REVEAL_IN_UNIT = (
+    Role.OPERATOR,
+    Role.UNIT_OFFICER,
+    Role.SUPERVISOR,
+    Role.FOLLOW_UP_CALLER,
+    Role.DATA_PROTECTION_OFFICER,
+)
+"""By their office; a worker or a volunteer sees who asked only of a case they hold."""
+
+MAY_ASK = (Role.FOLLOW_UP_CALLER,)
+MAY_VERIFY = (Role.FOLLOW_UP_CALLER, Role.SUPERVISOR, Role.UNIT_OFFICER)
+
+
+def must_see(who: SignedIn, case: Case, directory: Directory) -> None:
+    if who.person_id not in case.holders:
+        who.must(MAY_SEE, case.unit_id, directory)
+
+
+def must_reveal(who: SignedIn, case: Case, directory: Directory) -> None:
+    if who.person_id not in case.holders:
+        who.must(MAY_REVEAL_IN_UNIT, case.unit_id, directory)

@@ -1,0 +1,81 @@
+"""Refusals in words: what happened, and what to do instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.intake.rules.refusals import Refused, RefusedBecause
+from shared.problems import Problem, not_found
+
+WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
+    RefusedBecause.UNKNOWN_CATEGORY: (
+        422,
+        "没有这个事项 / There is no such category",
+        "请从派单目录中选择 / Choose one from the catalogue",
+    ),
+    RefusedBecause.UNKNOWN_GRID: (
+        422,
+        "没有这个网格 / There is no such grid",
+        "不清楚网格时请留空，按地址登记 / Leave it empty if unknown; the address will do",
+    ),
+    RefusedBecause.REGISTRY_NOT_READY: (
+        503,
+        "基础数据尚不完整 / The registry's data is not complete",
+        "请管理员检查单位和时限 / An administrator should look at units and policies",
+    ),
+    RefusedBecause.CASE_NOT_HANDLED: (
+        409,
+        "工单尚未办结 / The case is not handled",
+        "办结后才能核验 / It can be verified once it is handled",
+    ),
+    RefusedBecause.FOLLOW_UP_CLOSED: (
+        409,
+        "这次回访已经结束 / This follow-up is closed",
+        "请刷新回访列表 / Load the list of follow-ups again",
+    ),
+    RefusedBecause.HELD_BY_YOU: (
+        403,
+        "您办理过此工单，不能由您回访或核验 / You held this case, so somebody else must ask",
+        "请交给其他回访员 / Leave it to another caller",
+    ),
+    RefusedBecause.SAME_HOUR: (
+        409,
+        "这个钟点已经联系过 / This hour of the day was tried already",
+        "请换一个钟点再联系 / Try at another hour",
+    ),
+    RefusedBecause.SOMEBODY_TO_ASK: (
+        409,
+        "此工单有诉求人，应当回访 / There is a resident to ask",
+        "请通过回访结案 / Close it by a follow-up",
+    ),
+    RefusedBecause.NOBODY_TO_ASK: (
+        409,
+        "此工单没有可回访的人 / There is nobody to ask",
+        "请通过核验结案 / Close it by a verification",
+    ),
+    RefusedBecause.LINK_USED: (
+        410,
+        "这个链接已经用过 / This link was used already",
+        "如有疑问请凭工单号来电 / Call us with the case number if something is open",
+    ),
+    RefusedBecause.LINK_EXPIRED: (
+        410,
+        "这个链接已过期 / This link has expired",
+        "我们会再联系您 / We will contact you again",
+    ),
+    RefusedBecause.KEY_REUSED: (
+        422,
+        "同一个 Idempotency-Key 已用于另一个请求 / This Idempotency-Key was used for another request",
+        "新的请求须用新的 Idempotency-Key / Send a new request with a new key",
+    ),
+}
+
+
+def problem_of(refused: Refused) -> Problem:
+    status, title, detail = WORDS[refused.because]
+    extra: dict[str, Any] = {"try_again_at": refused.try_again_at} if refused.try_again_at else {}
+    return Problem(status, refused.because.value, title, detail=detail, **extra)
+
+
+def no_such_case() -> Problem:
+    return not_found("没有这个工单 / There is no such case")

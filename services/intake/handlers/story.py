@@ -1,0 +1,49 @@
+"""What others tell of a case: its public state moves on, and a follow-up opens when it is handled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.queries import cases, requesters
+from services.intake.rules.cases import Case, apply
+from services.intake.rules.endings import follow_up_for
+from shared.database import Transaction
+from shared.events import CaseEvent
+from shared.ids import uuid7
+
+LINK_EXPIRES = "link_expires"
+
+
+class UnknownCaseError(LookupError):
+    """An event about a case that intake never registered: somebody else's topic, or a lost database."""
+
+
+async def follow_story(tx: Transaction, event: CaseEvent, now: datetime) -> None:
+    """Move the case's public state along; open the follow-up of this round if the event handled it."""
+    before = await load_known(tx, event.case_id)
+    after = apply(before, event)
+    follow_up = follow_up_for(
+        before, after, uuid7(), now, has_phone=await requesters.has_phone(tx, before.id)
+    )
+    if follow_up:
+        after = apply(after, follow_up)
+    if after == before:
+        return
+    await cases.save(tx, after)
+    if follow_up:
+        arm_link(tx, after)
+        tx.announce(follow_up)
+
+
+async def load_known(tx: Transaction, case_id: UUID) -> Case:
+    case = await cases.load(tx, case_id)
+    if case is None:
+        raise UnknownCaseError(str(case_id))
+    return case
+
+
+def arm_link(tx: Transaction, case: Case) -> None:
+    follow_up = case.follow_up
+    if follow_up is not None and follow_up.link_expires_at is not None:
+        tx.arm(case.id, LINK_EXPIRES, follow_up.link_expires_at, follow_up.id)

@@ -1,0 +1,36 @@
+"""Intake, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.intake.api import cases, follow_ups, registration
+from services.intake.registration import Registrar
+from services.intake.settings import Settings
+from services.intake.subscriptions import SUBSCRIPTIONS
+from services.intake.tables import Table
+from services.intake.timers import TIMERS
+from shared.service import Service
+
+
+def assemble(settings: Settings, **given: Any) -> Service:
+    """The service of these settings; tests give a directory and a verifier of their own."""
+    service = Service(
+        name="intake",
+        settings=settings,
+        routers=[registration.router, cases.router, cases.own_transactions, follow_ups.router],
+        subscriptions=SUBSCRIPTIONS,
+        timers=TIMERS,
+        tables=Table.metadata,
+        **given,
+    )
+    service.app.state.registrar = Registrar(
+        service.database,
+        batch_max=settings.registrations_per_batch_max,
+        waiting_max=settings.registrations_waiting_max,
+    )
+    return service
+
+
+if __name__ == "__main__":
+    assemble(Settings()).run()

@@ -1,0 +1,173 @@
+"""Reading and writing a case whole: the rows are the fold of its journal, so they are written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import TypeAdapter
+
+from services.intake.rules.cases import Case, FollowUp
+from shared.database import Transaction
+from shared.idempotency import RequestKey
+
+CASE = TypeAdapter(Case)
+NOT_COLUMNS = {"holders", "follow_up"}
+COLUMNS = [field.name for field in fields(Case) if field.name not in NOT_COLUMNS]
+FOLLOW_UP_COLUMNS = [field.name for field in fields(FollowUp) if field.name != "attempts"]
+CHANGED_LATER = [column for column in FOLLOW_UP_COLUMNS if column not in {"id", "round", "opened_at"}]
+
+LOAD = f"""
+    SELECT row_to_json(row)::text AS story FROM (
+        SELECT {", ".join(COLUMNS)},
+            ARRAY(SELECT person_id FROM case_holders AS h WHERE h.case_id = c.id) AS holders,
+            (SELECT row_to_json(latest) FROM (
+                SELECT {", ".join(FOLLOW_UP_COLUMNS)}, (
+                    SELECT coalesce(json_agg(a ORDER BY a.number), '[]') FROM (
+                        SELECT number, at, channel, reached, person_id FROM follow_up_attempts
+                        WHERE follow_up_id = f.id
+                    ) AS a
+                ) AS attempts
+                FROM follow_ups AS f WHERE f.case_id = c.id ORDER BY f.round DESC LIMIT 1
+            ) AS latest) AS follow_up
+        FROM cases AS c WHERE c.id = :case_id
+    ) AS row
+"""
+
+SAVE = f"""
+    WITH given AS (
+        SELECT CAST(:story AS jsonb) AS story
+    ), moved AS (
+        UPDATE cases SET ({", ".join(COLUMNS[1:])}) = (
+            SELECT {", ".join(COLUMNS[1:])} FROM jsonb_populate_record(NULL::cases, (SELECT story FROM given))
+        ) WHERE id = CAST(:case_id AS uuid)
+    ), held AS (
+        INSERT INTO case_holders (case_id, person_id)
+        SELECT CAST(:case_id AS uuid), jsonb_array_elements_text(story->'holders') FROM given ON CONFLICT DO NOTHING
+    ), followed AS (
+        INSERT INTO follow_ups (case_id, {", ".join(FOLLOW_UP_COLUMNS)})
+        SELECT CAST(:case_id AS uuid), {", ".join("f." + column for column in FOLLOW_UP_COLUMNS)}
+        FROM given, jsonb_populate_record(NULL::follow_ups, story->'follow_up') AS f
+        WHERE jsonb_typeof(story->'follow_up') = 'object'
+        ON CONFLICT (id) DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in CHANGED_LATER)}
+    )
+    INSERT INTO follow_up_attempts (follow_up_id, number, at, channel, reached, person_id)
+    SELECT CAST(story->'follow_up'->>'id' AS uuid), a.number, a.at, a.channel, a.reached, a.person_id
+    FROM given, jsonb_populate_recordset(NULL::follow_up_attempts, story->'follow_up'->'attempts') AS a
+    WHERE jsonb_typeof(story->'follow_up') = 'object'
+    ON CONFLICT DO NOTHING
+"""
+
+REQUESTER_COLUMNS = (
+    "case_id",
+    "wrapped_key",
+    "name_sealed",
+    "phone_sealed",
+    "phone_index",
+    "description_sealed",
+    "language",
+    "pickup_code_sealed",
+    "pickup_code_digest",
+)
+
+INSERT = f"""
+    WITH opened AS (
+        INSERT INTO cases ({", ".join(COLUMNS)})
+        SELECT {", ".join(COLUMNS)} FROM jsonb_populate_recordset(NULL::cases, CAST(:cases AS jsonb))
+    )
+    INSERT INTO requesters ({", ".join(REQUESTER_COLUMNS)}, wrong_codes)
+    SELECT {", ".join(REQUESTER_COLUMNS)}, 0
+    FROM unnest(CAST(:case_ids AS uuid[]), CAST(:wrapped_keys AS bytea[]), CAST(:names AS bytea[]),
+                CAST(:phones AS bytea[]), CAST(:phone_indexes AS bytea[]), CAST(:descriptions AS bytea[]),
+                CAST(:languages AS text[]), CAST(:codes AS bytea[]), CAST(:code_digests AS text[]))
+         AS new({", ".join(REQUESTER_COLUMNS)})
+"""
+
+# In key order, so that two batches over the same keys never wait for each other in a circle.
+CLAIM = """
+    INSERT INTO idempotency_keys (scope, key, body_sha256, status, headers)
+    SELECT scope, key, sha256, 201, json_build_object('location', location)
+    FROM unnest(CAST(:scopes AS text[]), CAST(:keys AS text[]), CAST(:sha256s AS bytea[]),
+                CAST(:locations AS text[])) AS new(scope, key, sha256, location)
+    ORDER BY scope, key
+    ON CONFLICT DO NOTHING RETURNING scope, key
+"""
+
+CLAIMED_BEFORE = """
+    SELECT k.scope, k.key, k.body_sha256, k.headers->>'location' AS location
+    FROM idempotency_keys AS k
+    JOIN unnest(CAST(:scopes AS text[]), CAST(:keys AS text[])) AS asked(scope, key)
+      ON k.scope = asked.scope AND k.key = asked.key
+"""
+
+LOCATION = "/api/intake/cases/"
+
+
+@dataclass(frozen=True)
+class SealedRequester:
+    """A requester's row; every value but `language` and the digest is bytes that only the case's key opens."""
+
+    case_id: UUID
+    wrapped_key: bytes
+    name_sealed: bytes | None
+    phone_sealed: bytes | None
+    phone_index: bytes | None
+    description_sealed: bytes | None
+    language: str
+    pickup_code_sealed: bytes
+    pickup_code_digest: str
+
+
+async def load(tx: Transaction, case_id: UUID) -> Case | None:
+    rows = await tx.rows(LOAD, case_id=case_id)
+    return CASE.validate_json(rows[0]["story"]) if rows else None
+
+
+async def save(tx: Transaction, case: Case) -> None:
+    """Write the case, its holders, its follow-up and attempts as they are now; one statement."""
+    await tx.rows(SAVE, case_id=case.id, story=CASE.dump_json(case).decode())
+
+
+async def insert(tx: Transaction, cases: Sequence[Case], requesters: Sequence[SealedRequester]) -> None:
+    """Many new cases and their requesters; one statement."""
+    await tx.rows(
+        INSERT,
+        cases=orjson.dumps([CASE.dump_python(case, mode="json") for case in cases]).decode(),
+        case_ids=[requester.case_id for requester in requesters],
+        wrapped_keys=[requester.wrapped_key for requester in requesters],
+        names=[requester.name_sealed for requester in requesters],
+        phones=[requester.phone_sealed for requester in requesters],
+        phone_indexes=[requester.phone_index for requester in requesters],
+        descriptions=[requester.description_sealed for requester in requesters],
+        languages=[requester.language for requester in requesters],
+        codes=[requester.pickup_code_sealed for requester in requesters],
+        code_digests=[requester.pickup_code_digest for requester in requesters],
+    )
+
+
+async def claim_keys(tx: Transaction, keys: Sequence[tuple[RequestKey, UUID]]) -> set[tuple[str, str]]:
+    """Take these idempotency keys for these cases; which were free."""
+    rows = await tx.rows(
+        CLAIM,
+        scopes=[key.scope for key, _ in keys],
+        keys=[key.key for key, _ in keys],
+        sha256s=[key.body_sha256 for key, _ in keys],
+        locations=[f"{LOCATION}{case_id}" for _, case_id in keys],
+    )
+    return {(row["scope"], row["key"]) for row in rows}
+
+
+async def claimed_before(
+    tx: Transaction, keys: Sequence[RequestKey]
+) -> dict[tuple[str, str], tuple[bytes, UUID]]:
+    """Of the keys that were taken before: the digest of what was sent, and the case it made."""
+    rows: Sequence[Any] = await tx.rows(
+        CLAIMED_BEFORE, scopes=[key.scope for key in keys], keys=[key.key for key in keys]
+    )
+    return {
+        (row["scope"], row["key"]): (row["body_sha256"], UUID(row["location"].removeprefix(LOCATION)))
+        for row in rows
+    }

@@ -1,0 +1,27 @@
+"""What intake listens to: everything that moves the public state of a case."""
+
+from services.intake.handlers.story import follow_story
+from shared.events import (
+    CaseAccepted,
+    CaseEscalated,
+    CaseHandled,
+    CaseOffered,
+    EscalationVoided,
+    EvidenceAdded,
+    ProgressNoted,
+    ResidentContacted,
+    WorkerArrived,
+)
+from shared.inbox import Subscriptions
+
+SUBSCRIPTIONS: Subscriptions = {
+    CaseOffered: follow_story,
+    CaseAccepted: follow_story,
+    WorkerArrived: follow_story,
+    ResidentContacted: follow_story,
+    EvidenceAdded: follow_story,
+    ProgressNoted: follow_story,
+    CaseHandled: follow_story,
+    CaseEscalated: follow_story,
+    EscalationVoided: follow_story,
+}
