@@ -135,11 +135,12 @@ class Directory:
         )
 
     def grid_at(self, lon: float, lat: float) -> Unit | None:
-        """The unit with a polygon that covers the point; on a border the one with the smaller id."""
+        """The lowest unit whose polygon covers the point (a grid, not the community around it); on a border the one
+        with the smaller id."""
         if self._tree is None:
             with_polygon = sorted(
                 (unit for unit in self.units.values() if unit.polygon and unit.retired_at is None),
-                key=lambda unit: unit.id,
+                key=lambda unit: (-len(self.path(unit.id)), unit.id),
             )
             shapes = [Polygon([(corner.lon, corner.lat) for corner in unit.polygon]) for unit in with_polygon]
             self._tree = STRtree(shapes), with_polygon
