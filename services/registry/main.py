@@ -10,7 +10,7 @@ from services.registry.settings import Settings
 from services.registry.tables import Table
 from shared.service import Service
 
-settings = Settings()  # type: ignore[call-arg]  # pydantic-settings reads the environment
+settings = Settings()
 service = Service(
     name="registry",
     settings=settings,

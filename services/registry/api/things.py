@@ -86,7 +86,7 @@ async def _put(
 
 @router.post("/changes", dependencies=administrators)
 async def change_many(body: ChangeThings, tx: Tx, who: Caller) -> Changed:
-    things = (
+    things: tuple[Thing, ...] = (
         *body.calendars,
         *body.policies,
         *body.units,

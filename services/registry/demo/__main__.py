@@ -14,8 +14,8 @@ from datetime import date
 
 import orjson
 
-from services.registry.demo.accounts import TYPICAL
-from services.registry.demo.world import DAYS, SEED, World, write
+from services.registry.demo.accounts import TYPICAL, DemoAccount
+from services.registry.demo.world import DAYS, SEED, write
 from shared.database import Database
 from shared.settings import Surroundings
 
@@ -28,15 +28,15 @@ def main() -> None:
         )
     if not (url := os.environ.get("DATABASE_URL")):
         sys.exit("DATABASE_URL is not set: give it the address of registry's database.")
-    made = asyncio.run(_write(url, arguments))
-    shown = made.accounts if arguments.all else made.accounts[: len(TYPICAL)]
+    accounts = asyncio.run(_write(url, arguments))
+    shown = accounts if arguments.all else accounts[: len(TYPICAL)]
     sys.stdout.writelines(orjson.dumps(asdict(account)).decode() + "\n" for account in shown)
 
 
-async def _write(url: str, arguments: argparse.Namespace) -> World:
+async def _write(url: str, arguments: argparse.Namespace) -> tuple[DemoAccount, ...]:
     database = Database(url, source="registry", pool_size=2)
     try:
-        return await write(database, arguments.first, arguments.days, arguments.seed)
+        return (await write(database, arguments.first, arguments.days, arguments.seed)).accounts
     finally:
         await database.close()
 

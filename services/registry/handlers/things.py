@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.registry import metrics
 from services.registry.queries import things as stored
 from services.registry.rules.flaws import flaws
-from services.registry.rules.things import Known, Thing, changed, id_of, kind_of, may_change, stamped
+from services.registry.rules.things import Known, Thing, changed, id_of, kind_of, may_change, plain, stamped
 from shared.database import Transaction
 from shared.events import REGISTRY_SUBJECT, SYSTEM, Actor
 from shared.identity import SignedIn
@@ -37,9 +37,10 @@ async def _put(
     tx: Transaction, things: Sequence[Thing], actor: Actor, channel: Channel, rights_of: str | None
 ) -> int:
     now = await tx.lock(REGISTRY_SUBJECT)
-    plain = [kind_of(thing).model_validate(dict(thing)) for thing in _last_of_each(things)]
-    before = await stored.known(tx, [thing.id for thing in plain if isinstance(thing, Shift)])
-    new = await stored.really_changed(tx, [stamped(thing, before.get(thing), now) for thing in plain])
+    candidates = await stored.really_changed(tx, [plain(thing) for thing in _last_of_each(things)])
+    before = await stored.known(tx, [thing.id for thing in candidates if isinstance(thing, Shift)])
+    final = [stamped(thing, before.get(thing), now) for thing in candidates]
+    new = [thing for thing in final if thing != before.get(thing)]
     _must_be_allowed(rights_of, new, before)
     _must_be_sound(new, before)
     revision = await stored.revision(tx)

@@ -24,7 +24,7 @@ TABLES: dict[type[Thing], str] = {
     Shift: "shifts",
 }
 
-# Compared as jsonb, so that neither the order of keys nor an added default of a newer release makes a change of nothing.
+# Compared as jsonb, because the order of keys in a text is no difference.
 CHANGED = {
     kind: f"""
     SELECT new.place FROM unnest(CAST(:ids AS text[]), CAST(:bodies AS text[])) WITH ORDINALITY AS new(id, body, place)

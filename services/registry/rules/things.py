@@ -27,7 +27,13 @@ ORDER: tuple[type[Thing], ...] = (Calendar, Policy, Unit, Person, Category, Shif
 
 
 def kind_of(thing: Thing) -> type[Thing]:
-    return next(kind for kind in ORDER if isinstance(thing, kind))
+    """Which of ORDER it is; a command's class is a subclass of its thing's."""
+    return type(thing) if type(thing) in ORDER else next(kind for kind in ORDER if isinstance(thing, kind))
+
+
+def plain(thing: Thing) -> Thing:
+    """The thing itself, where a command's stricter class of it came in."""
+    return thing if type(thing) in ORDER else kind_of(thing).model_validate(dict(thing))
 
 
 def id_of(thing: Thing) -> str:
@@ -112,7 +118,7 @@ class Known:
     def path(self, unit_id: str | None) -> tuple[str, ...]:
         """`unit_id` and everything above it, lowest first; stops where a parent is unknown or comes twice."""
         path: list[str] = []
-        while unit_id in self.units and unit_id not in path:
+        while unit_id is not None and unit_id in self.units and unit_id not in path:
             path.append(unit_id)
             unit_id = self.units[unit_id].parent_id
         return tuple(path)
