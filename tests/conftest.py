@@ -11,11 +11,13 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.local.stack import Stack
 from tests import stack as stacks
 from tests.stack import TestStack
 
 RUN_FOLDER = "YIKE_TEST_RUN"
-NEEDS_STACK = {"stack", "fresh_database", "empty_database", "database_url", "kafka_bootstrap", "cluster"}
+CLUSTERS = {"cluster", "simulated_cluster"}
+NEEDS_STACK = {"stack", "fresh_database", "empty_database", "database_url", "kafka_bootstrap", *CLUSTERS}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,8 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked = set(getattr(item, "fixturenames", ()))
         if asked & NEEDS_STACK:
             item.add_marker("stack")
-        if "cluster" in asked:
+        if asked & CLUSTERS:
             item.add_marker("cluster")
+            item.add_marker(
+                pytest.mark.xdist_group("cluster")
+            )  # one worker: two whole systems are one too many
 
 
 @pytest.fixture(scope="session")
@@ -109,3 +114,24 @@ def new_topic(kafka_bootstrap: str, topic_prefix: str) -> Callable[..., Awaitabl
             await admin.close()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system with the demo community, on its own ports and folder, on real time."""
+    yield from whole_system(tmp_path_factory.mktemp("cluster"), {})
+
+
+@pytest.fixture(scope="session")
+def simulated_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The same with the simulated clock."""
+    yield from whole_system(tmp_path_factory.mktemp("simulated"), {"SIMULATION": "1"})
+
+
+def whole_system(folder: Path, environment: dict[str, str]) -> Iterator[Stack]:
+    stack = Stack(folder, environment=environment)
+    try:
+        with stack:
+            yield stack
+    finally:
+        stack.forget()

@@ -216,7 +216,13 @@ class Stack:
         inner = ("postgres", "kafka", "kafka_controller", *SERVICES)
         names = inner if self.wanted_port is not None else (*inner, "origin")
         self.ports = remembered(self.folder / "ports.json", names)
-        self.port = self.wanted_port or self.ports["origin"]
+        self.describe(self.wanted_port or self.ports["origin"])
+        running = {"pid": os.getpid(), "url": self.url, "since": time.time(), "ports": self.ports}
+        (self.folder / "running.json").write_text(json.dumps(running))
+
+    def describe(self, origin: int) -> None:
+        """What the services are told rests on this: the origin's port, the stores, the key files."""
+        self.port = origin
         self.key_files = keys.make(self.folder / "keys", demo=self.mode != "production")
         (self.folder / "files").mkdir(exist_ok=True)
         self.postgres = Postgres(self.folder, self.ports["postgres"])
@@ -224,8 +230,6 @@ class Stack:
             self.folder, self.ports["kafka"], self.ports["kafka_controller"], full_speed=self.full_speed
         )
         self.parts.update(postgres=self.postgres, kafka=self.kafka)
-        running = {"pid": os.getpid(), "url": self.url, "since": time.time(), "ports": self.ports}
-        (self.folder / "running.json").write_text(json.dumps(running))
 
     def start_stores(self) -> None:
         """PostgreSQL and Kafka side by side: neither needs the other."""
