@@ -1,0 +1,92 @@
+"""The last two beats of every handler: save what the events change, announce them, keep their timers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+from uuid import UUID
+
+from services.dispatch import metrics
+from services.dispatch.queries.cases import find_case_of, load, save
+from services.dispatch.rules import musts
+from services.dispatch.rules.facts import State
+from services.dispatch.rules.offers import Decision
+from services.dispatch.rules.refusals import Refused
+from services.dispatch.rules.story import follow
+from shared.database import Transaction
+from shared.events import (
+    CaseAccepted,
+    CaseOffered,
+    Event,
+    OfferDeclined,
+    OfferLapsed,
+    OfferWithdrawn,
+    WorkerArrived,
+)
+from shared.problems import Problem, not_found
+
+OFFER_EXPIRES = "offer_expires"
+SEARCH_AGAIN = "search_again"
+
+_RESULTS = {
+    CaseOffered: "offered",
+    CaseAccepted: "accepted",
+    OfferDeclined: "declined",
+    OfferLapsed: "lapsed",
+    OfferWithdrawn: "withdrawn",
+}
+
+
+async def known_case(tx: Transaction, case_id: UUID) -> State:
+    """The locked case; 404 if dispatch has not heard of it."""
+    state = await load(tx, case_id)
+    if state is None:
+        raise not_found("没有这张工单 / No such case")
+    return state
+
+
+async def case_of(tx: Transaction, *, offer_id: UUID | None = None, part_id: UUID | None = None) -> UUID:
+    """Which case to lock for an offer or a part."""
+    case_id = await find_case_of(tx, offer_id=offer_id, part_id=part_id)
+    if case_id is None:
+        raise not_found("没有这个派单 / No such offer or part")
+    return case_id
+
+
+def agreed(decision: Decision) -> list[Event]:
+    """The events of a decision; a refusal becomes the 409 that says what to do."""
+    if isinstance(decision, Refused):
+        refuse(decision)
+    return decision
+
+
+def refuse(refused: Refused) -> NoReturn:
+    raise Problem(409, refused.code, refused.title, detail=refused.detail, **refused.extra)
+
+
+async def record(tx: Transaction, before: State, events: Sequence[Event], *, known: State | None = None) -> State:
+    """`known` is the state with what was heard already applied, where something was."""
+    after = follow(known or before, events)
+    await save(tx, before, after)
+    tx.announce(*events)
+    _keep_timers(tx, events)
+    _count(after, events)
+    return after
+
+
+def _keep_timers(tx: Transaction, events: Iterable[Event]) -> None:
+    for event in events:
+        if isinstance(event, CaseOffered):
+            tx.disarm(event.case_id, SEARCH_AGAIN, event.part_id)
+            tx.arm(event.case_id, OFFER_EXPIRES, event.expires_at, event.part_id)
+        elif isinstance(event, CaseAccepted | OfferDeclined | OfferWithdrawn | OfferLapsed):
+            tx.disarm(event.case_id, OFFER_EXPIRES, event.part_id)
+
+
+def _count(state: State, events: Iterable[Event]) -> None:
+    for event in events:
+        if (result := _RESULTS.get(type(event))) is not None:
+            metrics.OFFERS.labels(result).inc()
+        if isinstance(event, WorkerArrived) and state.case.emergency:
+            due = musts.arrive_by(state.case)
+            metrics.ARRIVALS.labels(str(due is None or event.at <= due).lower()).inc()

@@ -1,0 +1,71 @@
+"""Who there is in a street and when they are on duty: made from the directory, kept until the directory changes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from datetime import datetime
+from itertools import accumulate
+from weakref import WeakKeyDictionary
+
+from shared.directory import Directory
+from shared.things import Shift
+
+
+class Roster:
+    """The people with a post in the street or below it, and their hours."""
+
+    def __init__(self, directory: Directory, street_id: str) -> None:
+        self.units = {unit_id for unit_id in directory.units if directory.covers(street_id, unit_id)}
+        self.people = [
+            person
+            for _, person in sorted(directory.people.items())
+            if any(post.unit_id in self.units for post in person.posts)
+        ]
+        self._hours = _hours_of(directory, {person.id for person in self.people})
+
+    def on_duty(self, person_id: str, now: datetime) -> bool:
+        starts, latest_ends = self._hours.get(person_id, ((), ()))
+        begun = bisect_right(starts, now)
+        return begun > 0 and latest_ends[begun - 1] > now
+
+    def on_duty_from(self, person_id: str, now: datetime) -> datetime | None:
+        """When the next shift starts; `None` if none is planned."""
+        starts, _ = self._hours.get(person_id, ((), ()))
+        begun = bisect_right(starts, now)
+        return starts[begun] if begun < len(starts) else None
+
+
+class Rosters:
+    """One roster per unit asked for, dropped together when registry has published something new."""
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Directory, tuple[int, dict[str, Roster]]] = WeakKeyDictionary()
+
+    def of(self, directory: Directory, unit_id: str) -> Roster:
+        revision, rosters = self._known.get(directory, (-1, {}))
+        if revision != directory.revision:
+            rosters = {}
+            self._known[directory] = directory.revision, rosters
+        if unit_id not in rosters:
+            rosters[unit_id] = Roster(directory, unit_id)
+        return rosters[unit_id]
+
+
+Hours = tuple[list[datetime], list[datetime]]
+
+
+def _hours_of(directory: Directory, people: set[str]) -> dict[str, Hours]:
+    """For each person the starts of their shifts in order, and beside each the latest end so far: shifts may overlap."""
+    shifts: defaultdict[str, list[Shift]] = defaultdict(list)
+    for shift in directory.shifts.values():
+        if shift.person_id in people and shift.retired_at is None:
+            shifts[shift.person_id].append(shift)
+    return {person_id: _hours(of_person) for person_id, of_person in shifts.items()}
+
+
+def _hours(shifts: list[Shift]) -> Hours:
+    ordered = sorted(shifts, key=lambda shift: shift.starts_at)
+    return [shift.starts_at for shift in ordered], list(accumulate((shift.ends_at for shift in ordered), max))
+
+

@@ -1,0 +1,216 @@
+"""The search: every waiting part gets its next offer, oldest emergency first, as soon as somebody can be asked.
+
+matching.py chooses; here its facts are gathered under the street's lock and its choice becomes an event. A part for
+which nobody is available is looked at again whenever something was committed, and when the clock may help.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+from sqlalchemy.exc import IntegrityError
+
+from services.dispatch import metrics
+from services.dispatch.handlers.records import SEARCH_AGAIN, record
+from services.dispatch.handlers.roster import Rosters
+from services.dispatch.matching import Choice, Nobody, Responder, Search, choose, eligible
+from services.dispatch.queries.cases import load, load_all
+from services.dispatch.queries.search import WaitingPart, burdens, last_seen, lock_street, waiting
+from services.dispatch.rules.facts import OfferState, Part, PartState, State
+from services.dispatch.rules.offers import about
+from shared.database import Database, Transaction
+from shared.events import CaseOffered, NobodyAvailable
+from shared.health import Beat
+from shared.ids import uuid7
+from shared.sealing import Sealer
+from shared.simulation import Pending
+from shared.things import Point
+from shared.vocabulary import DeclineReason
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS = 0.5
+"""How long the registry's changes may wait to be noticed; commits wake the search at once."""
+CROSSED_SECONDS = 0.02
+"""Another replica has the street or somebody the case: they are done in milliseconds."""
+
+EXCLUDING = frozenset({DeclineReason.UNFIT, DeclineReason.CONFLICT_OF_INTEREST})
+"""Declines that hold for the whole case; the others only until the next turn."""
+
+
+class Turn(Enum):
+    OFFERED = "offered"
+    NOBODY = "nobody"
+    CROSSED = "crossed"
+    NOTHING = "nothing"
+
+
+@dataclass
+class Matching:
+    """The loop, with what it needs besides the database."""
+
+    sealer: Sealer
+    rosters: Rosters = field(default_factory=Rosters)
+
+    async def run(self, database: Database, beat: Beat) -> None:
+        """Search for ever: woken by commits, and by itself twice a second."""
+        while True:
+            crossed = await self.turn(database)
+            beat()
+            await database.committed.wait(CROSSED_SECONDS if crossed else LOOK_AGAIN_SECONDS)
+
+    async def turn(self, database: Database) -> bool:
+        """One look at everything that waits; whether something has to be looked at again at once."""
+        began = time.perf_counter()
+        async with database.transaction() as tx:
+            parts = await waiting(tx)
+            hopeful = await self.hopeful(tx, parts)
+        metrics.WAITING_PARTS.set(len(parts))
+        metrics.STARVED_PARTS.set(len(parts) - len(hopeful))
+        crossed = False
+        for part in hopeful:
+            crossed |= await self.seek(database, part) is Turn.CROSSED
+        if hopeful:
+            metrics.MATCHING_SECONDS.observe(time.perf_counter() - began)
+        return crossed
+
+    async def hopeful(self, tx: Transaction, parts: list[WaitingPart]) -> list[WaitingPart]:
+        """Those not looked at yet, and those for which somebody may be asked by now."""
+        starved = [part for part in parts if part.starved]
+        if not starved:
+            return parts
+        now = await tx.now()
+        states = await load_all(tx, sorted({part.case_id for part in starved}))
+        helped = set()
+        for part in starved:
+            state = states[part.case_id]
+            search, responders = await self._facts(tx, state, state.part(part.part_id), now)
+            if isinstance(choose(search, responders, now), Choice):
+                helped.add(part.part_id)
+        return [part for part in parts if not part.starved or part.part_id in helped]
+
+    async def seek(self, database: Database, part: WaitingPart) -> Turn:
+        """Offer one part. Another street may have just taken the same person: the case is not lost, it waits on."""
+        try:
+            async with database.transaction() as tx:
+                return await self.offer(tx, part)
+        except IntegrityError as crossed:
+            metrics.MATCHING_COLLISIONS.inc()
+            log.info("another replica was faster: %s", crossed.orig, extra={"case_id": str(part.case_id)})
+            return Turn.CROSSED
+
+    async def offer(self, tx: Transaction, waits: WaitingPart) -> Turn:
+        """Load, decide, save, announce, for one waiting part."""
+        if not await lock_street(tx, waits.street_id):
+            return Turn.CROSSED
+        locked, now = await tx.try_lock([waits.case_id])
+        state = await load(tx, waits.case_id) if locked else None
+        if state is None or now is None:
+            return Turn.CROSSED
+        part = state.part(waits.part_id)
+        if part.state is not PartState.WAITING:
+            return Turn.NOTHING
+        search, responders = await self._facts(tx, state, part, now)
+        chosen = choose(search, responders, now)
+        if isinstance(chosen, Choice):
+            await record(tx, state, [_offered(state, part, search, chosen, now)])
+            _count_first(state, part, now)
+            return Turn.OFFERED
+        await self._wait_on(tx, state, part, chosen, now)
+        return Turn.NOBODY
+
+    async def _wait_on(self, tx: Transaction, state: State, part: Part, nobody: Nobody, now: datetime) -> None:
+        """Said once per dry spell; the clock is asked to wake the search when a shift starts or a rest ends."""
+        if part.nobody_since is None:
+            common = about(state, part.id, now)
+            told = NobodyAvailable(**common, unit_id=part.unit_id, candidates=nobody.candidates)
+            await record(tx, state, [told])
+        if nobody.again_at is not None:
+            tx.arm(state.case.id, SEARCH_AGAIN, nobody.again_at, part.id)
+
+    async def _facts(
+        self, tx: Transaction, state: State, part: Part, now: datetime
+    ) -> tuple[Search, list[Responder]]:
+        """What the choice is made from: the search, and everybody who may be asked, as they stand now."""
+        search = search_for(state, part, _centre(tx, state))
+        roster = self.rosters.of(tx.directory, state.case.street_id if part.goes else part.unit_id)
+        found = eligible(search, roster.people, roster.units)
+        on_duty = {person.id for person, _, _ in found if roster.on_duty(person.id, now)}
+        busy = await burdens(tx, on_duty) if on_duty else {}
+        seen = await last_seen(tx, sorted(on_duty), now, self.sealer) if on_duty and part.goes else {}
+        return search, [
+            Responder(
+                person_id=person.id,
+                post=post,
+                unit_id=unit_id,
+                mode=person.mode,
+                start=seen.get(person.id, person.base),
+                on_duty=person.id in on_duty,
+                on_duty_from=None if person.id in on_duty else roster.on_duty_from(person.id, now),
+                on_emergency=person.id in busy and busy[person.id].on_emergency,
+                load=busy[person.id].load if person.id in busy else 0,
+            )
+            for person, post, unit_id in found
+        ]
+
+    async def pending(self, tx: Transaction) -> Pending:
+        """For the simulation: how many parts could be moved on right now."""
+        return Pending(in_flight=len(await self.hopeful(tx, await waiting(tx))))
+
+
+def search_for(state: State, part: Part, centre: Point | None) -> Search:
+    """What is searched for, from the facts of the case."""
+    case, policy = state.case, state.case.policy
+    rest = timedelta(seconds=policy.offer_expires_after_seconds)
+    declined = [offer for offer in state.offers if offer.state is OfferState.DECLINED and offer.ended_at]
+    leader_after = policy.leader_after_seconds if case.emergency and part.goes else None
+    return Search(
+        unit_id=part.unit_id,
+        emergency=case.emergency,
+        goes=part.goes,
+        place=_place(state) or centre,
+        started_at=part.opened_at,
+        expires_after=rest,
+        leader_after=None if leader_after is None else timedelta(seconds=leader_after),
+        asked=frozenset(state.asked(part)),
+        ever_asked=frozenset(offer.person_id for offer in state.offers if offer.part_id == part.id),
+        excluded=frozenset(offer.person_id for offer in declined if offer.declined_because in EXCLUDING),
+        resting={offer.person_id: offer.ended_at + rest for offer in declined if offer.ended_at},
+    )
+
+
+def _place(state: State) -> Point | None:
+    place = state.case.place
+    return None if place.lon is None or place.lat is None else Point(lon=place.lon, lat=place.lat)
+
+
+def _centre(tx: Transaction, state: State) -> Point | None:
+    """Where the place is not known, the middle of the lowest unit known has to do."""
+    known = [tx.directory.units[unit_id] for unit_id in state.case.unit_path if unit_id in tx.directory.units]
+    return next((unit.centre for unit in reversed(known) if unit.centre is not None), None)
+
+
+def _offered(state: State, part: Part, search: Search, chosen: Choice, now: datetime) -> CaseOffered:
+    return CaseOffered(
+        **about(state, part.id, now),
+        offer_id=uuid7(),
+        person_id=chosen.responder.person_id,
+        unit_id=chosen.responder.unit_id,
+        post=chosen.responder.post,
+        emergency=search.emergency,
+        goes=search.goes,
+        expires_at=chosen.expires_at,
+        eta_seconds=chosen.eta_seconds,
+        chosen_because=chosen.because,
+        candidates=chosen.candidates,
+    )
+
+
+def _count_first(state: State, part: Part, now: datetime) -> None:
+    if not any(offer.part_id == part.id for offer in state.offers):
+        waited = (now - part.opened_at).total_seconds()
+        metrics.OFFERED_AFTER.labels(state.case.urgency).observe(max(0.0, waited))

@@ -1,0 +1,123 @@
+"""What a holder does: arrive, make contact, write notes, handle. The phone's queue calls the same functions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.dispatch.commands import Arrive, HandlePart, MakeContact, Position, WriteNote
+from services.dispatch.handlers.records import agreed, case_of, known_case, record, refuse
+from services.dispatch.queries.sealed import case_key, keep_note, keep_position, keep_reason, note_content
+from services.dispatch.rules import refusals, work
+from services.dispatch.rules.facts import Case, State
+from services.dispatch.rules.work import Doer
+from services.dispatch.travel import distance_m
+from shared.database import Transaction
+from shared.ids import uuid7
+from shared.problems import Problem
+from shared.sealing import Sealer
+from shared.things import Point
+from shared.vocabulary import HANDLER_OUTCOMES, ArrivalMethod, NoteKind
+
+
+async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, sealer: Sealer) -> State:
+    """到场, with its method and the distance from the place; late is accepted like any other."""
+    case_id = await case_of(tx, part_id=part_id)
+    now = await tx.lock(case_id)
+    state = await known_case(tx, case_id)
+    _must_be_proven(command)
+    point = _point(command.position)
+    distance = distance_from(state.case, point)
+    decision = work.arrive(
+        state, state.part(part_id), doer, now, method=command.method, distance_m=distance
+    )
+    events = agreed(decision)
+    state = await record(tx, state, events)
+    if events and point is not None:
+        await keep_position(tx, case_id, doer.person_id, point, now, sealer)
+    if events and command.reason is not None:
+        await keep_reason(tx, case_id, part_id, now, command.reason, sealer)
+    return state
+
+
+def _must_be_proven(command: Arrive) -> None:
+    if command.method is ArrivalMethod.POSITION and command.position is None:
+        refuse(refusals.POSITION_NEEDED)
+    if command.method is ArrivalMethod.SELF_DECLARED and command.reason is None:
+        refuse(refusals.REASON_NEEDED)
+
+
+async def make_contact(tx: Transaction, part_id: UUID, command: MakeContact, doer: Doer) -> State:
+    """First contact with whoever asked."""
+    case_id = await case_of(tx, part_id=part_id)
+    now = await tx.lock(case_id)
+    state = await known_case(tx, case_id)
+    return await record(tx, state, agreed(work.contact(state, state.part(part_id), doer, now)))
+
+
+async def write_note(
+    tx: Transaction, part_id: UUID, command: WriteNote, doer: Doer, sealer: Sealer
+) -> tuple[State, UUID]:
+    """The account, the measure, or progress in between; the words are sealed, the story holds their digest."""
+    case_id = await case_of(tx, part_id=part_id)
+    now = await tx.lock(case_id)
+    state = await known_case(tx, case_id)
+    return await _write(tx, state, part_id, command, doer, now, sealer)
+
+
+async def _write(
+    tx: Transaction,
+    state: State,
+    part_id: UUID,
+    command: WriteNote,
+    doer: Doer,
+    now: datetime,
+    sealer: Sealer,
+) -> tuple[State, UUID]:
+    note_id, key = uuid7(), await case_key(tx, state.case.id, sealer)
+    content = note_content(command.text, command.measure)
+    decision = work.write_note(
+        state,
+        state.part(part_id),
+        doer,
+        now,
+        note_id=note_id,
+        note=command.note,
+        digest=sealer.digest(key, content),
+    )
+    state = await record(tx, state, agreed(decision))
+    await keep_note(tx, note_id, key, content, sealer)
+    return state, note_id
+
+
+async def handle_part(tx: Transaction, part_id: UUID, command: HandlePart, doer: Doer, sealer: Sealer) -> State:
+    """办结. What is still to be said may come along as `text`."""
+    if command.outcome not in HANDLER_OUTCOMES:
+        raise Problem(
+            422,
+            "outcome-not-for-handlers",
+            "这个结果不能由经办人选择 / A handler cannot choose this outcome",
+            allowed=sorted(HANDLER_OUTCOMES),
+        )
+    case_id = await case_of(tx, part_id=part_id)
+    now = await tx.lock(case_id)
+    state = await known_case(tx, case_id)
+    decision = work.handle(
+        state, state.part(part_id), doer, now, outcome=command.outcome, late_cause=command.late_cause
+    )
+    events = agreed(decision)
+    if events and command.text is not None:
+        said = WriteNote(note=NoteKind.PROGRESS, text=command.text)
+        state, _ = await _write(tx, state, part_id, said, doer, now, sealer)
+    return await record(tx, state, events)
+
+
+def _point(position: Position | None) -> Point | None:
+    return None if position is None else Point(lon=position.lon, lat=position.lat)
+
+
+def distance_from(case: Case, point: Point | None) -> int | None:
+    """Metres from the place of the case, where both are known."""
+    if point is None or case.place.lon is None or case.place.lat is None:
+        return None
+    return round(distance_m(point, Point(lon=case.place.lon, lat=case.place.lat)))

@@ -1,0 +1,231 @@
+"""Who is offered a case: candidates → order → choice. Facts in, a choice with its explanation out; pure.
+
+An emergency in a grid asks its A holder, then B, then whoever is fastest of everybody on duty in the street, and the
+grid leader at the policy's fixed step (product.md §4). Anything else goes to the grid's own holders. Above the grid
+the unit's duty officers are asked. Everybody is asked once per turn; then the search starts again from the A holder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.dispatch.travel import travel_seconds
+from shared.events import Candidate
+from shared.things import Person, Point
+from shared.vocabulary import Post, TravelMode
+
+EXPLAINED_CANDIDATES_MAX = 12
+STEP_REACH = timedelta(seconds=10)
+"""No offer is made for less than this before the leader's step; the leader is asked instead."""
+
+GOING_POSTS = frozenset({Post.A, Post.B, Post.WORKER, Post.VOLUNTEER})
+OWN_GRID_POSTS = (Post.A, Post.B, Post.LEADER)
+
+
+class RemovedBy(StrEnum):
+    """The hard filters, in the order they are looked at."""
+
+    DECLINED = "declined"
+    OFF_DUTY = "off_duty"
+    ON_EMERGENCY = "on_emergency"
+    JUST_DECLINED = "just_declined"
+    ASKED_THIS_TURN = "asked_this_turn"
+    NOT_YET = "not_yet"
+
+
+class ChosenBecause(StrEnum):
+    A_HOLDER = "a_holder"
+    B_HOLDER = "b_holder"
+    FASTEST = "fastest"
+    GRID_LEADER = "grid_leader"
+    DUTY_OFFICER = "duty_officer"
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Somebody who might be asked, as things stand now. `start` is the last position known, else the base."""
+
+    person_id: str
+    post: Post
+    unit_id: str
+    mode: TravelMode = TravelMode.WALK
+    start: Point | None = None
+    on_duty: bool = True
+    on_duty_from: datetime | None = None
+    on_emergency: bool = False
+    load: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched for. `unit_id` is the grid of a part that goes, else the unit whose officers are asked."""
+
+    unit_id: str
+    emergency: bool
+    goes: bool
+    place: Point | None
+    started_at: datetime
+    expires_after: timedelta
+    leader_after: timedelta | None = None
+    asked: frozenset[str] = frozenset()
+    ever_asked: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+    resting: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def leader_at(self) -> datetime | None:
+        return None if self.leader_after is None else self.started_at + self.leader_after
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    responder: Responder
+    eta_seconds: int | None
+    because: ChosenBecause
+    expires_at: datetime
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """`again_at` is when the clock alone may change the answer; a person becoming free wakes the search as well."""
+
+    candidates: tuple[Candidate, ...]
+    again_at: datetime | None
+
+
+# ── candidates ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def eligible(search: Search, people: Iterable[Person], units: Collection[str]) -> list[tuple[Person, Post, str]]:
+    """Who may be asked at all, by post; `units` are those whose people may be sent (the street's)."""
+    found = []
+    for person in people:
+        if person.retired_at is None and (held := _best_post(search, person, units)) is not None:
+            found.append((person, *held))
+    return found
+
+
+def _best_post(search: Search, person: Person, units: Collection[str]) -> tuple[Post, str] | None:
+    held = [(post.post, post.unit_id) for post in person.posts]
+    if not search.goes:
+        return next((h for h in held if h == (Post.DUTY_OFFICER, search.unit_id)), None)
+    for post in OWN_GRID_POSTS:
+        if (post, search.unit_id) in held:
+            return post, search.unit_id
+    if not search.emergency:
+        return None
+    return next((h for h in held if h[0] in GOING_POSTS and h[1] in units), None)
+
+
+# ── order ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def removed_by(search: Search, responder: Responder, now: datetime) -> RemovedBy | None:
+    """The first hard filter that takes this person out."""
+    if responder.person_id in search.excluded:
+        return RemovedBy.DECLINED
+    if not responder.on_duty:
+        return RemovedBy.OFF_DUTY
+    if search.emergency and search.goes and responder.on_emergency:
+        return RemovedBy.ON_EMERGENCY
+    if now < search.resting.get(responder.person_id, now):
+        return RemovedBy.JUST_DECLINED
+    return RemovedBy.ASKED_THIS_TURN if responder.person_id in search.asked else None
+
+
+def reason(search: Search, responder: Responder) -> ChosenBecause:
+    """In which of the groups this person is asked."""
+    if not search.goes:
+        return ChosenBecause.DUTY_OFFICER
+    own = {Post.A: ChosenBecause.A_HOLDER, Post.B: ChosenBecause.B_HOLDER, Post.LEADER: ChosenBecause.GRID_LEADER}
+    if responder.unit_id == search.unit_id and responder.post in own:
+        return own[responder.post]
+    return ChosenBecause.FASTEST
+
+
+_ORDER = (
+    ChosenBecause.A_HOLDER,
+    ChosenBecause.B_HOLDER,
+    ChosenBecause.FASTEST,
+    ChosenBecause.DUTY_OFFICER,
+    ChosenBecause.GRID_LEADER,
+)
+
+
+def eta_seconds(search: Search, responder: Responder) -> int | None:
+    if not search.goes or search.place is None or responder.start is None:
+        return None
+    return travel_seconds(responder.start, search.place, responder.mode)
+
+
+def rank(search: Search, responder: Responder, now: datetime) -> tuple[int, float, int, str]:
+    """Group first, then the shortest way, then the smallest load; the id only makes it repeatable.
+
+    At the fixed step the leader goes before everybody, but once: later turns begin with the A holder again."""
+    because = reason(search, responder)
+    at_step = leader_is_due(search, now) and responder.person_id not in search.ever_asked
+    group = -1 if because is ChosenBecause.GRID_LEADER and at_step else _ORDER.index(because)
+    eta = eta_seconds(search, responder)
+    return group, float("inf") if eta is None else eta, responder.load, responder.person_id
+
+
+def leader_is_due(search: Search, now: datetime) -> bool:
+    """The fixed step is reached; a routine case has none, its leader simply comes last."""
+    return search.leader_at is not None and now + STEP_REACH >= search.leader_at
+
+
+# ── choice ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def choose(search: Search, responders: Sequence[Responder], now: datetime) -> Choice | Nobody:
+    """The next to be asked. When everybody was asked in this turn, the next turn begins with this choice."""
+    removed = {responder.person_id: removed_by(search, responder, now) for responder in responders}
+    able = [r for r in responders if removed[r.person_id] in (None, RemovedBy.ASKED_THIS_TURN)]
+    for early in _leaders_before_their_step(search, able, now):
+        able.remove(early)
+        removed[early.person_id] = RemovedBy.NOT_YET
+    fresh = {r.person_id for r in able if removed[r.person_id] is None} or {r.person_id for r in able}
+    ordered = sorted(responders, key=lambda r: (r.person_id not in fresh, rank(search, r, now)))
+    candidates = tuple(
+        Candidate(
+            person_id=r.person_id,
+            post=r.post,
+            eta_seconds=eta_seconds(search, r),
+            removed_by=None if r.person_id in fresh else removed[r.person_id],
+        )
+        for r in ordered[:EXPLAINED_CANDIDATES_MAX]
+    )
+    if not fresh:
+        return Nobody(candidates, _again_at(search, responders, removed, now))
+    best = ordered[0]
+    expires_at = _expires_at(search, removed.values(), now)
+    return Choice(best, eta_seconds(search, best), reason(search, best), expires_at, candidates)
+
+
+def _leaders_before_their_step(search: Search, able: Sequence[Responder], now: datetime) -> list[Responder]:
+    """The leader waits for the fixed step, unless nobody else could be asked: then nobody waits while one is free."""
+    if search.leader_at is None or leader_is_due(search, now):
+        return []
+    leaders = [r for r in able if reason(search, r) is ChosenBecause.GRID_LEADER]
+    return leaders if len(leaders) < len(able) else []
+
+
+def _expires_at(search: Search, removed: Iterable[RemovedBy | None], now: datetime) -> datetime:
+    """An offer ends by the policy, or at the leader's step if a leader waits for it."""
+    end = now + search.expires_after
+    if search.leader_at is None or RemovedBy.NOT_YET not in removed:
+        return end
+    return min(end, search.leader_at)
+
+
+def _again_at(
+    search: Search, responders: Iterable[Responder], removed: Mapping[str, RemovedBy | None], now: datetime
+) -> datetime | None:
+    times = [r.on_duty_from for r in responders if removed[r.person_id] is RemovedBy.OFF_DUTY]
+    times += [search.resting.get(r.person_id) for r in responders]
+    times.append(search.leader_at)
+    return min((time for time in times if time is not None and time > now), default=None)

@@ -1,0 +1,27 @@
+"""Every series dispatch exports, with its meaning."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+OFFERS = Counter("yike_dispatch_offers_total", "Offers by what became of them", ["result"])
+OFFERED_AFTER = Histogram(
+    "yike_dispatch_offered_after_seconds",
+    "Business seconds from opening a part to its first offer",
+    ["urgency"],
+    buckets=(0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800),
+)
+WAITING_PARTS = Gauge("yike_dispatch_waiting_parts", "Parts with nobody on them that are being searched for")
+STARVED_PARTS = Gauge("yike_dispatch_starved_parts", "Waiting parts for which nobody is available now")
+MATCHING_SECONDS = Histogram(
+    "yike_dispatch_matching_turn_seconds",
+    "Real seconds of one turn of the matching loop",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+MATCHING_COLLISIONS = Counter(
+    "yike_dispatch_matching_collisions_total", "Offers that another replica was faster with; tried again next turn"
+)
+ARRIVALS = Counter("yike_dispatch_arrivals_total", "Arrivals of emergencies by whether they were in time", ["in_time"])
+EVIDENCE_BYTES = Counter("yike_dispatch_evidence_bytes_total", "Bytes of evidence received")
+SYNC_COMMANDS = Counter("yike_dispatch_sync_commands_total", "Commands of offline phones by result", ["result"])
+POSITIONS_DELETED = Counter("yike_dispatch_positions_deleted_total", "People's positions deleted after their time")

@@ -1,0 +1,196 @@
+"""A case's facts out of their rows and back: what changed, and nothing else, is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from services.dispatch.rules.facts import (
+    Arrival,
+    Case,
+    CaseState,
+    EvidenceFile,
+    Note,
+    Offer,
+    OfferState,
+    Part,
+    PartState,
+    State,
+)
+from services.dispatch.tables import ArrivalRow, CaseRow, EvidenceRow, NoteRow, OfferRow, PartRow
+from shared.database import Transaction
+from shared.events import Candidate, Place, Rung
+from shared.things import Policy
+from shared.vocabulary import ArrivalMethod, DeclineReason, Level, NoteKind, Outcome, PartRole, Post, Urgency
+
+CASES = "SELECT * FROM cases WHERE id = ANY(CAST(:ids AS uuid[]))"
+PARTS = "SELECT * FROM parts WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY opened_at, id"
+# Candidates are the explanation of an offer: read for its screen, never to decide something.
+OFFERS = """
+    SELECT id, case_id, part_id, person_id, unit_id, post, turn, state, emergency, goes, offered_at, expires_at,
+           eta_seconds, chosen_because, declined_because, accepted_at, arrived_at, contacted_at, ended_at
+    FROM offers WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY offered_at, id
+"""
+ARRIVALS = "SELECT * FROM arrivals WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, part_id"
+EVIDENCE = "SELECT * FROM evidence WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, id"
+NOTES = "SELECT * FROM notes WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, id"
+
+
+async def load(tx: Transaction, case_id: UUID) -> State | None:
+    """What is known of the case; its head must be locked by whoever means to change it."""
+    return (await load_all(tx, [case_id])).get(case_id)
+
+
+async def load_all(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, State]:
+    ids = list(case_ids)
+    cases = [_case(row) for row in await tx.rows(CASES, ids=ids)]
+    if not cases:
+        return {}
+    parts = _grouped(await tx.rows(PARTS, ids=ids), _part)
+    offers = _grouped(await tx.rows(OFFERS, ids=ids), _offer)
+    arrivals = _grouped(await tx.rows(ARRIVALS, ids=ids), _arrival)
+    evidence = _grouped(await tx.rows(EVIDENCE, ids=ids), _evidence)
+    notes = _grouped(await tx.rows(NOTES, ids=ids), _note)
+    return {
+        case.id: State(
+            case=case,
+            parts=parts.get(case.id, ()),
+            offers=offers.get(case.id, ()),
+            arrivals=arrivals.get(case.id, ()),
+            evidence=evidence.get(case.id, ()),
+            notes=notes.get(case.id, ()),
+        )
+        for case in cases
+    }
+
+
+async def find_case_of(tx: Transaction, *, offer_id: UUID | None = None, part_id: UUID | None = None) -> UUID | None:
+    """Which case an offer or part belongs to, before anything is locked."""
+    rows = await tx.rows(
+        "SELECT case_id FROM offers WHERE id = :offer_id UNION ALL SELECT case_id FROM parts WHERE id = :part_id",
+        offer_id=offer_id,
+        part_id=part_id,
+    )
+    return rows[0]["case_id"] if rows else None
+
+
+async def save(tx: Transaction, before: State | None, after: State) -> None:
+    """Write what `after` has and `before` had not. Ended offers come first, so that the unique index of live ones
+    never sees the old and the new together."""
+    case_id = after.case.id
+    if before is None or before.case != after.case:
+        await _write(tx, CaseRow, [_columns(after.case)])
+    for table, old, new in (
+        (PartRow, before.parts if before else (), after.parts),
+        (OfferRow, before.offers if before else (), after.offers),
+        (ArrivalRow, before.arrivals if before else (), after.arrivals),
+        (EvidenceRow, before.evidence if before else (), after.evidence),
+        (NoteRow, before.notes if before else (), after.notes),
+    ):
+        known: set[Any] = set(old)
+        changed = [thing for thing in new if thing not in known]
+        if changed:
+            await _write(tx, table, [{**_columns(thing), "case_id": case_id} for thing in changed])
+
+
+async def _write(tx: Transaction, table: type[Any], rows: list[dict[str, Any]]) -> None:
+    """An offer that exists already keeps its explanation: it was not loaded, so it must not be written."""
+    for row in rows:
+        if not row.get("candidates", True):
+            del row["candidates"]
+        await tx.session.execute(_upsert(table.__table__, tuple(row)), row)
+
+
+def _columns(thing: Any) -> dict[str, Any]:
+    return {field.name: _stored(getattr(thing, field.name)) for field in fields(thing)}
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Place | Policy | Rung | Candidate):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple):
+        return [_stored(item) for item in value]
+    return value
+
+
+_UPSERTS: dict[tuple[str, tuple[str, ...]], Insert] = {}
+
+
+def _upsert(table: SqlTable, columns: tuple[str, ...]) -> Insert:
+    """Built once per table: `INSERT … ON CONFLICT (primary key) DO UPDATE`."""
+    if (known := _UPSERTS.get((table.name, columns))) is not None:
+        return known
+    keys = [column.name for column in table.primary_key]
+    statement = insert(table)
+    changed = {name: statement.excluded[name] for name in columns if name not in keys}
+    _UPSERTS[table.name, columns] = made = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return made
+
+
+def _grouped(rows: Iterable[RowMapping], build: Callable[[RowMapping], Any]) -> dict[UUID, tuple[Any, ...]]:
+    found: dict[UUID, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row["case_id"], []).append(build(row))
+    return {case_id: tuple(things) for case_id, things in found.items()}
+
+
+def _given(row: RowMapping, kind: type[Any], **converted: Any) -> Any:
+    """A fact from its row: columns of the same name, but for those converted."""
+    names = [field.name for field in fields(kind) if field.name not in converted and field.name in row]
+    return kind(**{name: row[name] for name in names}, **converted)
+
+
+def _case(row: RowMapping) -> Case:
+    case: Case = _given(
+        row,
+        Case,
+        urgency=Urgency(row["urgency"]),
+        place=Place.model_validate(row["place"]),
+        unit_path=tuple(row["unit_path"]),
+        ladder=tuple(Rung.model_validate(rung) for rung in row["ladder"]),
+        policy=Policy.model_validate(row["policy"]),
+        level=Level(row["level"]),
+        state=CaseState(row["state"]),
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+    )
+    return case
+
+
+def _part(row: RowMapping) -> Part:
+    part: Part = _given(
+        row, Part, role=PartRole(row["role"]), level=Level(row["level"]), state=PartState(row["state"])
+    )
+    return part
+
+
+def _offer(row: RowMapping) -> Offer:
+    declined = row["declined_because"]
+    offer: Offer = _given(
+        row,
+        Offer,
+        post=Post(row["post"]),
+        state=OfferState(row["state"]),
+        declined_because=DeclineReason(declined) if declined else None,
+    )
+    return offer
+
+
+def _arrival(row: RowMapping) -> Arrival:
+    arrival: Arrival = _given(row, Arrival, method=ArrivalMethod(row["method"]))
+    return arrival
+
+
+def _evidence(row: RowMapping) -> EvidenceFile:
+    file: EvidenceFile = _given(row, EvidenceFile)
+    return file
+
+
+def _note(row: RowMapping) -> Note:
+    note: Note = _given(row, Note, note=NoteKind(row["note"]))
+    return note

@@ -1,0 +1,89 @@
+"""What the search reads and claims: waiting parts, busy people, where they were last, and the street's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.dispatch.queries.sealed import unseal_position
+from shared.database import Transaction
+from shared.sealing import Sealer
+from shared.things import Point
+
+STREET_LOCKS = 7301
+"""The advisory locks of this class belong to the search, one per street."""
+
+POSITION_GOOD_FOR = timedelta(hours=2)
+"""An older position says nothing about where somebody is now; the base does."""
+
+# Oldest emergency first. Few parts wait at any time, so all of them are read: a limit would hide the oldest.
+WAITING = """
+    SELECT parts.id AS part_id, parts.case_id, cases.street_id, parts.nobody_since IS NOT NULL AS starved
+    FROM parts JOIN cases ON cases.id = parts.case_id
+    WHERE parts.state = 'waiting'
+    ORDER BY cases.urgency <> 'emergency', cases.registered_at, parts.id
+"""
+
+BUSY = """
+    SELECT person_id, bool_or(emergency AND goes) AS on_emergency, count(*) AS load
+    FROM offers
+    WHERE state IN ('offered', 'accepted', 'arrived') AND person_id = ANY(CAST(:people AS text[]))
+    GROUP BY person_id
+"""
+
+LAST_SEEN = """
+    SELECT seen.id, seen.person_id, seen.sealed_position, cases.wrapped_key
+    FROM unnest(CAST(:people AS text[])) AS asked(person_id)
+    CROSS JOIN LATERAL (
+        SELECT id, person_id, case_id, sealed_position FROM whereabouts
+        WHERE whereabouts.person_id = asked.person_id AND whereabouts.at > :since
+        ORDER BY whereabouts.at DESC LIMIT 1
+    ) AS seen
+    JOIN cases ON cases.id = seen.case_id
+    WHERE cases.wrapped_key IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPart:
+    part_id: UUID
+    case_id: UUID
+    street_id: str
+    starved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    on_emergency: bool
+    load: int
+
+
+async def waiting(tx: Transaction) -> list[WaitingPart]:
+    return [WaitingPart(**row) for row in await tx.rows(WAITING)]
+
+
+async def lock_street(tx: Transaction, street_id: str) -> bool:
+    """One search per street at a time across all replicas; false if another has it now."""
+    rows = await tx.rows(
+        "SELECT pg_try_advisory_xact_lock(:locks, hashtext(:street)) AS ours", locks=STREET_LOCKS, street=street_id
+    )
+    return bool(rows[0]["ours"])
+
+
+async def burdens(tx: Transaction, people: Collection[str]) -> dict[str, Burden]:
+    """Who has something on hand, and whether it is an emergency they go to."""
+    rows = await tx.rows(BUSY, people=list(people))
+    return {row["person_id"]: Burden(row["on_emergency"], row["load"]) for row in rows}
+
+
+async def last_seen(tx: Transaction, people: Sequence[str], now: datetime, sealer: Sealer) -> dict[str, Point]:
+    """Where people were last, unless that was too long ago."""
+    rows = await tx.rows(LAST_SEEN, people=list(people), since=now - POSITION_GOOD_FOR)
+    return {
+        row["person_id"]: unseal_position(
+            sealer, row["wrapped_key"], row["sealed_position"], f"whereabouts.position:{row['id']}"
+        )
+        for row in rows
+    }

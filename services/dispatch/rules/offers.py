@@ -1,0 +1,101 @@
+"""What becomes of an offer: accepted, declined, lapsed, withdrawn. One wins; whoever repeats gets the same answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.dispatch.rules import refusals
+from services.dispatch.rules.facts import HELD_OR_HANDLED, CaseState, Offer, OfferState, State
+from services.dispatch.rules.refusals import Refused
+from shared.events import Actor, CaseAccepted, Event, OfferDeclined, OfferLapsed, OfferWithdrawn
+from shared.vocabulary import Channel, DeclineReason, WithdrawReason
+
+Decision = list[Event] | Refused
+"""What happens now; an empty list where it had happened already."""
+
+
+def accept(
+    state: State, offer: Offer, actor: Actor, now: datetime, *, device_at: datetime | None, channel: Channel
+) -> Decision:
+    """接单. Server time decides: an acceptance queued on a phone counts when it is received."""
+    if offer.person_id != actor.person_id:
+        return refusals.not_yours(holder_of(state, offer.part_id))
+    if offer.state in HELD_OR_HANDLED:
+        return []
+    if state.case.state is CaseState.CLOSED:
+        return refusals.CASE_CLOSED
+    if offer.state is not OfferState.OFFERED or now >= offer.expires_at:
+        return refusals.offer_gone(offer)
+    return [
+        CaseAccepted(
+            **about(state, offer.part_id, now, actor, channel),
+            offer_id=offer.id,
+            person_id=offer.person_id,
+            unit_id=offer.unit_id,
+            goes=offer.goes,
+            told_at=offer.offered_at,
+            device_at=device_at,
+        )
+    ]
+
+
+def decline(
+    state: State, offer: Offer, actor: Actor, now: datetime, *, reason: DeclineReason, channel: Channel
+) -> Decision:
+    """拒单: the search moves on at once."""
+    if offer.person_id != actor.person_id:
+        return refusals.not_yours(holder_of(state, offer.part_id))
+    if offer.state is OfferState.DECLINED:
+        return []
+    if offer.state in HELD_OR_HANDLED:
+        return refusals.already_accepted()
+    if offer.state is not OfferState.OFFERED or now >= offer.expires_at:
+        return refusals.offer_gone(offer)
+    common = about(state, offer.part_id, now, actor, channel)
+    return [OfferDeclined(**common, offer_id=offer.id, person_id=offer.person_id, reason=reason)]
+
+
+def lapse(state: State, part_id: UUID, now: datetime) -> list[Event]:
+    """超时. An offer cut short by a fixed step (grid leader at three minutes) is withdrawn, not held against anybody."""
+    offer = state.live_offer(part_id)
+    if offer is None or offer.state is not OfferState.OFFERED or now < offer.expires_at:
+        return []
+    given_seconds = (offer.expires_at - offer.offered_at).total_seconds()
+    if given_seconds < state.case.policy.offer_expires_after_seconds:
+        return [withdraw(state, offer, WithdrawReason.NEXT_STEP, now)]
+    return [OfferLapsed(**about(state, part_id, now), offer_id=offer.id, person_id=offer.person_id)]
+
+
+def withdraw(state: State, offer: Offer, reason: WithdrawReason, now: datetime) -> OfferWithdrawn:
+    common = about(state, offer.part_id, now)
+    return OfferWithdrawn(**common, offer_id=offer.id, person_id=offer.person_id, reason=reason)
+
+
+def withdraw_all(state: State, reason: WithdrawReason, now: datetime) -> list[Event]:
+    """Every offer nobody has answered yet."""
+    open_offers = [offer for offer in state.offers if offer.state is OfferState.OFFERED]
+    return [withdraw(state, offer, reason, now) for offer in open_offers]
+
+
+def holder_of(state: State, part_id: UUID) -> str | None:
+    taken = state.taken_by(part_id)
+    return taken.person_id if taken else None
+
+
+def about(
+    state: State, part_id: UUID, now: datetime, actor: Actor | None = None, channel: Channel = Channel.SYSTEM
+) -> dict[str, Any]:
+    """What every event of a part says."""
+    part = state.part(part_id)
+    return {
+        "case_id": state.case.id,
+        "at": now,
+        "actor": actor or Actor(),
+        "channel": channel,
+        "part_id": part.id,
+        "part_role": part.role,
+        "level": part.level,
+        "round": part.round,
+    }

@@ -1,0 +1,16 @@
+"""Dispatch's environment."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    needs: ClassVar[frozenset[str]] = frozenset({"master_key_file", "files_url"})
+
+    evidence_bytes_max: int = Field(default=20_971_520, ge=1024, description="one photo or file")
+    positions_kept_days: int = Field(default=30, ge=1, le=30, description="where people were, then deleted")

@@ -1,0 +1,42 @@
+"""What time starts in dispatch: offers that lapse, searches that the clock may help, positions that are forgotten."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from services.dispatch import metrics
+from services.dispatch.handlers import offers
+from services.dispatch.handlers.records import OFFER_EXPIRES, SEARCH_AGAIN
+from services.dispatch.queries.sealed import delete_positions
+from shared.database import Database
+from shared.health import Beat
+from shared.timers import TimerHandlers
+from shared.wake import Wake
+
+TIMERS: TimerHandlers = {OFFER_EXPIRES: offers.lapse_offer, SEARCH_AGAIN: offers.search_again}
+
+FORGET_EVERY_SECONDS = 60.0
+BEAT_SECONDS = 1.0
+
+
+class Forgetting:
+    """Deletes people's positions once they are older than `kept_days`."""
+
+    def __init__(self, kept_days: int) -> None:
+        self.kept = timedelta(days=kept_days)
+
+    async def run(self, database: Database, beat: Beat) -> None:
+        nobody_calls, next_at = Wake(), 0.0
+        while True:
+            if time.monotonic() >= next_at and not await self.forget(database):
+                next_at = time.monotonic() + FORGET_EVERY_SECONDS
+            beat()
+            await nobody_calls.wait(BEAT_SECONDS)
+
+    async def forget(self, database: Database) -> int:
+        """Some of what is too old, in a transaction of its own; how many there were."""
+        async with database.transaction() as tx:
+            deleted = await delete_positions(tx, await tx.now() - self.kept)
+        metrics.POSITIONS_DELETED.inc(deleted)
+        return deleted
