@@ -188,7 +188,8 @@ def _accepted(case: Case, event: CaseAccepted) -> Case:
     if event.round != case.round or case.closed_at is not None:
         return case
     holder = Holder(event.part_id, event.person_id, event.part_role, event.level, event.round)
-    return replace(_without(case, event.part_id), holders=(*_without(case, event.part_id).holders, holder))
+    others = _without(case, event.part_id).holders
+    return replace(case, holders=tuple(sorted((*others, holder), key=lambda one: one.part_id)))
 
 
 def _part_ended(case: Case, event: PartEnded) -> Case:
@@ -233,7 +234,8 @@ def _set(case: Case, event: DeadlinesSet) -> Case:
         )
         for one in event.deadlines
     )
-    return replace(case, deadlines=(*kept, *new))
+    in_order = sorted((*kept, *new), key=lambda one: (one.round, one.level, one.kind))
+    return replace(case, deadlines=tuple(in_order))
 
 
 def _amber(case: Case, event: DeadlineAmber) -> Case:

@@ -1,0 +1,31 @@
+"""What time starts: each open deadline has one timer, at its next bell (amber, then due); and a regular look at how
+many are open."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.escalation import handlers, metrics, queries
+from services.escalation.rules.case import Colour
+from shared.database import Database
+from shared.health import Beat
+from shared.timers import TimerHandlers
+from shared.vocabulary import DeadlineKind
+
+TIMERS: TimerHandlers = {kind.value: handlers.ring_deadline for kind in DeadlineKind}
+
+LOOK_SECONDS = 10
+
+
+async def look_at_open_deadlines(database: Database, beat: Beat) -> None:
+    """Count the open deadlines every LOOK_SECONDS from their index; beats every second in between."""
+    while True:
+        async with database.transaction() as tx:
+            rows = await tx.rows(queries.OPEN_BY_KIND)
+        counted = {(row["kind"], row["colour"]): row["open"] for row in rows}
+        for kind in DeadlineKind:
+            for colour in Colour:
+                metrics.DEADLINES_OPEN.labels(kind, colour).set(counted.get((kind, colour), 0))
+        for _ in range(LOOK_SECONDS):
+            beat()
+            await asyncio.sleep(1.0)
