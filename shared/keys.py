@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 DEMO_MARK = "demo-"
@@ -69,7 +70,7 @@ def read_signing_keys(path: Path) -> tuple[ECKey, ...]:
     try:
         keys: list[dict[str, Any]] = json.loads(_text_of(path))["keys"]
         found = tuple(ECKey.import_key(key) for key in keys)
-    except (ValueError, KeyError, TypeError) as wrong:
+    except (ValueError, KeyError, TypeError, JoseError) as wrong:
         raise KeyFileError(f"{path} is not a JWK set of private ES256 keys") from wrong
     if not found or not all(key.kid and key.is_private for key in found):
         raise KeyFileError(f"{path} needs at least one private key, and each needs a `kid`")

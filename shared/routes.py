@@ -18,6 +18,8 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.params import Depends as DependsParameter
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
 
 from shared import idempotency, metrics
 from shared.database import Database, Transaction
@@ -185,7 +187,41 @@ async def _claim_key(
     request.state.key = key
 
 
-class CommandRoute(APIRoute):
+class LimitedRoute(APIRoute):
+    """Takes at most `max_body_size` bytes, REQUEST_BYTES_MAX if it names none. FastAPI's own limit would answer in
+    plain text."""
+
+    def __init__(
+        self, path: str, endpoint: Callable[..., Any], *, max_body_size: int | None = None, **options: Any
+    ) -> None:
+        self.bytes_max = max_body_size
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def with_limit(request: Request) -> Response:
+            bytes_max = self.bytes_max or _service(request).settings.request_bytes_max
+            return await answer(Request(request.scope, _limited(request.receive, bytes_max)))
+
+        return with_limit
+
+
+def _limited(receive: Receive, bytes_max: int) -> Receive:
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > bytes_max:
+            raise HTTPException(413)
+        return message
+
+    return limited
+
+
+class CommandRoute(LimitedRoute):
     """Opens one transaction, runs the endpoint, stores the answer under its key, commits; only then is the answer
     sent. FastAPI's `yield` dependencies would commit after the 201 is on its way: seen."""
 
@@ -238,5 +274,5 @@ def router_for(service: str, *, prefix: str | None = None, one_transaction: bool
     """A router under `/api/<service>` (or `prefix`, for facades such as /open311)."""
     return APIRouter(
         prefix=f"/api/{service}" if prefix is None else prefix,
-        route_class=CommandRoute if one_transaction else APIRoute,
+        route_class=CommandRoute if one_transaction else LimitedRoute,
     )

@@ -111,7 +111,6 @@ class Service:
             openapi_url=None,
             docs_url=None,
             redoc_url=None,
-            max_body_size=self.settings.request_bytes_max,
         )
         app.state.service = self
         for router in (*routers, own_routes(self)):

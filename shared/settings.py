@@ -147,7 +147,7 @@ def _key_ids(kind: str, path: Path) -> list[str]:
 
 def _keys(variable: str, path: Path | None, read: Callable[[Path], tuple[Key, ...]]) -> tuple[Key, ...]:
     if path is None:
-        raise SettingsRefused(f"{variable} is missing")
+        raise LookupError(f"{variable} is not set; the service's settings must name it in `needs`")
     return read(path)
 
 
