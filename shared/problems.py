@@ -60,19 +60,24 @@ def busy() -> Problem:
     )
 
 
-def render(problem: Problem, accept_language: str | None, instance: str | None = None) -> Response:
-    """The answer that carries a problem."""
-    document: dict[str, Any] = {
+def document(problem: Problem, accept_language: str | None, instance: str | None = None) -> dict[str, Any]:
+    """The problem as RFC 9457 writes it."""
+    told: dict[str, Any] = {
         "type": TYPE_PREFIX + problem.code,
         "title": in_language(problem.title, accept_language),
         "status": problem.status,
         "code": problem.code,
     }
     if problem.detail:
-        document["detail"] = in_language(problem.detail, accept_language)
+        told["detail"] = in_language(problem.detail, accept_language)
     if instance:
-        document["instance"] = instance
-    body = orjson.dumps({**document, **problem.extra}, default=str)
+        told["instance"] = instance
+    return {**told, **problem.extra}
+
+
+def render(problem: Problem, accept_language: str | None, instance: str | None = None) -> Response:
+    """The answer that carries a problem."""
+    body = orjson.dumps(document(problem, accept_language, instance), default=str)
     headers = {"Vary": "Accept-Language", "Cache-Control": "no-store", **problem.headers}
     return Response(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
 

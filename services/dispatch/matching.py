@@ -100,13 +100,15 @@ class Nobody:
 # ── candidates ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def eligible(search: Search, people: Iterable[Person], units: Collection[str]) -> list[tuple[Person, Post, str]]:
+def eligible(
+    search: Search, people: Iterable[Person], units: Collection[str]
+) -> list[tuple[Person, Post, str]]:
     """Who may be asked at all, by post; `units` are those whose people may be sent (the street's)."""
-    found = []
-    for person in people:
-        if person.retired_at is None and (held := _best_post(search, person, units)) is not None:
-            found.append((person, *held))
-    return found
+    return [
+        (person, *held)
+        for person in people
+        if person.retired_at is None and (held := _best_post(search, person, units)) is not None
+    ]
 
 
 def _best_post(search: Search, person: Person, units: Collection[str]) -> tuple[Post, str] | None:
@@ -141,7 +143,11 @@ def reason(search: Search, responder: Responder) -> ChosenBecause:
     """In which of the groups this person is asked."""
     if not search.goes:
         return ChosenBecause.DUTY_OFFICER
-    own = {Post.A: ChosenBecause.A_HOLDER, Post.B: ChosenBecause.B_HOLDER, Post.LEADER: ChosenBecause.GRID_LEADER}
+    own = {
+        Post.A: ChosenBecause.A_HOLDER,
+        Post.B: ChosenBecause.B_HOLDER,
+        Post.LEADER: ChosenBecause.GRID_LEADER,
+    }
     if responder.unit_id == search.unit_id and responder.post in own:
         return own[responder.post]
     return ChosenBecause.FASTEST

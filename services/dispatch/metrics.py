@@ -19,9 +19,16 @@ MATCHING_SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 MATCHING_COLLISIONS = Counter(
-    "yike_dispatch_matching_collisions_total", "Offers that another replica was faster with; tried again next turn"
+    "yike_dispatch_matching_collisions_total",
+    "Offers that another replica was faster with; tried again next turn",
 )
-ARRIVALS = Counter("yike_dispatch_arrivals_total", "Arrivals of emergencies by whether they were in time", ["in_time"])
+ARRIVALS = Counter(
+    "yike_dispatch_arrivals_total", "Arrivals of emergencies by whether they were in time", ["in_time"]
+)
 EVIDENCE_BYTES = Counter("yike_dispatch_evidence_bytes_total", "Bytes of evidence received")
-SYNC_COMMANDS = Counter("yike_dispatch_sync_commands_total", "Commands of offline phones by result", ["result"])
-POSITIONS_DELETED = Counter("yike_dispatch_positions_deleted_total", "People's positions deleted after their time")
+SYNC_COMMANDS = Counter(
+    "yike_dispatch_sync_commands_total", "Commands of offline phones by result", ["result"]
+)
+POSITIONS_DELETED = Counter(
+    "yike_dispatch_positions_deleted_total", "People's positions deleted after their time"
+)

@@ -133,7 +133,7 @@ class ArrivalRow(Table, table=True):
     __table_args__ = (Index("arrivals_by_case", "case_id"),)
 
     part_id: UUID = Field(primary_key=True, foreign_key="parts.id")
-    at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
     case_id: UUID = of_case()
     person_id: str = Field(sa_type=Text)
     method: str = Field(sa_type=Text)

@@ -8,16 +8,20 @@ from datetime import timedelta
 from services.dispatch import metrics
 from services.dispatch.handlers import offers
 from services.dispatch.handlers.records import OFFER_EXPIRES, SEARCH_AGAIN
+from services.dispatch.handlers.search import Matching
 from services.dispatch.queries.sealed import delete_positions
 from shared.database import Database
 from shared.health import Beat
 from shared.timers import TimerHandlers
 from shared.wake import Wake
 
-TIMERS: TimerHandlers = {OFFER_EXPIRES: offers.lapse_offer, SEARCH_AGAIN: offers.search_again}
-
 FORGET_EVERY_SECONDS = 60.0
 BEAT_SECONDS = 1.0
+
+
+def timers_of(matching: Matching) -> TimerHandlers:
+    """Which timer calls what."""
+    return {OFFER_EXPIRES: offers.lapse_offer, SEARCH_AGAIN: matching.look_again}
 
 
 class Forgetting:

@@ -51,7 +51,3 @@ async def lapse_offer(tx: Transaction, due: Due, now: datetime) -> None:
     state = await known_case(tx, due.subject_id)
     if due.part_id is not None:
         await record(tx, state, offers.lapse(state, due.part_id, now))
-
-
-async def search_again(tx: Transaction, due: Due, now: datetime) -> None:
-    """A shift began, or somebody rested after declining: nothing to write, but the commit wakes the search."""

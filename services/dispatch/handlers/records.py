@@ -64,7 +64,9 @@ def refuse(refused: Refused) -> NoReturn:
     raise Problem(409, refused.code, refused.title, detail=refused.detail, **refused.extra)
 
 
-async def record(tx: Transaction, before: State, events: Sequence[Event], *, known: State | None = None) -> State:
+async def record(
+    tx: Transaction, before: State, events: Sequence[Event], *, known: State | None = None
+) -> State:
     """`known` is the state with what was heard already applied, where something was."""
     after = follow(known or before, events)
     await save(tx, before, after)

@@ -56,7 +56,7 @@ Hours = tuple[list[datetime], list[datetime]]
 
 
 def _hours_of(directory: Directory, people: set[str]) -> dict[str, Hours]:
-    """For each person the starts of their shifts in order, and beside each the latest end so far: shifts may overlap."""
+    """For each person the starts of their shifts in order, and beside each the latest end so far: they may overlap."""
     shifts: defaultdict[str, list[Shift]] = defaultdict(list)
     for shift in directory.shifts.values():
         if shift.person_id in people and shift.retired_at is None:
@@ -67,5 +67,3 @@ def _hours_of(directory: Directory, people: set[str]) -> dict[str, Hours]:
 def _hours(shifts: list[Shift]) -> Hours:
     ordered = sorted(shifts, key=lambda shift: shift.starts_at)
     return [shift.starts_at for shift in ordered], list(accumulate((shift.ends_at for shift in ordered), max))
-
-

@@ -29,6 +29,7 @@ from shared.ids import uuid7
 from shared.sealing import Sealer
 from shared.simulation import Pending
 from shared.things import Point
+from shared.timers import Due
 from shared.vocabulary import DeclineReason
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,9 @@ class Matching:
         await self._wait_on(tx, state, part, chosen, now)
         return Turn.NOBODY
 
-    async def _wait_on(self, tx: Transaction, state: State, part: Part, nobody: Nobody, now: datetime) -> None:
+    async def _wait_on(
+        self, tx: Transaction, state: State, part: Part, nobody: Nobody, now: datetime
+    ) -> None:
         """Said once per dry spell; the clock is asked to wake the search when a shift starts or a rest ends."""
         if part.nobody_since is None:
             common = about(state, part.id, now)
@@ -156,6 +159,18 @@ class Matching:
             )
             for person, post, unit_id in found
         ]
+
+    async def look_again(self, tx: Transaction, due: Due, now: datetime) -> None:
+        """A shift began, or somebody rested after declining. The commit wakes the loop; if there is still nobody,
+        the clock is asked again."""
+        state = await load(tx, due.subject_id)
+        part = next((part for part in state.parts if part.id == due.part_id), None) if state else None
+        if state is None or part is None or part.state is not PartState.WAITING:
+            return
+        search, responders = await self._facts(tx, state, part, now)
+        chosen = choose(search, responders, now)
+        if isinstance(chosen, Nobody):
+            await self._wait_on(tx, state, part, chosen, now)
 
     async def pending(self, tx: Transaction) -> Pending:
         """For the simulation: how many parts could be moved on right now."""

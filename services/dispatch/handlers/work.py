@@ -28,9 +28,7 @@ async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, se
     _must_be_proven(command)
     point = _point(command.position)
     distance = distance_from(state.case, point)
-    decision = work.arrive(
-        state, state.part(part_id), doer, now, method=command.method, distance_m=distance
-    )
+    decision = work.arrive(state, state.part(part_id), doer, now, method=command.method, distance_m=distance)
     events = agreed(decision)
     state = await record(tx, state, events)
     if events and point is not None:
@@ -90,7 +88,9 @@ async def _write(
     return state, note_id
 
 
-async def handle_part(tx: Transaction, part_id: UUID, command: HandlePart, doer: Doer, sealer: Sealer) -> State:
+async def handle_part(
+    tx: Transaction, part_id: UUID, command: HandlePart, doer: Doer, sealer: Sealer
+) -> State:
     """办结. What is still to be said may come along as `text`."""
     if command.outcome not in HANDLER_OUTCOMES:
         raise Problem(

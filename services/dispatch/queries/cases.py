@@ -70,7 +70,9 @@ async def load_all(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Stat
     }
 
 
-async def find_case_of(tx: Transaction, *, offer_id: UUID | None = None, part_id: UUID | None = None) -> UUID | None:
+async def find_case_of(
+    tx: Transaction, *, offer_id: UUID | None = None, part_id: UUID | None = None
+) -> UUID | None:
     """Which case an offer or part belongs to, before anything is locked."""
     rows = await tx.rows(
         "SELECT case_id FROM offers WHERE id = :offer_id UNION ALL SELECT case_id FROM parts WHERE id = :part_id",

@@ -60,7 +60,9 @@ async def keep_reason(
     )
 
 
-async def keep_evidence_position(tx: Transaction, evidence_id: UUID, key: bytes, at: Point, sealer: Sealer) -> None:
+async def keep_evidence_position(
+    tx: Transaction, evidence_id: UUID, key: bytes, at: Point, sealer: Sealer
+) -> None:
     await tx.rows(
         "UPDATE evidence SET sealed_position = :sealed WHERE id = :id",
         sealed=seal_position(sealer, key, at, f"evidence.position:{evidence_id}"),

@@ -67,7 +67,9 @@ async def waiting(tx: Transaction) -> list[WaitingPart]:
 async def lock_street(tx: Transaction, street_id: str) -> bool:
     """One search per street at a time across all replicas; false if another has it now."""
     rows = await tx.rows(
-        "SELECT pg_try_advisory_xact_lock(:locks, hashtext(:street)) AS ours", locks=STREET_LOCKS, street=street_id
+        "SELECT pg_try_advisory_xact_lock(:locks, hashtext(:street)) AS ours",
+        locks=STREET_LOCKS,
+        street=street_id,
     )
     return bool(rows[0]["ours"])
 
@@ -78,7 +80,9 @@ async def burdens(tx: Transaction, people: Collection[str]) -> dict[str, Burden]
     return {row["person_id"]: Burden(row["on_emergency"], row["load"]) for row in rows}
 
 
-async def last_seen(tx: Transaction, people: Sequence[str], now: datetime, sealer: Sealer) -> dict[str, Point]:
+async def last_seen(
+    tx: Transaction, people: Sequence[str], now: datetime, sealer: Sealer
+) -> dict[str, Point]:
     """Where people were last, unless that was too long ago."""
     rows = await tx.rows(LAST_SEEN, people=list(people), since=now - POSITION_GOOD_FOR)
     return {

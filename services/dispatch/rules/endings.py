@@ -23,5 +23,6 @@ def wind_up(state: State, now: datetime) -> list[Event]:
 def _end_parts(state: State, because: str, now: datetime) -> list[Event]:
     held = [offer for offer in state.offers if offer.state in HELD_OR_HANDLED]
     return [
-        PartEnded(**about(state, offer.part_id, now), person_id=offer.person_id, because=because) for offer in held
+        PartEnded(**about(state, offer.part_id, now), person_id=offer.person_id, because=because)
+        for offer in held
     ]

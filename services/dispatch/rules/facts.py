@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -188,19 +187,25 @@ class State:
     @property
     def owner(self) -> Part | None:
         """The owner's part of this round; none between a reopening and the raise that answers it."""
-        return next((p for p in self.parts if p.role is PartRole.OWNER and p.state is not PartState.ENDED), None)
+        return next(
+            (p for p in self.parts if p.role is PartRole.OWNER and p.state is not PartState.ENDED), None
+        )
 
     def live_offer(self, part_id: UUID) -> Offer | None:
         return next((offer for offer in self.offers if offer.part_id == part_id and offer.live), None)
 
     def taken_by(self, part_id: UUID) -> Offer | None:
         """The offer by which somebody took the part, also after handling it."""
-        taken = (offer for offer in self.offers if offer.part_id == part_id and offer.state in HELD_OR_HANDLED)
+        taken = (
+            offer for offer in self.offers if offer.part_id == part_id and offer.state in HELD_OR_HANDLED
+        )
         return next(taken, None)
 
     def asked(self, part: Part) -> set[str]:
         """Who was already asked in the running turn of the search."""
-        return {offer.person_id for offer in self.offers if offer.part_id == part.id and offer.turn == part.turn}
+        return {
+            offer.person_id for offer in self.offers if offer.part_id == part.id and offer.turn == part.turn
+        }
 
 
 def with_part(state: State, part: Part) -> State:
@@ -214,7 +219,7 @@ def with_offer(state: State, offer: Offer) -> State:
 One = TypeVar("One", Part, Offer)
 
 
-def _replaced(items: Sequence[One], new: One) -> tuple[One, ...]:
+def _replaced(items: tuple[One, ...], new: One) -> tuple[One, ...]:
     if any(item.id == new.id for item in items):
         return tuple(new if item.id == new.id else item for item in items)
     return (*items, new)

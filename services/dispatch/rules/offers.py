@@ -58,7 +58,7 @@ def decline(
 
 
 def lapse(state: State, part_id: UUID, now: datetime) -> list[Event]:
-    """超时. An offer cut short by a fixed step (grid leader at three minutes) is withdrawn, not held against anybody."""
+    """超时. An offer cut short by a fixed step (the leader at three minutes) is withdrawn, not held against anybody."""
     offer = state.live_offer(part_id)
     if offer is None or offer.state is not OfferState.OFFERED or now < offer.expires_at:
         return []

@@ -94,13 +94,16 @@ def registered(event: CaseRegistered) -> State:
     if at_grid or event.urgency is not Urgency.EMERGENCY:
         return State(case=case, parts=(owner,))
     return State(
-        case=case, parts=(owner, _open_part(case, _sibling(event.id), PartRole.CO_HANDLER, goes=True, at=event.at))
+        case=case,
+        parts=(owner, _open_part(case, _sibling(event.id), PartRole.CO_HANDLER, goes=True, at=event.at)),
     )
 
 
 def _street(event: CaseRegistered) -> str:
     """Whose matching the case belongs to: its street, else the top of its ladder."""
-    return next((rung.unit_id for rung in event.ladder if rung.level is Level.STREET), event.ladder[-1].unit_id)
+    return next(
+        (rung.unit_id for rung in event.ladder if rung.level is Level.STREET), event.ladder[-1].unit_id
+    )
 
 
 def _sibling(event_id: UUID) -> UUID:
@@ -164,7 +167,8 @@ def _handled(state: State, event: CaseHandled) -> State:
 
 def _without_search(state: State) -> tuple[Part, ...]:
     return tuple(
-        replace(part, state=PartState.ENDED) if part.state is PartState.WAITING else part for part in state.parts
+        replace(part, state=PartState.ENDED) if part.state is PartState.WAITING else part
+        for part in state.parts
     )
 
 
@@ -210,7 +214,9 @@ def _withdrawn(state: State, event: OfferWithdrawn) -> State:
     return _offer_ended(state, event, OfferState.WITHDRAWN)
 
 
-def _offer_ended(state: State, event: OfferDeclined | OfferLapsed | OfferWithdrawn, ended: OfferState) -> State:
+def _offer_ended(
+    state: State, event: OfferDeclined | OfferLapsed | OfferWithdrawn, ended: OfferState
+) -> State:
     offer = replace(state.offer(event.offer_id), state=ended, goes=False, ended_at=event.at)
     part = state.part(event.part_id)
     searched = state.case.state is CaseState.OPEN and part.round == state.case.round
@@ -225,12 +231,14 @@ def _accepted(state: State, event: CaseAccepted) -> State:
 
 
 def _arrived(state: State, event: WorkerArrived) -> State:
-    arrival = Arrival(event.part_id, event.person_id, event.at, event.method, event.distance_m, event.device_at)
+    arrival = Arrival(
+        event.part_id, event.person_id, event.at, event.method, event.distance_m, event.device_at
+    )
     state = replace(state, arrivals=(*state.arrivals, arrival))
     return _hold(state, event.part_id, OfferState.ARRIVED, arrived_at=event.at)
 
 
-def _hold(state: State, part_id: UUID, to: OfferState, **times: datetime) -> State:
+def _hold(state: State, part_id: UUID, to: OfferState, **times: Any) -> State:
     """The part's live offer and the part move on together."""
     offer = state.live_offer(part_id)
     if offer is None:

@@ -70,7 +70,9 @@ def contact(state: State, part: Part, doer: Doer, now: datetime) -> Decision:
         return held
     if held.contacted_at is not None or held.state is OfferState.HANDLED:
         return []
-    return [ResidentContacted(**about(state, part.id, now, doer.actor, doer.channel), person_id=doer.person_id)]
+    return [
+        ResidentContacted(**about(state, part.id, now, doer.actor, doer.channel), person_id=doer.person_id)
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,40 @@
+"""The phone's queue after a time without signal."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import Request
+from pydantic import BaseModel
+
+from services.dispatch.api.doing import WORKING, Doing, Sealing
+from services.dispatch.commands import SyncQueue
+from services.dispatch.handlers.sync import work_off
+from services.dispatch.rules.views import PartView
+from shared.routes import Db, allow, router_for
+
+router = router_for("dispatch", one_transaction=False)
+
+
+class SyncResult(BaseModel):
+    """`part` is as the command left it; `problem` is a problem document and says what to do."""
+
+    id: UUID
+    status: Literal["done", "refused"]
+    part_id: UUID | None = None
+    part: PartView | None = None
+    note_id: UUID | None = None
+    problem: dict[str, Any] | None = None
+
+
+class SyncAnswer(BaseModel):
+    results: list[SyncResult]
+
+
+@router.post("/sync", dependencies=[allow(*WORKING)])
+async def sync(body: SyncQueue, request: Request, database: Db, doer: Doing, sealer: Sealing) -> SyncAnswer:
+    """Everything in order, each once by its own id, and a result for each."""
+    language = request.headers.get("accept-language")
+    results = await work_off(database, body.commands, doer, sealer, language)
+    return SyncAnswer(results=[SyncResult.model_validate(result) for result in results])
