@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from services.insight import handlers
 from services.insight.rules.fold import FOLDS
-from shared.events import CaseRegistered
+from shared.events import CaseEvent, CaseRegistered
 from shared.inbox import Subscriptions, Together
 
+HEARD: tuple[type[CaseEvent], ...] = (CaseRegistered, *FOLDS)
 FOLD = Together(handlers.fold)
 
-SUBSCRIPTIONS: Subscriptions = {event_type: FOLD for event_type in (CaseRegistered, *FOLDS)}
+SUBSCRIPTIONS: Subscriptions = dict.fromkeys(HEARD, FOLD)
