@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
@@ -24,7 +26,14 @@ NUMBERS_DRAWN_MAX = 5
 TRANSIENT_TRIES_MAX = 3
 TRANSIENT_WAIT_SECONDS = 0.1
 
-Waiting = tuple[Order, asyncio.Future[Outcome]]
+
+@dataclass(frozen=True)
+class Waiting:
+    """An order, who waits for it, and the trace it came with."""
+
+    order: Order
+    answer: asyncio.Future[Outcome]
+    trace: Context
 
 
 class Registrar:
@@ -42,10 +51,10 @@ class Registrar:
         if len(self._waiting) >= self._waiting_max:
             raise busy()
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((order, answer))
+        self._waiting.append(Waiting(order, answer, copy_context()))
         metrics.REGISTRATIONS_WAITING.set(len(self._waiting))
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write_all(), name="registrations")
+            self._writing = asyncio.create_task(self._write_all(), name="registrations", context=Context())
         return await answer
 
     async def _write_all(self) -> None:
@@ -63,44 +72,43 @@ class Registrar:
         batch: dict[tuple[str, str], Waiting] = {}
         later: list[Waiting] = []
         for waiting in self._waiting:
-            order = waiting[0]
-            if order.id in batch or len(batch) >= self._batch_max:
+            if waiting.order.id in batch or len(batch) >= self._batch_max:
                 later.append(waiting)
             else:
-                batch[order.id] = waiting
+                batch[waiting.order.id] = waiting
         self._waiting = later
         return list(batch.values())
 
     async def _write(self, batch: Sequence[Waiting]) -> None:
         try:
-            outcomes = await self._commit([order for order, _ in batch])
+            outcomes = await self._commit([waiting.order for waiting in batch], _trace_of(batch))
         except Exception as wrong:
             # A bad row spoils the batch, and a connection lost in COMMIT leaves it unknown: the keys make both safe.
             log.warning("a batch of %d registrations failed: %s", len(batch), type(wrong).__name__)
             metrics.BATCHES_BROKEN.inc()
             await self._write_singly(batch)
             return
-        for order, answer in batch:
-            _tell(answer, outcomes[order.id])
+        for waiting in batch:
+            _tell(waiting, outcomes[waiting.order.id])
 
     async def _write_singly(self, batch: Sequence[Waiting]) -> None:
         away: Exception | None = None
-        for order, answer in batch:
+        for waiting in batch:
             if away is not None:
-                _tell(answer, away)
+                _tell(waiting, away)
                 continue
             try:
-                _tell(answer, await self._one(order))
+                _tell(waiting, await self._one(waiting))
             except Exception as wrong:
-                _tell(answer, wrong)
+                _tell(waiting, wrong)
                 away = wrong if is_transient(wrong) else None
 
-    async def _one(self, order: Order) -> Outcome:
+    async def _one(self, waiting: Waiting) -> Outcome:
         """One order by itself; with another number if its own is taken, again if the database was away."""
-        numbers, tries = 1, 1
+        order, numbers, tries = waiting.order, 1, 1
         while True:
             try:
-                return (await self._commit([order]))[order.id]
+                return (await self._commit([order], waiting.trace))[order.id]
             except IntegrityError as wrong:
                 if "cases_number" not in str(wrong.orig) or numbers >= NUMBERS_DRAWN_MAX:
                     raise
@@ -111,15 +119,23 @@ class Registrar:
                 await asyncio.sleep(TRANSIENT_WAIT_SECONDS * tries)
                 tries += 1
 
-    async def _commit(self, orders: Sequence[Order]) -> Mapping[tuple[str, str], Outcome]:
-        async with self._database.transaction() as tx:
-            return await register_cases(tx, orders)
+    async def _commit(self, orders: Sequence[Order], trace: Context) -> Mapping[tuple[str, str], Outcome]:
+        async def in_one_transaction() -> Mapping[tuple[str, str], Outcome]:
+            async with self._database.transaction() as tx:
+                return await register_cases(tx, orders)
+
+        return await asyncio.create_task(in_one_transaction(), context=trace)
 
 
-def _tell(answer: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:
-    if answer.done():  # whoever asked has gone
+def _trace_of(batch: Sequence[Waiting]) -> Context:
+    """A case written alone continues its caller's trace; a batch belongs to no single one."""
+    return batch[0].trace if len(batch) == 1 else Context()
+
+
+def _tell(waiting: Waiting, outcome: Outcome | Exception) -> None:
+    if waiting.answer.done():  # whoever asked has gone
         return
     if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
+        waiting.answer.set_exception(outcome)
     else:
-        answer.set_result(outcome)
+        waiting.answer.set_result(outcome)
