@@ -120,7 +120,7 @@ async def members(
 
 
 def _parameters(definition: Definition, scope: Scope) -> dict[str, Any]:
-    weights = {answer: str(weight) for answer, weight in definition.weights.items()}
+    weights = {str(answer): str(weight) for answer, weight in definition.weights.items()}
     return {
         "unit_ids": list(scope.unit_ids),
         "starts_at": scope.starts_at,
