@@ -1,4 +1,4 @@
-"""`python -m services.registry.demo [--from DATE] [--days N] [--seed N] [--all]`; needs DATABASE_URL.
+"""`python -m services.registry.demo [--from DATE] [--days N] [--seed N] [--anew] [--all]`; needs DATABASE_URL.
 
 Prints one JSON object per account: a typical one of each role, or everybody with --all.
 """
@@ -36,7 +36,8 @@ def main() -> None:
 async def _write(url: str, arguments: argparse.Namespace) -> tuple[DemoAccount, ...]:
     database = Database(url, source="registry", pool_size=2)
     try:
-        return (await write(database, arguments.first, arguments.days, arguments.seed)).accounts
+        made = await write(database, arguments.first, arguments.days, arguments.seed, anew=arguments.anew)
+        return made.accounts
     finally:
         await database.close()
 
@@ -50,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--days", type=int, default=DAYS, help="length of the roster")
     parser.add_argument("--seed", type=int, default=SEED, help="another seed, another ground and other names")
+    parser.add_argument("--anew", action="store_true", help="undo what was changed in the demo since")
     parser.add_argument("--all", action="store_true", help="print every account")
     return parser.parse_args()
 

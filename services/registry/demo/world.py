@@ -1,4 +1,4 @@
-"""Writing the demo: the same seed gives the same world, and what is there already is left as it is."""
+"""Writing the demo: the same seed gives the same world."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from services.registry.demo.units import units
 from services.registry.handlers.passwords import DEMO_HASHER
 from services.registry.handlers.things import put_things
 from services.registry.queries import accounts as stored
+from services.registry.queries import things as things_stored
 from services.registry.rules.things import Thing
 from shared.database import Database, Transaction
+from shared.events import REGISTRY_SUBJECT
 
 SEED = 1
 DAYS = 400
@@ -38,11 +40,17 @@ def world(first: date, days: int = DAYS, seed: int = SEED) -> World:
     return World(things, tuple(accounts(everybody, places)))
 
 
-async def write(database: Database, first: date | None = None, days: int = DAYS, seed: int = SEED) -> World:
-    """Put the demo into the registry; without `first` its rosters begin yesterday, by the database's clock."""
+async def write(
+    database: Database, first: date | None = None, days: int = DAYS, seed: int = SEED, *, anew: bool = False
+) -> World:
+    """Put the demo into the registry; without `first` its rosters begin yesterday, by the database's clock.
+
+    What is there stays as somebody may have changed it, unless it is to be made `anew`.
+    """
     async with database.transaction() as tx:
+        await tx.lock(REGISTRY_SUBJECT)  # two that start at once write it once
         made = world(first or await _yesterday(tx), days, seed)
-        await put_things(tx, made.things)
+        await put_things(tx, made.things if anew else await things_stored.absent(tx, made.things))
         await _open_accounts(tx, made.accounts)
     return made
 

@@ -34,6 +34,10 @@ CHANGED = {
     for kind, table in TABLES.items()
 }
 
+PRESENT = {
+    kind: f"SELECT id FROM {table} WHERE id = ANY(CAST(:ids AS text[]))" for kind, table in TABLES.items()
+}
+
 SAVE = {
     kind: f"""
     INSERT INTO {table} (id, revision, body)
@@ -103,6 +107,18 @@ async def known(tx: Transaction, shift_ids: Iterable[str] = ()) -> Known:
     ids = list(shift_ids)
     shifts = await tx.rows(SHIFTS_BY_ID, ids=ids) if ids else []
     return Known.of([*things, *(_read(Shift, row) for row in shifts)])
+
+
+async def absent(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:
+    """Those of `things` whose ids the registry does not know."""
+    absent: list[Thing] = []
+    for kind in TABLES:
+        of_kind = [thing for thing in things if isinstance(thing, kind)]
+        if of_kind:
+            rows = await tx.rows(PRESENT[kind], ids=[id_of(thing) for thing in of_kind])
+            present = {row["id"] for row in rows}
+            absent += [thing for thing in of_kind if id_of(thing) not in present]
+    return absent
 
 
 async def really_changed(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:

@@ -1,0 +1,87 @@
+"""A registry of its own for each test, with the demo in it, and people who are really signed in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.registry.api import sign_in, things
+from services.registry.demo.accounts import password_of
+from services.registry.demo.world import write
+from services.registry.handlers.sign_in import Issuer
+from services.registry.settings import Settings
+from services.registry.tables import Table
+from shared.database import Database
+from shared.directory import Directory
+from shared.identity import Verifier
+from shared.keys import new_secret, new_signing_keys
+from shared.service import Service
+from tests.people import GivenKeys
+
+FIRST = date(2026, 11, 20)
+
+
+@pytest.fixture
+async def database(fresh_database: Callable[[str], str]) -> AsyncIterator[Database]:
+    """An empty registry."""
+    opened = Database(fresh_database("registry"), source="registry")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def demo(database: Database) -> Database:
+    """A registry with the demo and three days of rosters."""
+    await write(database, FIRST, days=3)
+    return database
+
+
+@pytest.fixture
+def settings(demo: Database, tmp_path: Path) -> Settings:
+    (tmp_path / "signing.jwks").write_text(new_signing_keys())
+    (tmp_path / "internal.token").write_text(new_secret())
+    return Settings(
+        yike_env="test",
+        database_url=demo.engine.url.render_as_string(hide_password=False),
+        kafka_bootstrap="127.0.0.1:1",
+        signing_key_file=tmp_path / "signing.jwks",
+        internal_token_file=tmp_path / "internal.token",
+    )
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    verifier = Verifier(settings, GivenKeys(*settings.signing_keys))
+    made = Service(
+        name="registry",
+        settings=settings,
+        routers=[*sign_in.routers(Issuer(settings)), things.router],
+        tables=Table.metadata,
+        directory=Directory.of(),
+        verifier=verifier,
+    )
+    yield made
+    await made.database.close()
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry/api/registry") as asking:
+        yield asking
+
+
+async def session_of(client: httpx.AsyncClient, account: str) -> dict[str, str]:
+    """What signing in with a demo account gives."""
+    answer = await client.post("/sign-in", json={"account": account, "password": password_of(account)})
+    assert answer.status_code == 200, answer.text
+    session: dict[str, str] = answer.json()
+    return session
+
+
+async def headers_of(client: httpx.AsyncClient, account: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {(await session_of(client, account))['access_token']}"}

@@ -1,0 +1,187 @@
+"""The demo: one ground without gaps, nobody real, always somebody on duty, the same from the same seed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import Polygon
+
+from services.registry.demo.people import people
+from services.registry.demo.rosters import shifts
+from services.registry.demo.units import units
+from services.registry.demo.world import world, write
+from services.registry.queries import things as stored
+from shared.database import Database
+from shared.directory import Directory
+from shared.things import Unit
+from shared.vocabulary import Level, Post
+
+FIRST = date(2026, 11, 20)
+UNITS = units(1)
+
+
+def area(unit: Unit) -> Polygon:
+    return Polygon([(corner.lon, corner.lat) for corner in unit.polygon])
+
+
+GRIDS = {unit.id: area(unit) for unit in UNITS if unit.level is Level.GRID}
+COMMUNITIES = {unit.id: area(unit) for unit in UNITS if unit.level is Level.COMMUNITY}
+STREET = next(area(unit) for unit in UNITS if unit.level is Level.STREET)
+DIRECTORY = Directory.of(units=UNITS)
+
+west, south, east, north = STREET.bounds
+places = st.tuples(st.floats(west, east), st.floats(south, north))
+
+
+@given(places)
+def test_every_place_of_the_street_belongs_to_exactly_one_grid(place: tuple[float, float]) -> None:
+    point = shapely.Point(place)
+    inside = [id for id, ground in GRIDS.items() if ground.contains(point)]
+    touching = [id for id, ground in GRIDS.items() if ground.covers(point)]
+
+    assert len(inside) <= 1
+    assert bool(touching) == STREET.covers(point)
+    found = DIRECTORY.grid_at(*place)
+    assert (found.id if found else None) == (min(touching) if touching else None)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 721])
+def test_the_grids_tile_their_community(seed: int) -> None:
+    made = units(seed)
+    for community in (unit for unit in made if unit.level is Level.COMMUNITY):
+        grids = [area(unit) for unit in made if unit.parent_id == community.id]
+        whole = area(community)
+        assert shapely.union_all(grids).symmetric_difference(whole).area < 1e-14
+        assert sum(grid.area for grid in grids) == pytest.approx(whole.area, rel=1e-9)
+
+
+def test_the_ground_is_a_real_test_for_point_in_polygon() -> None:
+    assert sum(not ground.equals(ground.convex_hull) for ground in GRIDS.values()) > len(GRIDS) / 2
+
+
+def test_the_world_is_that_of_the_articles() -> None:
+    by_parent = {id: [unit for unit in UNITS if unit.parent_id == id] for id in COMMUNITIES}
+
+    assert {id: len(grids) for id, grids in by_parent.items()} == {"community-a": 7, "community-b": 9}
+    assert sum(unit.households or 0 for unit in by_parent["community-b"]) == 13_350
+    assert abs(STREET.centroid.x - 102.83) < 0.005
+    assert abs(STREET.centroid.y - 24.87) < 0.005
+    assert [rung.level for rung in DIRECTORY.ladder("grid-b9")] == list(Level)
+
+
+def test_each_grid_has_its_posts_and_nobody_is_real() -> None:
+    everybody = people(UNITS, 1)
+    directory = Directory.of(units=UNITS, people=everybody)
+
+    for grid in GRIDS:
+        for post in (Post.A, Post.B, Post.WORKER, Post.VOLUNTEER, Post.LEADER):
+            [holder] = directory.holders(grid, post)
+            assert holder.base is not None
+            assert GRIDS[grid].contains(shapely.Point(holder.base.lon, holder.base.lat))
+    for unit in (*COMMUNITIES, "street", "civil-affairs"):
+        assert len(directory.holders(unit, Post.DUTY_OFFICER)) == 3
+    assert all("演示" in person.name.zh and "demo" in person.name.en for person in everybody)
+    assert len({person.id for person in everybody}) == len(everybody)
+
+
+@given(st.integers(0, 40 * 24 * 60))
+def test_somebody_is_on_duty_everywhere_at_every_minute(minute: int) -> None:
+    at = ROSTER_BEGINS + timedelta(minutes=minute)
+    on_duty = {(person.posts[0].unit_id, person.posts[0].post) for person, _ in ROSTERED.on_duty(None, at)}
+
+    assert {(grid, post) for grid in GRIDS for post in (Post.A, Post.B, Post.LEADER)} <= on_duty
+    officers = {unit for unit, post in on_duty if post is Post.DUTY_OFFICER}
+    assert officers == {*COMMUNITIES, "street", "civil-affairs"}
+
+
+EVERYBODY = people(UNITS, 1)
+ROSTERED = Directory.of(units=UNITS, people=EVERYBODY, shifts=shifts(EVERYBODY, FIRST, 45))
+ROSTER_BEGINS = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def test_overlapping_periods_give_the_same_shifts() -> None:
+    early = {shift.id: shift for shift in shifts(EVERYBODY, FIRST, 20)}
+    late = {shift.id: shift for shift in shifts(EVERYBODY, FIRST + timedelta(days=7), 20)}
+
+    assert all(early[id] == late[id] for id in early.keys() & late.keys())
+    assert len(early.keys() & late.keys()) > 100
+
+
+def test_the_same_seed_gives_the_same_world() -> None:
+    assert world(FIRST, 10, seed=7) == world(FIRST, 10, seed=7)
+    assert world(FIRST, 10, seed=7) != world(FIRST, 10, seed=8)
+
+
+async def test_writing_the_demo_again_changes_nothing(database: Database) -> None:
+    await write(database, FIRST, days=3)
+    first = await revision(database)
+    await write(database, FIRST, days=3)
+
+    assert await revision(database) == first > 0
+
+
+async def test_a_later_period_is_added(database: Database) -> None:
+    await write(database, FIRST, days=3)
+    first = await revision(database)
+    await write(database, FIRST + timedelta(days=365), days=1)
+
+    assert await revision(database) > first
+
+
+async def test_what_somebody_changed_in_the_demo_stays_until_it_is_made_anew(database: Database) -> None:
+    await write(database, FIRST, days=1)
+    async with database.transaction() as tx:
+        await tx.rows(
+            "UPDATE policies SET body = jsonb_set(body, '{amber_percent}', '70') WHERE id = 'routine'"
+        )
+
+    await write(database, FIRST, days=1)
+    assert await amber_percent(database) == 70
+    await write(database, FIRST, days=1, anew=True)
+    assert await amber_percent(database) == 80
+
+
+async def revision(database: Database) -> int:
+    async with database.transaction() as tx:
+        return await stored.revision(tx)
+
+
+async def amber_percent(database: Database) -> int:
+    async with database.transaction() as tx:
+        return (await stored.known(tx)).policies["routine"].amber_percent
+
+
+def demo_command(database: Database, *arguments: str, env: str = "demo") -> subprocess.CompletedProcess[str]:
+    url = database.engine.url.render_as_string(hide_password=False)
+    return subprocess.run(
+        [sys.executable, "-m", "services.registry.demo", *arguments],
+        env={**os.environ, "DATABASE_URL": url, "YIKE_ENV": env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_the_command_prints_typical_accounts(database: Database) -> None:
+    done = demo_command(database, "--from", "2020-04-01", "--days", "2")
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert lines[0].keys() == {"account", "password", "role_zh", "role_en", "unit_zh"}
+    assert len({line["role_en"] for line in lines}) >= 8
+
+
+async def test_the_command_refuses_production(database: Database) -> None:
+    done = demo_command(database, env="production")
+
+    assert done.returncode == 1
+    assert "YIKE_ENV=demo" in done.stderr
+    assert await revision(database) == 0
