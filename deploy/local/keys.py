@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shared.keys import new_secret, new_signing_keys
 
-SECRETS = ("master", "internal-token")
+SECRETS = ("master", "internal-token", "webhook")
 SIGNING = "signing.jwks"
 
 
@@ -20,6 +20,7 @@ def make(folder: Path, *, demo: bool) -> dict[str, str]:
     return {
         "MASTER_KEY_FILE": str(folder / "master"),
         "INTERNAL_TOKEN_FILE": str(folder / "internal-token"),
+        "WEBHOOK_SECRET_FILE": str(folder / "webhook"),
         "SIGNING_KEY_FILE": str(folder / SIGNING),
     }
 

@@ -169,7 +169,7 @@ class Stack:
         Postgres(self.folder, 0).remove()
         for name in ("data", "files", "keys", "logs", "pids", "caddy"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for name in ("ports.json", "postgres-id", "accounts.json"):
+        for name in ("ports.json", "postgres-id", "seeded"):
             (self.folder / name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -250,6 +250,7 @@ class Stack:
         self.side_by_side({"PostgreSQL": start_postgres, "Kafka": start_kafka})
 
     def make_ready(self) -> None:
+        """Databases, topics, people. Later starts only look them over, beside the services, which find them there."""
         urls = {f"DATABASE_URL_{name.upper()}": self.database_url(name) for name in self.services}
         environment = self.environment_of("registry")
         self.side_by_side(
@@ -260,13 +261,23 @@ class Stack:
                 "topics": lambda: self.run(["shared.topics"], environment, "topics"),
             }
         )
-        if self.mode == "demo" and "registry" in self.services:
+        if self.has_community and not self.seeded.exists():
             self.side_by_side({"demo community": self.seed})
+
+    @property
+    def has_community(self) -> bool:
+        return self.mode == "demo" and "registry" in self.services
+
+    @property
+    def seeded(self) -> Path:
+        """There once a seed has come to its end."""
+        return self.folder / "seeded"
 
     def seed(self) -> None:
         said = self.run(["services.registry.demo"], self.environment_of("registry"), "seed")
         lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         known = Account.__dataclass_fields__
+        self.seeded.touch()
         self.accounts = [
             Account(**{key: line[key] for key in known if key in line}) for line in lines if "account" in line
         ]
@@ -279,7 +290,10 @@ class Stack:
         self.parts.update(caddy=caddy, **{service.name: service for service in services})
         for service in services:
             service.launch()
-        self.side_by_side({"Caddy": caddy.start, **{service.name: service.wait for service in services}})
+        steps: dict[str, Callable[[], object]] = {service.name: service.wait for service in services}
+        if self.has_community and not self.accounts:
+            steps["demo community"] = self.seed
+        self.side_by_side({"Caddy": caddy.start, **steps})
 
     def side_by_side(self, steps: Mapping[str, Callable[[], object]]) -> None:
         began = time.monotonic()
