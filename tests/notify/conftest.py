@@ -1,0 +1,130 @@
+"""notify on a database of its own: with handlers called as the inbox calls them, or as running replicas."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+
+from services.notify import settings as environment
+from services.notify.settings import Settings
+from services.notify.subscriptions import SUBSCRIPTIONS
+from shared.database import Database, Transaction
+from shared.directory import Directory
+from shared.events import CaseEvent
+from shared.health import Beat
+from shared.keys import new_secret
+from tests.notify.story import a_town
+from tests.people import an_issuer
+
+if TYPE_CHECKING:
+    from shared.service import Service
+
+Hear = Callable[..., Awaitable[None]]
+StartReplica = Callable[..., AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture
+def town() -> Directory:
+    return a_town()
+
+
+@pytest.fixture
+def url(fresh_database: Callable[[str], str]) -> str:
+    return fresh_database("notify")
+
+
+@pytest.fixture
+def set_up(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+    """`set_up(SMTP_HOST=…)`: the environment of this test, and the settings read from it."""
+    secret = tmp_path / "secret"
+    secret.write_text(new_secret(demo=True))
+    always = {
+        "YIKE_ENV": "test",
+        "DATABASE_URL": url,
+        "KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "INTERNAL_TOKEN_FILE": str(secret),
+        "WEBHOOK_SECRET_FILE": str(secret),
+    }
+
+    def read(**more: Any) -> Settings:
+        for name, value in {**always, **more}.items():
+            monkeypatch.setenv(name, str(value))
+        environment.current.cache_clear()
+        return environment.current()
+
+    return read
+
+
+@pytest.fixture
+def settings(set_up: Callable[..., Settings]) -> Settings:
+    return set_up()
+
+
+@pytest.fixture(autouse=True)
+def forget_settings() -> Any:
+    yield
+    environment.current.cache_clear()
+
+
+@pytest.fixture
+async def database(settings: Settings, town: Directory) -> AsyncIterator[Database]:
+    opened = Database(settings.database_url, source="notify", directory=town)
+    yield opened
+    await opened.close()
+
+
+async def hear_in(tx: Transaction, *events: CaseEvent) -> None:
+    """As the inbox: all cases locked, each event journalled and handed to its handler."""
+    now = await tx.lock(*{event.case_id for event in events})
+    for event in events:
+        tx.note(event)
+        await SUBSCRIPTIONS[type(event)](tx, event, now)
+
+
+@pytest.fixture
+def hear(database: Database) -> Hear:
+    async def heard(*events: CaseEvent) -> None:
+        async with database.transaction() as tx:
+            await hear_in(tx, *events)
+
+    return heard
+
+
+@pytest.fixture
+def start_replica(settings: Settings, town: Directory) -> StartReplica:
+    """`async with start_replica() as base_url`: one process' worth of notify on a free port, without Kafka."""
+    return partial(a_replica, town)
+
+
+@asynccontextmanager
+async def a_replica(town: Directory, **changed: Any) -> AsyncIterator[str]:
+    settings = environment.current().model_copy(update=changed)
+    compose: Callable[..., Service] = importlib.import_module("services.notify.main").compose
+    service = compose(settings, directory=town, verifier=an_issuer().verifier(settings))
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        service.app, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    loops = [asyncio.create_task(loop.run(service.database, Beat(loop.name))) for loop in service.loops]
+    serving = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        service.stopping.set()
+        server.should_exit = True
+        await serving
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await service.database.close()
+        listening.close()
