@@ -1,0 +1,32 @@
+"""KILL=1: every part is killed once while the city works, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from deploy.local.names import SERVICES
+from deploy.local.stack import Stack
+
+VICTIMS = (*SERVICES, "kafka", "postgres")
+DOWN_SECONDS = 1.5
+
+
+def kill_after(calls: int) -> dict[int, str]:
+    """Which part dies after which call, spread over the run."""
+    step = max(1, calls // (len(VICTIMS) + 1))
+    return {min(calls, step * (place + 1)): victim for place, victim in enumerate(VICTIMS)}
+
+
+async def kill_and_restart(
+    stack: Stack, victim: str, meanwhile: Sequence[Callable[[], Any]], say: Callable[[str], None]
+) -> None:
+    """SIGKILL the part with work in flight, leave it down for a moment, start it again, and wait for the work."""
+    say(f"killing {victim}")
+    working = [asyncio.ensure_future(work()) for work in meanwhile]
+    await asyncio.to_thread(stack.kill, victim)
+    await asyncio.sleep(DOWN_SECONDS)
+    await asyncio.to_thread(stack.start_part, victim)
+    await asyncio.gather(*working)
+    say(f"{victim} is back")
