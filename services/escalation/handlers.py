@@ -165,7 +165,7 @@ async def _follow_through(
     await queries.save(tx, before, decision.case)
     events = await _with_real_lateness(tx, decision.events, rung_by)
     tx.announce(*events)
-    _set_bells(tx, before, decision.case)
+    _set_bells(tx, before, decision.case, rung_by)
     _count(events)
 
 
@@ -187,15 +187,15 @@ async def _with_real_lateness(
     ]
 
 
-def _set_bells(tx: Transaction, before: Case | None, after: Case) -> None:
-    """One timer per kind, at its next bell: amber, then due."""
+def _set_bells(tx: Transaction, before: Case | None, after: Case, rung_by: Due | None) -> None:
+    """One timer per kind, at its next bell: amber, then due. The one that rang is gone and set again if need be."""
     was = {one.kind: one.rings_at for one in before.open()} if before else {}
     now_is = {one.kind: one.rings_at for one in after.open()}
     for kind in was.keys() | now_is.keys():
         rings_at = now_is.get(kind)
         if rings_at is None:
             tx.disarm(after.case_id, kind)
-        elif rings_at != was.get(kind):
+        elif rings_at != was.get(kind) or (rung_by and rung_by.kind == kind):
             tx.arm(after.case_id, kind, rings_at)
 
 

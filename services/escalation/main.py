@@ -1,6 +1,8 @@
-"""escalation: composition root."""
+"""Escalation, put together."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from services.escalation import api
 from services.escalation.settings import Settings
@@ -9,17 +11,20 @@ from services.escalation.tables import Table
 from services.escalation.timers import TIMERS, look_at_open_deadlines
 from shared.service import Loop, Service
 
-settings = Settings()
-service = Service(
-    name="escalation",
-    settings=settings,
-    routers=[api.router],
-    subscriptions=SUBSCRIPTIONS,
-    timers=TIMERS,
-    loops=[Loop("open_deadlines", look_at_open_deadlines)],
-    tables=Table.metadata,
-)
-app = service.app
+
+def assemble(settings: Settings, **given: Any) -> Service:
+    """The service of these settings; tests give a directory and a verifier of their own."""
+    return Service(
+        name="escalation",
+        settings=settings,
+        routers=[api.router],
+        subscriptions=SUBSCRIPTIONS,
+        timers=TIMERS,
+        loops=[Loop("open_deadlines", look_at_open_deadlines)],
+        tables=Table.metadata,
+        **given,
+    )
+
 
 if __name__ == "__main__":
-    service.run()
+    assemble(Settings()).run()

@@ -51,6 +51,14 @@ class WorkingTime:
         return ZoneInfo(self.calendar.time_zone)
 
     @cached_property
+    def _workdays(self) -> frozenset[date]:
+        return frozenset(self.calendar.workdays)
+
+    @cached_property
+    def _holidays(self) -> frozenset[date]:
+        return frozenset(self.calendar.holidays)
+
+    @cached_property
     def week(self) -> dict[int, tuple[OpeningHours, ...]]:
         """Openings by ISO weekday, Monday to Friday only."""
         days: dict[int, tuple[OpeningHours, ...]] = {}
@@ -61,9 +69,9 @@ class WorkingTime:
 
     def openings(self, day: date) -> tuple[OpeningHours, ...]:
         """What counts on `day`: nothing on a holiday or an ordinary weekend."""
-        if day in self.calendar.workdays:
+        if day in self._workdays:
             return self.week.get(day.isoweekday()) or self.week[min(self.week)]
-        if day in self.calendar.holidays:
+        if day in self._holidays:
             return ()
         return self.week.get(day.isoweekday(), ())
 
@@ -95,6 +103,7 @@ def count(limit: Limit, start: datetime, working: WorkingTime) -> Counted:
       and 第二百零三条). Two working days from a Monday, 02:00 or 17:59, end on Wednesday at closing time; from a
       Saturday, on Tuesday. A day the unit does not open is not a working day for it.
     """
+    start = start.astimezone(UTC)
     match limit.clock:
         case ClockKind.MINUTES:
             return Counted(start + timedelta(minutes=limit.amount))
