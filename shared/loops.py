@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.directory import DirectoryReader
@@ -11,6 +12,7 @@ from shared.inbox import Inbox, Tally
 from shared.kafka import Producer
 from shared.metrics import EVENTS_HEARD, EVENTS_PUBLISHED, TIMER_LATE_SECONDS
 from shared.outbox import Relay
+from shared.simulation import follow_clock
 from shared.timers import Due, TimerLoop
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Plumbing:
     def __init__(self, service: Service) -> None:
         settings, database = service.settings, service.database
         where = {"bootstrap": settings.kafka_bootstrap, "topic_prefix": settings.topic_prefix}
+        self._database, self._simulation = database, settings.simulation
         self.events_moved = 0
         self.reader = None if service.directory_is_given else DirectoryReader(service.directory, **where)
         self.producer = Producer(settings.kafka_bootstrap, f"yike-{service.name}")
@@ -51,7 +54,8 @@ class Plumbing:
     def loops(self) -> dict[str, Run]:
         """Each by its name; `directory` comes first, the others wait for it."""
         parts = {"directory": self.reader, "relay": self.relay, "inbox": self.inbox, "timers": self.timers}
-        return {name: part.run for name, part in parts.items() if part is not None}
+        loops: dict[str, Run] = {name: part.run for name, part in parts.items() if part is not None}
+        return loops | ({"clock": partial(follow_clock, self._database)} if self._simulation else {})
 
     async def close(self) -> None:
         await self.producer.close()

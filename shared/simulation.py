@@ -6,6 +6,7 @@ between the two questions either.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from shared.database import Transaction
+from shared.clock import CLOCK_CHANNEL
+from shared.database import Database, Transaction
+from shared.health import Beat
 
 if TYPE_CHECKING:
     from shared.service import Service
@@ -81,6 +84,26 @@ async def in_flight(service: Service) -> InFlight:
         loops=loops,
         next_due_at=min((at for at in due if at is not None), default=None),
     )
+
+
+async def follow_clock(database: Database, beat: Beat) -> None:
+    """Wake every loop when the driver moved the clock; nobody sleeps through a jump."""
+
+    def wake(*_: object) -> None:
+        database.committed.set()
+        database.due_soon.set()
+
+    async with database.engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        await raw.add_listener(CLOCK_CHANNEL, wake)
+        try:
+            while True:
+                await raw.execute("SELECT 1")
+                beat()
+                await asyncio.sleep(1)
+        finally:
+            await connection.invalidate()
 
 
 def add_to(router: APIRouter, service: Service) -> None:
