@@ -152,6 +152,7 @@ class Database:
             pool_timeout=10,
             pool_pre_ping=True,
             echo=echo,
+            hide_parameters=True,  # an error's text goes to the log, and parameters are people's data
             connect_args={
                 "timeout": 10,
                 "server_settings": {"timezone": "UTC", "application_name": f"yike-{source}", "jit": "off"},

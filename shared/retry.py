@@ -62,7 +62,8 @@ async def outlive(work: Callable[[], Awaitable[None]], beat: Beat) -> None:
                 raise
             failures = 1 if beat.turns > turns else failures + 1
             beat(good=False)
-            log.warning("%s waits for its surroundings: %s: %s", beat.name, type(wrong).__name__, wrong)
+            said = next(iter(str(wrong).splitlines()), "")
+            log.warning("%s waits for its surroundings: %s: %s", beat.name, type(wrong).__name__, said)
             await _rest(backoff_seconds(failures), beat)
 
 

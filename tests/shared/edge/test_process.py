@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
+from sqlalchemy import make_url
 
 from deploy.local.ports import free_port
 from shared.service import Service
@@ -109,35 +110,72 @@ async def test_a_broken_loop_ends_the_process(start: Callable[..., object], tmp_
 async def test_a_lost_database_turns_the_process_red_and_does_not_end_it(
     service: Service, start: Callable[..., object]
 ) -> None:
-    running = await start(READY_WITHIN_SECONDS="0.5")  # type: ignore[misc]
-    assert isinstance(running, Running)
-    url = service.settings.database_url.replace("+asyncpg", "")
-    elsewhere, _, name = url.rpartition("/")
-    admin = await asyncpg.connect(f"{elsewhere}/postgres")
-    try:
-        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-        await _until(running, 503)
-        red = await running.client.get("/health/ready")
-        assert "turning" in red.json()["behind"]
+    url = make_url(service.settings.database_url)
+    async with way_to(url.host or "", url.port or 0) as way:
+        through = url.set(port=way.port).render_as_string(hide_password=False)
+        running = await start(READY_WITHIN_SECONDS="0.5", DATABASE_URL=through)  # type: ignore[misc]
+        assert isinstance(running, Running)
+
+        await way.block()
+        red = await _health(running, lambda behind: "turning" in behind)
+        assert red.status_code == 503
         assert (await running.client.get("/health/live")).status_code == 200
 
-        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
-        await _until(running, 200, but_for="relay")
-    finally:
-        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
-        await admin.close()
-    assert running.process.returncode is None
+        await way.open()
+        await _health(running, lambda behind: "turning" not in behind)
+        assert running.process.returncode is None
 
 
-async def _until(running: Running, status: int, but_for: str = "") -> None:
+async def _health(running: Running, enough: Callable[[list[str]], bool]) -> httpx.Response:
     async with asyncio.timeout(30):
         while True:
             answer = await running.client.get("/health/ready")
-            behind = [name for name in answer.json()["behind"] if name != but_for]
-            if answer.status_code == status or (status == 200 and not behind):
-                return
-            await asyncio.sleep(0.05)
+            if enough(answer.json()["behind"]):
+                return answer
+            await asyncio.sleep(0.02)
+
+
+class Way:
+    """A TCP way to somewhere that can be blocked: what is open breaks, and nobody comes in."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.target, self.port = (host, port), free_port()
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self.port)
+
+    async def block(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*self.target)
+        self._writers |= {writer, far_writer}
+        await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+        self._writers -= {writer, far_writer}
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while chunk := await reader.read(65_536):
+            writer.write(chunk)
+            await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def way_to(host: str, port: int) -> AsyncIterator[Way]:
+    way = Way(host, port)
+    await way.open()
+    try:
+        yield way
+    finally:
+        await way.block()
 
 
 async def test_a_taken_port_is_said_with_what_to_do(start: Callable[..., object], tmp_path: Path) -> None:
