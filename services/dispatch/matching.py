@@ -196,20 +196,29 @@ def choose(search: Search, responders: Sequence[Responder], now: datetime) -> Ch
         removed[early.person_id] = RemovedBy.NOT_YET
     fresh = {r.person_id for r in able if removed[r.person_id] is None} or {r.person_id for r in able}
     ordered = sorted(responders, key=lambda r: (r.person_id not in fresh, rank(search, r, now)))
-    candidates = tuple(
-        Candidate(
-            person_id=r.person_id,
-            post=r.post,
-            eta_seconds=eta_seconds(search, r),
-            removed_by=None if r.person_id in fresh else removed[r.person_id],
-        )
-        for r in ordered[:EXPLAINED_CANDIDATES_MAX]
-    )
+    gone = {id_: because for id_, because in removed.items() if id_ not in fresh}
+    candidates = explain(search, ordered, gone, now)
     if not fresh:
         return Nobody(candidates, _again_at(search, responders, removed, now))
     best = ordered[0]
     expires_at = _expires_at(search, removed.values(), now)
     return Choice(best, eta_seconds(search, best), reason(search, best), expires_at, candidates)
+
+
+def explain(
+    search: Search, ordered: Sequence[Responder], gone: Mapping[str, RemovedBy | None], now: datetime
+) -> tuple[Candidate, ...]:
+    """Who was weighed: the one chosen, then whose turn it would have been, with what removed them."""
+    rest = sorted(ordered[1:], key=lambda r: rank(search, r, now))
+    return tuple(
+        Candidate(
+            person_id=r.person_id,
+            post=r.post,
+            eta_seconds=eta_seconds(search, r),
+            removed_by=gone.get(r.person_id),
+        )
+        for r in [*ordered[:1], *rest][:EXPLAINED_CANDIDATES_MAX]
+    )
 
 
 def _leaders_before_their_step(search: Search, able: Sequence[Responder], now: datetime) -> list[Responder]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
 from uuid import UUID
 
 from shared.events import Candidate, Place, Rung
@@ -209,17 +208,11 @@ class State:
 
 
 def with_part(state: State, part: Part) -> State:
-    return replace(state, parts=_replaced(state.parts, part))
+    return replace(state, parts=tuple(part if known.id == part.id else known for known in state.parts))
 
 
 def with_offer(state: State, offer: Offer) -> State:
-    return replace(state, offers=_replaced(state.offers, offer))
-
-
-One = TypeVar("One", Part, Offer)
-
-
-def _replaced(items: tuple[One, ...], new: One) -> tuple[One, ...]:
-    if any(item.id == new.id for item in items):
-        return tuple(new if item.id == new.id else item for item in items)
-    return (*items, new)
+    """The offer in its place; a new one behind the others."""
+    if not any(known.id == offer.id for known in state.offers):
+        return replace(state, offers=(*state.offers, offer))
+    return replace(state, offers=tuple(offer if known.id == offer.id else known for known in state.offers))
