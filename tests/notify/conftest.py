@@ -115,7 +115,7 @@ async def a_replica(town: Directory, **changed: Any) -> AsyncIterator[str]:
         service.app, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
-    loops = [asyncio.create_task(loop.run(service.database, Beat(loop.name))) for loop in service.loops]
+    loops = [asyncio.ensure_future(loop.run(service.database, Beat(loop.name))) for loop in service.loops]
     serving = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"

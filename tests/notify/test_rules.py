@@ -101,7 +101,7 @@ def raised(
     }
 
 
-SUPERVISORS = {"s-community", "s-street", "s-civil"}
+SUPERVISORS: set[str | None] = {"s-community", "s-street", "s-civil"}
 TABLE: list[tuple[Callable[[Story], list[CaseEvent]], type[CaseEvent], dict[str, Any], Told]] = [
     (offered, OfferLapsed, {}, {NoticeKind.OFFER_ENDED: {"a"}}),
     (offered, OfferWithdrawn, {"reason": WithdrawReason.NEXT_STEP}, {NoticeKind.OFFER_ENDED: {"a"}}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
 from functools import partial
@@ -11,6 +12,8 @@ import aiosmtplib
 from services.notify.channels import Message, Refused, Result, Sent, Unreachable
 
 PERMANENT = range(500, 600)
+ONE_LINE = policy.SMTP.clone(max_line_length=900)
+"""A folded Message-ID is another one to some receivers; lines may have 998 characters."""
 
 
 class Smtp:
@@ -42,7 +45,8 @@ class Smtp:
 
     async def send(self, message: Message) -> Result:
         try:
-            await self._hand_over(self._mail(message))
+            mail = self._mail(message).as_bytes()
+            await self._hand_over(mail, sender=self._sender, recipients=[message.to])
         except aiosmtplib.SMTPRecipientsRefused as refused:
             return _by_code(refused.recipients[0].code, refused.recipients[0].message)
         except aiosmtplib.SMTPResponseException as refused:
@@ -57,7 +61,7 @@ class Smtp:
         """Nothing is kept open."""
 
     def _mail(self, message: Message) -> EmailMessage:
-        mail = EmailMessage()
+        mail = EmailMessage(ONE_LINE)
         mail["From"], mail["To"] = self._sender, message.to
         mail["Subject"] = message.title
         mail["Date"] = formatdate()
