@@ -1,0 +1,247 @@
+"""Clocks and raises on a real database: once, on time, all in one transaction, and all of it in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import reduce
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from services.escalation import queries
+from services.escalation.rules.case import Case, apply
+from services.escalation.timers import TIMERS
+from shared import journal
+from shared.database import Database
+from shared.events import (
+    CaseEscalated,
+    CaseEvent,
+    DeadlineMissed,
+    EscalationVoided,
+    Event,
+    SupervisionOrdered,
+)
+from shared.timers import Due, TimerLoop
+from shared.vocabulary import DeadlineKind, EscalationCause, Level, Urgency
+from tests.escalation.conftest import Clock, fire, hear, the_directory
+from tests.escalation.story import LADDER, Story, after
+
+ACK = DeadlineKind.ACKNOWLEDGE
+
+
+async def story_of(database: Database, case_id: UUID) -> list[Event]:
+    async with database.transaction() as tx:
+        await journal.verify(tx, case_id)
+        return await journal.story(tx, case_id)
+
+
+async def case_of(database: Database, case_id: UUID) -> Case:
+    async with database.transaction() as tx:
+        case = await queries.load(tx, case_id)
+    assert case is not None
+    return case
+
+
+async def timers_of(database: Database, case_id: UUID) -> dict[str, Any]:
+    async with database.transaction() as tx:
+        rows = await tx.rows("SELECT kind, due_at FROM timers WHERE subject_id = :id", id=case_id)
+    return {row["kind"]: row["due_at"] for row in rows}
+
+
+async def raises_of(database: Database, case_id: UUID) -> list[CaseEscalated]:
+    return [event for event in await story_of(database, case_id) if isinstance(event, CaseEscalated)]
+
+
+async def test_scenario_3_climbs_at_6_16_and_31_minutes(database: Database, clock: Clock) -> None:
+    story = Story()
+    await hear(database, story.registered)
+    levels = {}
+    for minutes in (5, 6, 15, 16, 30, 31, 60, 61):
+        await clock.fast_forward(minutes)
+        levels[minutes] = (await case_of(database, story.case_id)).level
+    assert levels == {
+        5: Level.GRID,
+        6: Level.COMMUNITY,
+        15: Level.COMMUNITY,
+        16: Level.STREET,
+        30: Level.STREET,
+        31: Level.CIVIL_AFFAIRS,
+        60: Level.CIVIL_AFFAIRS,
+        61: Level.CIVIL_AFFAIRS,
+    }
+    raises = await raises_of(database, story.case_id)
+    assert (
+        [one.at for one in raises] == [one.counts_from for one in raises] == [after(6), after(16), after(31)]
+    )
+    told = await story_of(database, story.case_id)
+    missed = [event for event in told if isinstance(event, DeadlineMissed) and event.kind is ACK]
+    assert [event.at for event in missed] == [after(6), after(16), after(31), after(61)]
+    assert all(event.late_ms < 60_000 for event in missed)
+
+
+async def test_a_deadline_is_missed_once_with_two_timer_loops_running(
+    database: Database, clock: Clock
+) -> None:
+    stories = [Story() for _ in range(40)]
+    for story in stories:
+        await hear(database, story.registered)
+    replica = Database(
+        str(database.engine.url.render_as_string(hide_password=False)),
+        source="escalation",
+        directory=the_directory(),
+    )
+    fired: list[Due] = []
+    loops = [TimerLoop(one, TIMERS, fired.append) for one in (database, replica)]
+    tasks = [asyncio.ensure_future(loop.run(lambda: None)) for loop in loops]  # type: ignore[arg-type]
+    await clock.stand_at(after(6))
+    async with asyncio.timeout(20):
+        while any([(await case_of(database, story.case_id)).level is Level.GRID for story in stories]):
+            await asyncio.sleep(0.02)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await replica.close()
+    for story in stories:
+        told = await story_of(database, story.case_id)
+        assert len([event for event in told if isinstance(event, CaseEscalated)]) == 1
+        assert [event.kind for event in told if isinstance(event, DeadlineMissed)] == [ACK]
+
+
+async def test_each_open_clock_has_one_timer_at_its_next_bell(database: Database, clock: Clock) -> None:
+    story = Story()
+    await hear(database, story.registered)
+    assert await timers_of(database, story.case_id) == {
+        "acknowledge": after(4.8),
+        "arrive": after(12),
+        "handle": after(192),
+    }
+    await clock.fast_forward(4.8)
+    assert (await timers_of(database, story.case_id))["acknowledge"] == after(6)
+    await clock.stand_at(after(5))
+    await hear(database, story.accepted(5))
+    assert await timers_of(database, story.case_id) == {"arrive": after(12), "handle": after(192)}
+    await clock.fast_forward(15)
+    assert await timers_of(database, story.case_id) == {"handle": after(192)}
+    await hear(database, story.closed(15))
+    assert await timers_of(database, story.case_id) == {}
+
+
+async def test_a_raise_its_clocks_bells_and_events_stand_or_fall_together(
+    database: Database, clock: Clock
+) -> None:
+    story = Story()
+    await hear(database, story.registered)
+    await clock.stand_at(after(6))
+    before = await timers_of(database, story.case_id)
+
+    class Killed(Exception): ...
+
+    with pytest.raises(Killed):
+        async with database.transaction() as tx:
+            now = await tx.lock(story.case_id)
+            await TIMERS["acknowledge"](tx, Due(story.case_id, "acknowledge", None, after(4.8), 0), now)
+            raise Killed
+    assert (await case_of(database, story.case_id)).raises == ()
+    assert await timers_of(database, story.case_id) == before
+    assert await fire(database) > 0
+    assert len((await case_of(database, story.case_id)).raises) == 1
+
+
+async def test_an_emergency_skips_a_level_with_nobody_rostered(database: Database, clock: Clock) -> None:
+    database.directory = the_directory(off_duty=("community-a", "civil-affairs"))
+    story = Story()
+    await hear(database, story.registered)
+    await clock.fast_forward(6)
+    await clock.fast_forward(21)
+    first, second = await raises_of(database, story.case_id)
+    assert [(one.unit_id, one.reason) for one in first.skipped] == [("community-a", "nobody_rostered")]
+    assert (first.to_unit_id, second.to_unit_id, second.skipped) == ("street", "civil-affairs", ())
+
+
+async def test_a_routine_case_is_not_skipped_past_an_office_at_night(
+    database: Database, clock: Clock
+) -> None:
+    database.directory = the_directory(off_duty=("community-a",))
+    story = Story(Urgency.ROUTINE)
+    await hear(database, story.registered)
+    await clock.fast_forward(120)
+    [raised] = await raises_of(database, story.case_id)
+    assert (raised.to_unit_id, raised.skipped) == ("community-a", ())
+
+
+async def test_handled_in_flight_voids_the_raise(database: Database, clock: Clock) -> None:
+    story = Story()
+    await hear(database, story.registered)
+    handled = story.handled(5.9, level=Level.GRID)
+    await clock.fast_forward(6)
+    await hear(database, handled)
+    case = await case_of(database, story.case_id)
+    assert (case.level, case.raises[0].voided) == (Level.GRID, True)
+    [voided] = [e for e in await story_of(database, story.case_id) if isinstance(e, EscalationVoided)]
+    assert voided.voids == (case.raises[0].id,)
+    assert set(await timers_of(database, story.case_id)) == {"follow_up"}
+
+
+async def test_dissatisfied_is_raised_under_supervision_on_its_own_clock(
+    database: Database, clock: Clock
+) -> None:
+    story = Story()
+    await hear(database, story.registered, story.handled(3))
+    await clock.stand_at(after(60))
+    await hear(database, story.reopened(60))
+    case = await case_of(database, story.case_id)
+    assert (case.level, case.round, case.registered_at) == (Level.COMMUNITY, 2, after(0))
+    assert [order.supervising_unit_id for order in case.orders] == ["street"]
+    told = await story_of(database, story.case_id)
+    assert [event.cause for event in told if isinstance(event, CaseEscalated)] == [EscalationCause.REOPENED]
+    assert any(isinstance(event, SupervisionOrdered) for event in told)
+    await clock.fast_forward(70)
+    assert (await case_of(database, story.case_id)).level is Level.STREET
+
+
+async def lived(database: Database, clock: Clock) -> AsyncIterator[UUID]:
+    """Cases that went every way there is."""
+    story = Story()
+    await hear(database, story.registered)
+    for minutes in (6, 16, 31, 61):
+        await clock.fast_forward(minutes)
+    yield story.case_id
+    story = Story(Urgency.ROUTINE)
+    await clock.stand_at(after(61))
+    events: list[CaseEvent] = [story.registered, story.accepted(10), story.contacted(20)]
+    events += [story.handled(30), story.answered(40)]
+    await hear(database, *events, story.reopened(40))
+    story.hear(story.handled(30))
+    story.hear(reopened := story.reopened(40))
+    await clock.fast_forward(200)
+    await hear(database, story.accepted(201, round=reopened.round), story.handled(210, round=reopened.round))
+    await hear(database, story.closed(220, round=reopened.round))
+    yield story.case_id
+    story = Story(ladder=LADDER[2:])
+    await hear(database, story.registered)
+    handled = story.handled(14.9, level=Level.STREET)
+    await clock.fast_forward(300)
+    await hear(database, handled)
+    yield story.case_id
+
+
+async def test_the_rows_are_the_fold_of_the_journal(database: Database, clock: Clock) -> None:
+    async for case_id in lived(database, clock):
+        nothing: Case | None = None
+        folded = reduce(apply, await story_of(database, case_id), nothing)  # type: ignore[arg-type]
+        assert folded == await case_of(database, case_id)
+
+
+async def test_the_database_refuses_two_open_clocks_of_a_kind(database: Database, clock: Clock) -> None:
+    story = Story()
+    await hear(database, story.registered)
+    with pytest.raises(IntegrityError):
+        async with database.transaction() as tx:
+            await tx.rows(
+                "INSERT INTO deadlines SELECT case_id, kind, 'street', round, unit_id, set_at, due_at, amber_at, "
+                "assumed, colour, ending, ended_at, met FROM deadlines WHERE case_id = :id AND kind = 'handle'",
+                id=story.case_id,
+            )

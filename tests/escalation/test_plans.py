@@ -1,0 +1,65 @@
+"""Hot queries stay on their indexes, however many cases there were before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.escalation import queries
+from shared.database import Database
+from shared.ids import uuid7
+from tests.escalation.story import START
+
+FILL = (
+    """
+    INSERT INTO cases (case_id, number, urgency, policy, ladder, registered_at, round, rung)
+    SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, n::text, 'routine', '{}', '[{}]',
+           CAST(:start AS timestamptz), 1, 0 FROM generate_series(1, 20000) AS n
+    """,
+    """
+    INSERT INTO deadlines (case_id, kind, level, round, unit_id, set_at, due_at, amber_at, assumed, colour, ending,
+                           ended_at)
+    SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, kind, 'grid', 1, 'grid-a' || n % 500,
+           CAST(:start AS timestamptz), CAST(:start AS timestamptz) + n * interval '1 s', CAST(:start AS timestamptz),
+           false, 'running', CASE WHEN n % 20 > 0 THEN 'cleared' END,
+           CASE WHEN n % 20 > 0 THEN CAST(:start AS timestamptz) END
+    FROM generate_series(1, 20000) AS n, unnest(ARRAY['handle', 'contact']) AS kind
+    """,
+)
+
+
+@pytest.fixture
+async def full(database: Database) -> Database:
+    async with database.transaction() as tx:
+        for statement in FILL:
+            await tx.rows(statement, start=START)
+    async with database.transaction() as tx:
+        await tx.rows("ANALYZE")
+    return database
+
+
+async def plan(database: Database, sql: str, **parameters: Any) -> str:
+    async with database.transaction() as tx:
+        return "\n".join(row["QUERY PLAN"] for row in await tx.rows(f"EXPLAIN {sql}", **parameters))
+
+
+async def test_a_case_is_loaded_by_its_key(full: Database) -> None:
+    steps = await plan(full, queries.LOAD, case_id=uuid7())
+    assert "Seq Scan on cases" not in steps
+    assert "Seq Scan on deadlines" not in steps
+
+
+async def test_open_deadlines_are_read_in_order_and_not_by_walking_the_old_ones(full: Database) -> None:
+    page = {"colour": None, "due_at": START, "case_id": uuid7(), "kind": "", "most": 50}
+    units = [f"grid-a{n}" for n in range(500)]
+    steps = await plan(full, queries.DEADLINES, unit_ids=units, **page)
+    assert "deadlines_open" in steps
+    assert "Seq Scan on deadlines" not in steps
+    steps = await plan(full, queries.DEADLINES, unit_ids=["grid-a20"], **page)
+    assert "Index" in steps
+    assert "Seq Scan on deadlines" not in steps
+
+
+async def test_open_deadlines_are_counted_from_their_index(full: Database) -> None:
+    assert "Seq Scan" not in await plan(full, queries.OPEN_BY_KIND)
