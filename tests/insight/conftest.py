@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
+import httpx
 import pytest
 
 from services.insight import handlers
+from services.insight.api import board, cases, figures
+from services.insight.settings import Settings
+from services.insight.subscriptions import SUBSCRIPTIONS
+from services.insight.tables import Table
 from shared.database import Database
 from shared.directory import Directory
 from shared.events import CaseEvent
+from shared.service import Service
+from shared.settings import Surroundings
 from tests.insight.story import Story
 from tests.insight.world import directory as the_directory
+from tests.people import an_issuer
 
 Fold = Callable[[Iterable[CaseEvent]], Awaitable[None]]
 
@@ -47,3 +55,34 @@ def fold_stories(fold: Fold) -> Callable[..., Awaitable[None]]:
         await fold([event for story in stories for event in story.events])
 
     return run
+
+
+@pytest.fixture
+def service(database: Database, directory: Directory) -> Service:
+    settings = Settings.model_validate(
+        {
+            "yike_env": Surroundings.TEST,
+            "database_url": database.engine.url.render_as_string(hide_password=False),
+            "kafka_bootstrap": "127.0.0.1:1",
+        }
+    )
+    made = Service(
+        name="insight",
+        settings=settings,
+        routers=[cases.router, board.router, figures.router],
+        subscriptions=SUBSCRIPTIONS,
+        tables=Table.metadata,
+        journal=False,
+        hears_everything=True,
+        directory=directory,
+        verifier=an_issuer().verifier(settings),
+    )
+    made.database = database
+    return made
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://insight/api/insight") as asking:
+        yield asking

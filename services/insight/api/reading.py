@@ -37,7 +37,7 @@ MASKED = (Role.READER, Role.EVALUATOR)
 LISTING = (*WORKING, *MASKED)
 READING = (*IN_THEIR_UNIT, *MASKED, *WITH_A_PART)
 
-PERSONAL = ("headline", "place_label", "holder_id", "going_id", "person_id")
+PERSONAL = ("headline", "place", "place_label", "holder_id", "going_id", "person_id")
 HOME_ZONE = "Asia/Shanghai"
 DEFAULT_DAYS = 30
 

@@ -1,0 +1,257 @@
+"""What people read over HTTP, and what they must not."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from services.insight.api.sheets import BYTE_ORDER_MARK
+from shared.vocabulary import Role
+from tests.insight.stories import dissatisfied, manhole_at_night, nobody_answers, satisfied
+from tests.insight.story import CALLED, Story
+from tests.people import an_issuer
+
+FoldStories = Callable[..., Awaitable[None]]
+PERIOD = {"from": "2026-03-01", "to": "2026-03-31"}
+
+
+def as_(role: Role, unit: str, person: str = "p-somebody") -> dict[str, str]:
+    return an_issuer().headers(person, (role, unit))
+
+
+SUPERVISOR = as_(Role.SUPERVISOR, "street")
+READER = as_(Role.READER, "street")
+
+
+async def asked(
+    client: httpx.AsyncClient, path: str, headers: dict[str, str], **params: Any
+) -> httpx.Response:
+    return await client.get(path, headers=headers, params=params)
+
+
+# ── cases ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_supervisor_reads_the_case_whole(
+    client: httpx.AsyncClient, fold_stories: FoldStories
+) -> None:
+    story = satisfied(manhole_at_night())
+    await fold_stories(story)
+    case = (await asked(client, f"/cases/{story.case_id}", SUPERVISOR)).json()
+    assert (case["number"], case["stage"], case["holder_id"]) == ("1000-0001", "closed", "p-grid-a1-b")
+    assert case["headline"] == "井盖缺失"
+    assert case["musts_met"] == ["arrive", "photograph_and_account", "measure", "follow_through"]
+    assert case["follow_ups"][0]["satisfaction"] == "satisfied"
+
+
+async def test_a_reader_sees_no_personal_data(client: httpx.AsyncClient, fold_stories: FoldStories) -> None:
+    story = nobody_answers()
+    await fold_stories(story)
+    for path in (f"/cases/{story.case_id}", f"/cases/{story.case_id}/timeline", "/cases", "/cases.csv"):
+        text = (await asked(client, path, READER)).text
+        assert story.number in text
+        for personal in ("井盖缺失", "江北路", "p-grid-a1-a", "p-community-a-o1", "人p-", "Person p-"):
+            assert personal not in text, (path, personal)
+    whole = (await asked(client, f"/cases/{story.case_id}/timeline", SUPERVISOR)).text
+    assert "人p-grid-a1-a" in whole
+
+
+@pytest.mark.parametrize(
+    ("role", "unit", "person", "status"),
+    [
+        (Role.SUPERVISOR, "community-b", "p-x", 404),
+        (Role.READER, "community-b", "p-x", 404),
+        (Role.GRID_WORKER, "grid-a1", "p-x", 200),
+        (Role.GRID_WORKER, "grid-a2", "p-x", 404),
+        (Role.VOLUNTEER, "grid-a1", "p-x", 404),
+        (Role.VOLUNTEER, "grid-a2", "p-grid-a2-v", 200),
+        (Role.UNIT_OFFICER, "community-a", "p-x", 200),
+        (Role.EVALUATOR, "street", "p-x", 200),
+    ],
+)
+async def test_a_case_is_there_for_those_it_concerns(
+    client: httpx.AsyncClient, fold_stories: FoldStories, role: Role, unit: str, person: str, status: int
+) -> None:
+    story = nobody_answers()
+    await fold_stories(story)
+    for path in (f"/cases/{story.case_id}", f"/cases/{story.case_id}/timeline"):
+        assert (await asked(client, path, as_(role, unit, person))).status_code == status
+
+
+async def test_lists_and_figures_stay_within_the_units_of_the_caller(
+    client: httpx.AsyncClient, fold_stories: FoldStories
+) -> None:
+    await fold_stories(manhole_at_night())
+    own, other = as_(Role.SUPERVISOR, "community-a"), as_(Role.SUPERVISOR, "community-b")
+    assert len((await asked(client, "/cases", own)).json()["cases"]) == 1
+    assert (await asked(client, "/cases", other)).json()["cases"] == []
+    for path in (
+        "/cases",
+        "/board",
+        "/figures",
+        "/figures/on_time_arrival",
+        "/figures/on_time_arrival/cases",
+    ):
+        assert (await asked(client, path, own, unit="grid-a1")).status_code == 200
+        assert (await asked(client, path, other, unit="grid-a1")).status_code == 403
+        assert (await asked(client, path, own, unit="street")).status_code == 403
+        assert (await asked(client, path, own, unit="nowhere")).status_code == 404
+        assert (await asked(client, path, as_(Role.GRID_WORKER, "grid-a1"))).status_code == 403
+        assert (await client.get(path)).status_code == 401
+
+
+async def test_lists_are_paged_and_narrowed(client: httpx.AsyncClient, fold_stories: FoldStories) -> None:
+    stories = [manhole_at_night(number=f"3000-{n}") for n in range(5)]
+    await fold_stories(*stories, satisfied(manhole_at_night(number="3000-closed")))
+    numbers: list[str] = []
+    cursor: str | None = None
+    while True:
+        more = {"cursor": cursor} if cursor else {}
+        page = (await asked(client, "/cases", SUPERVISOR, stage="handled", limit=2, **more)).json()
+        numbers += [case["number"] for case in page["cases"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert sorted(numbers) == [f"3000-{n}" for n in range(5)]
+    closed = (await asked(client, "/cases", SUPERVISOR, outcome="solved", unit="grid-a1")).json()["cases"]
+    assert [case["number"] for case in closed] == ["3000-closed"]
+
+
+async def test_a_cursor_of_somebody_elses_making_is_refused(client: httpx.AsyncClient) -> None:
+    assert (await asked(client, "/cases", SUPERVISOR, cursor="bm90LW91cnM")).status_code == 422
+
+
+# ── the timeline ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        (
+            "zh",
+            [
+                "登记，编号 1000-0001，单位grid-a1",
+                "人p-grid-a1-a未应答，派单超时",
+                "人p-grid-a1-b接单",
+                "回访：已解决、满意",
+            ],
+        ),
+        (
+            "en",
+            [
+                "Registered as 1000-0001, Unit grid-a1",
+                "Person p-grid-a1-a did not answer, the offer lapsed",
+                "Person p-grid-a1-b accepted",
+                "Follow-up: solved, satisfied",
+            ],
+        ),
+    ],
+)
+async def test_the_timeline_reads_as_sentences(
+    client: httpx.AsyncClient, fold_stories: FoldStories, language: str, sentences: list[str]
+) -> None:
+    story = satisfied(manhole_at_night())
+    await fold_stories(story)
+    path = f"/cases/{story.case_id}/timeline"
+    lines = (await asked(client, path, SUPERVISOR, language=language)).json()["lines"]
+    told = [line["sentence"] for line in lines]
+    assert len(told) == len(story.events)
+    assert [sentence for sentence in told if sentence in sentences] == sentences
+
+
+async def test_every_event_has_a_sentence_in_both_languages(
+    client: httpx.AsyncClient, fold_stories: FoldStories
+) -> None:
+    for story in (dissatisfied(manhole_at_night()), nobody_answers()):
+        await fold_stories(story)
+        for language in ("zh", "en"):
+            answer = await asked(client, f"/cases/{story.case_id}/timeline", SUPERVISOR, language=language)
+            for line in answer.json()["lines"]:
+                assert line["sentence"]
+                assert not line["sentence"].startswith("yike.")
+                assert "{" not in line["sentence"]
+
+
+# ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_figure_comes_with_its_definition_and_companions(
+    client: httpx.AsyncClient, fold_stories: FoldStories
+) -> None:
+    await fold_stories(satisfied(manhole_at_night()), satisfied(manhole_at_night(arrives=17)))
+    figure = (await asked(client, "/figures/on_time_arrival", READER, **PERIOD)).json()
+    assert (figure["printed"], figure["percent"], figure["text"]) == ("1/2", "50.0", "1/2 (50.0 %)")
+    assert (figure["unit"], figure["version"]) == ("件", 1)
+    assert [beside["name"] for beside in figure["beside"]] == ["on_time_arrival_since_told"]
+    assert figure["definition"]["exclusions"]["zh"] == "已合并和已撤回的工单不计"
+    rates = (await asked(client, "/figures/satisfaction_rate", READER, **PERIOD)).json()
+    assert "follow_ups_reached" in [beside["name"] for beside in rates["beside"]]
+
+
+async def test_an_empty_figure_has_no_percentage(client: httpx.AsyncClient) -> None:
+    figures = (await asked(client, "/figures", READER, **PERIOD)).json()
+    assert {(figure["percent"], figure["text"]) for figure in figures} == {(None, "0/0 (n/a)")}
+
+
+async def test_a_period_is_local_time_and_not_empty(client: httpx.AsyncClient) -> None:
+    figure = (await asked(client, "/figures/on_time_arrival", READER, **PERIOD)).json()
+    assert figure["period"]["starts_at"] == "2026-03-01T00:00:00+08:00"
+    upside_down = {"from": PERIOD["to"], "to": PERIOD["from"]}
+    assert (await asked(client, "/figures/on_time_arrival", READER, **upside_down)).status_code == 422
+
+
+async def test_a_figure_drills_down_to_case_numbers_page_by_page(
+    client: httpx.AsyncClient, fold_stories: FoldStories
+) -> None:
+    await fold_stories(*(manhole_at_night(number=f"4000-{n}", arrives=10 + 2 * n) for n in range(5)))
+    path = "/figures/on_time_arrival/cases"
+    n = (await asked(client, path, READER, **PERIOD, side="n")).json()
+    assert [case["number"] for case in n["cases"]] == [f"4000-{n}" for n in range(3)]
+    first = (await asked(client, path, READER, **PERIOD, limit=3)).json()
+    rest = (await asked(client, path, READER, **PERIOD, limit=3, cursor=first["next_cursor"])).json()
+    assert sorted(case["number"] for case in first["cases"] + rest["cases"]) == [
+        f"4000-{n}" for n in range(5)
+    ]
+    assert rest["next_cursor"] is None
+
+
+async def test_an_unknown_figure_names_those_there_are(client: httpx.AsyncClient) -> None:
+    answer = await asked(client, "/figures/stars", READER)
+    assert answer.status_code == 404
+    assert "on_time_arrival" in answer.json()["figures"]
+
+
+# ── CSV ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "path", ["/cases", "/figures", "/figures/on_time_arrival", "/figures/on_time_arrival/cases"]
+)
+async def test_tables_open_right_in_a_spreadsheet(
+    client: httpx.AsyncClient, fold_stories: FoldStories, path: str
+) -> None:
+    await fold_stories(manhole_at_night(number="5000-1"))
+    by_address = await asked(client, f"{path}.csv", SUPERVISOR, **PERIOD)
+    by_header = await client.get(path, headers={**SUPERVISOR, "Accept": "text/csv"}, params=PERIOD)
+    for answer in (by_address, by_header):
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+        assert answer.content.startswith(BYTE_ORDER_MARK.encode())
+        assert b"\r\n" in answer.content
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert rows
+        assert all(None not in row.values() for row in rows)
+
+
+async def test_no_cell_is_run_as_a_formula(client: httpx.AsyncClient, fold_stories: FoldStories) -> None:
+    story = Story()
+    story.registered(headline='=HYPERLINK("http://x")')
+    await fold_stories(story)
+    text = (await asked(client, "/cases.csv", SUPERVISOR)).text
+    [row] = csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK)))
+    assert row["headline"].startswith("'=")
+    assert row["registered_at"] == CALLED.isoformat()
