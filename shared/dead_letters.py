@@ -71,7 +71,12 @@ async def _main(service: str, command: str, case: UUID | None) -> int:
     database = Database(os.environ["DATABASE_URL"], source=service, directory=directory)
     bootstrap, prefix = os.environ["KAFKA_BOOTSTRAP"], os.environ.get("TOPIC_PREFIX", "")
     inbox = Inbox(
-        database, subscriptions, bootstrap=bootstrap, topic_prefix=prefix, journal=service != "insight"
+        database,
+        subscriptions,
+        bootstrap=bootstrap,
+        topic_prefix=prefix,
+        journal=service != "insight",
+        complete=service == "insight",
     )
     failed = 0
     try:
