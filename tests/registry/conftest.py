@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -21,6 +23,7 @@ from shared.identity import Verifier
 from shared.keys import new_secret, new_signing_keys
 from shared.service import Service
 from tests.people import GivenKeys
+from tests.stack import TestStack
 
 FIRST = date(2026, 11, 20)
 
@@ -33,11 +36,30 @@ async def database(fresh_database: Callable[[str], str]) -> AsyncIterator[Databa
     await opened.close()
 
 
-@pytest.fixture
-async def demo(database: Database) -> Database:
-    """A registry with the demo and three days of rosters."""
+@pytest.fixture(scope="session")
+def demo_template(stack: TestStack) -> Iterator[str]:
+    """A database with the demo and three days of rosters, written once and copied for each test."""
+    name = f"template_registry_demo_{uuid4().hex[:12]}"
+    url = stack.make_database(name, stack.template_for("registry"))
+    asyncio.run(_write_demo(url))
+    yield name
+    stack.drop_database(name)
+
+
+async def _write_demo(url: str) -> None:
+    database = Database(url, source="registry")
     await write(database, FIRST, days=3)
-    return database
+    await database.close()
+
+
+@pytest.fixture
+async def demo(stack: TestStack, demo_template: str) -> AsyncIterator[Database]:
+    """A registry with the demo and three days of rosters."""
+    name = f"test_registry_{uuid4().hex[:12]}"
+    opened = Database(stack.make_database(name, demo_template), source="registry")
+    yield opened
+    await opened.close()
+    stack.drop_database(name)
 
 
 @pytest.fixture

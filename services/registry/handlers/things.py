@@ -41,8 +41,8 @@ async def _put(
     before = await stored.known(tx, [thing.id for thing in candidates if isinstance(thing, Shift)])
     final = [stamped(thing, before.get(thing), now) for thing in candidates]
     new = [thing for thing in final if thing != before.get(thing)]
-    _must_be_allowed(rights_of, new, before)
     _must_be_sound(new, before)
+    _must_be_allowed(rights_of, new, before)
     revision = await stored.revision(tx)
     await stored.save(tx, new, revision + 1)
     tx.announce(*(changed(thing, now, actor, channel) for thing in new))
