@@ -15,8 +15,8 @@ from shared.vocabulary import REGISTRATION_CHANNELS, Role
 from tests.intake.world import OPERATOR, a_call, count, headers, inside, journal_of
 
 
-async def register(client: httpx.AsyncClient, call: dict[str, Any], **more: str) -> httpx.Response:
-    return await client.post("/cases", json=call, headers=headers(*OPERATOR, **more))
+async def register(client: httpx.AsyncClient, call: dict[str, Any]) -> httpx.Response:
+    return await client.post("/cases", json=call, headers=headers(*OPERATOR))
 
 
 async def test_a_call_becomes_a_case_with_a_number_that_can_be_said(

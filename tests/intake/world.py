@@ -73,8 +73,8 @@ def signed_in(person_id: str, role: Role, unit_id: str) -> SignedIn:
     return SignedIn(person_id, grants=(Grant(role=role, unit_id=unit_id),))
 
 
-def headers(person_id: str, role: Role, unit_id: str, **more: str) -> dict[str, str]:
-    return an_issuer().headers(person_id, (role, unit_id)) | more
+def headers(person_id: str, role: Role, unit_id: str) -> dict[str, str]:
+    return an_issuer().headers(person_id, (role, unit_id))
 
 
 OPERATOR = ("p-operator-1", Role.OPERATOR, "civil-affairs")

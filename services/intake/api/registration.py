@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import Request, Response
 
 from services.intake.api.edge import NO_STORE, PublicUrl, Register, Seals
@@ -73,7 +75,7 @@ class _Desk:
         self, command: RegisterCase, actor: Actor, key: RequestKey, response: Response
     ) -> Registered:
         response.headers.update(NO_STORE)
-        order = draw_up(command, actor, key, self._directory, self._sealer)
+        order = draw_up(command, actor, self._keyed(key), self._directory, self._sealer)
         outcome = order if isinstance(order, Refused) else await self._registrar.register(order)
         match outcome:
             case Refused():
@@ -86,3 +88,7 @@ class _Desk:
                 answer = outcome.answer(self._public_url)
         response.headers["Location"] = f"/api/intake/cases/{answer.case_id}"
         return answer
+
+    def _keyed(self, key: RequestKey) -> RequestKey:
+        """The bare hash of a body would tell a phone number to who can try them all."""
+        return replace(key, body_sha256=self._sealer.blind_index(key.body_sha256.hex()))

@@ -7,6 +7,7 @@ every wrong digit and every two neighbours changed round.
 from __future__ import annotations
 
 import secrets
+from unicodedata import normalize
 
 from stdnum import damm
 from stdnum.exceptions import ValidationError
@@ -35,7 +36,7 @@ def spoken(digits: str) -> str:
 
 def understood(text: str) -> str | None:
     """The number somebody said or typed, however grouped; None if it cannot be one (a slip of one digit, say)."""
-    digits = clean(text, " -·—–.")
+    digits = clean(normalize("NFKC", text), " -·—–.")  # full-width digits, as an input method types them
     if len(digits) != DIGITS or not digits.isascii() or not digits.isdigit():
         return None
     try:
