@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from services.intake.rules.refusals import Refused, RefusedBecause
-from shared.directory import Directory
 from shared.events import Place
 from shared.things import Category, Unit
 from shared.vocabulary import CHANNELS_WITH_NOBODY_TO_ASK, Channel, Level
+
+if TYPE_CHECKING:
+    from shared.directory import Directory
 
 
 def choose_category(directory: Directory, code: str) -> Category | Refused:
