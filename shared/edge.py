@@ -105,7 +105,9 @@ def own_routes(service: Service) -> APIRouter:
 
     @router.get("/health/ready", include_in_schema=False)
     async def ready() -> Response:
-        return _health(service, service.health.not_ready())
+        behind = service.health.not_ready()
+        # Until the registry's things are read every request gets 503, so nothing may be sent here yet.
+        return _health(service, behind if service.directory_is_read else sorted({*behind, "directory"}))
 
     @router.get("/metrics", include_in_schema=False)
     async def series() -> Response:
