@@ -16,7 +16,7 @@ from deploy.local.process import Process, wait_until
 
 # 190-210 MB resident. The first compiler tier starts twice as fast; leave it out when pace is measured.
 MEMORY = ("-Xms192m", "-Xmx512m", "-XX:+UseSerialGC")
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+AutoCreateSharedArchive")
+QUICK_START = ("-XX:TieredStopAtLevel=1",)
 QUIET = (
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
@@ -85,8 +85,7 @@ class Kafka:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def java(self) -> list[str]:
-        archive = self.folder / "data" / "kafka" / "classes.jsa"
-        speed = () if self.full_speed else (*QUICK_START, f"-XX:SharedArchiveFile={archive}")
+        speed = () if self.full_speed else QUICK_START
         return [str(java_binary()), *MEMORY, *speed, *QUIET, "-cp", jars.class_path()]
 
     def properties(self) -> dict[str, str]:

@@ -102,6 +102,7 @@ class Postgres:
             "unix_socket_directories": "",  # a socket's path may have 107 bytes; a deep checkout breaks it
             "max_connections": str(CONNECTIONS_MAX),
             "shared_buffers": "256MB",
+            "log_checkpoints": "off",
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_line_prefix": "%m [%p] %d ",
