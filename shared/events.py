@@ -76,7 +76,7 @@ class Event(BaseModel):
         super().__init_subclass__(**kwargs)
         if type:
             cls.type, cls.source = type, source
-            EVENT_TYPES[type] = cls
+            (EVENT_TYPES if cls.topic else JOURNAL_ONLY_TYPES)[type] = cls
 
     @property
     def subject(self) -> UUID:
@@ -91,6 +91,9 @@ class Event(BaseModel):
 
 EVENT_TYPES: dict[str, type[Event]] = {}
 """Event class by its ce_type."""
+
+JOURNAL_ONLY_TYPES: dict[str, type[Event]] = {}
+"""What a service writes into its own journal and never publishes (a topic of ""); it defines these itself."""
 
 
 class CaseEvent(Event):

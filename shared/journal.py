@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from shared.codec import decode_body, encode_body
-from shared.events import EVENT_TYPES, Event
+from shared.events import EVENT_TYPES, JOURNAL_ONLY_TYPES, Event
 
 if TYPE_CHECKING:
     from shared.database import Transaction
@@ -216,7 +216,7 @@ async def _lines(tx: Transaction, subject: UUID) -> list[tuple[Event, RowMapping
     lines = []
     for row in await tx.rows(STORY, subject_id=subject):
         event = decode_body(
-            EVENT_TYPES[row["type"]],
+            EVENT_TYPES.get(row["type"]) or JOURNAL_ONLY_TYPES[row["type"]],
             row["data"],
             id=row["event_id"],
             at=row["at"],
