@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from shared.clock import CLOCK_FUNCTIONS
 from shared.directory import Directory
@@ -17,6 +20,7 @@ from shared.service import Service
 from shared.settings import ServiceSettings, Surroundings
 from tests.people import an_issuer
 from tests.shared.edge.small_service import TABLES, small_service
+from tests.stack import TestStack
 
 
 def settings_of(database_url: str, **more: object) -> ServiceSettings:
@@ -30,21 +34,39 @@ def settings_of(database_url: str, **more: object) -> ServiceSettings:
     )
 
 
+@pytest.fixture(scope="session")
+def small_database(stack: TestStack) -> Iterator[str]:
+    """One database for all tests of the edge, emptied before each: making one costs more than most of the tests."""
+    name = f"test_edge_{uuid4().hex[:12]}"
+    url = stack.make_database(name)
+    asyncio.run(_on(url, create_tables))
+    yield url
+    stack.drop_database(name)
+
+
 @pytest.fixture
-async def service(empty_database: Callable[[], str], tmp_path: Path) -> AsyncIterator[Service]:
+async def service(small_database: str, tmp_path: Path) -> AsyncIterator[Service]:
     (tmp_path / "internal.token").write_text(new_secret() + new_secret())
-    settings = settings_of(empty_database(), internal_token_file=tmp_path / "internal.token")
+    settings = settings_of(small_database, internal_token_file=tmp_path / "internal.token")
     made = small_service(settings, directory=Directory.of(), verifier=an_issuer().verifier(settings))
-    await make_tables(made)
+    async with made.database.engine.begin() as connection:
+        await connection.execute(text("DROP FUNCTION IF EXISTS refuse, leave CASCADE"))
+        await connection.execute(text("TRUNCATE wishes, idempotency_keys RESTART IDENTITY"))
     yield made
     await made.database.close()
 
 
-async def make_tables(service: Service) -> None:
-    async with service.database.engine.begin() as connection:
-        await connection.run_sync(TABLES.create_all)
-        for statement in (*CLOCK_FUNCTIONS, LOCK_FUNCTION):
-            await connection.execute(text(statement))
+async def create_tables(connection: AsyncConnection) -> None:
+    await connection.run_sync(TABLES.create_all)
+    for statement in (*CLOCK_FUNCTIONS, LOCK_FUNCTION):
+        await connection.execute(text(statement))
+
+
+async def _on(url: str, work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await work(connection)
+    await engine.dispose()
 
 
 @pytest.fixture

@@ -149,6 +149,18 @@ async def test_our_services_show_a_token(service: Service, client: httpx.AsyncCl
     assert await status({"Authorization": f"Bearer {older}"}) == 200
 
 
+async def test_requests_wait_until_the_registry_is_read_and_health_does_not(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    service.directory.complete.clear()
+    early = await client.get("/api/small/wishes")
+
+    assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (503, "starting", "1")
+    assert (await client.get("/health/live")).status_code == 200
+    service.directory.complete.set()
+    assert (await client.get("/api/small/wishes")).status_code == 200
+
+
 def test_a_text_in_one_language_is_shown_as_it_is() -> None:
     assert in_language("no slash here", "zh") == "no slash here"
 
