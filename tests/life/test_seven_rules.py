@@ -1,0 +1,301 @@
+"""The life of a case under the seven rules of product.md §2, whatever happens in whatever order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from functools import reduce
+from typing import TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from services.dispatch.rules import story
+from services.dispatch.rules.facts import HELD, CaseState, PartState, State
+from services.escalation.rules import case as levels
+from services.escalation.rules.clocks import Station
+from services.escalation.rules.working_time import count
+from services.intake.rules import cases as existence
+from services.registry.defaults.policies import EMERGENCY, ROUTINE
+from shared.events import (
+    CaseClosed,
+    CaseEscalated,
+    CaseEvent,
+    CaseHandled,
+    DeadlineMissed,
+    DeadlinesSet,
+    EscalationVoided,
+    FollowUpRecorded,
+    OfferDeclined,
+)
+from shared.ids import uuid7
+from shared.vocabulary import ActorKind, Channel, ClosedBy, DeadlineKind, EscalationCause, Urgency
+from tests.escalation.story import LADDER, WORKING, registered
+from tests.life.model import Life
+
+Told = TypeVar("Told", bound=CaseEvent)
+SERVICES = st.sampled_from(["intake", "dispatch", "escalation"])
+PLACES = st.integers(0, 4)
+RAISED_BY_A_DEADLINE = {EscalationCause.ACKNOWLEDGE_MISSED, EscalationCause.HANDLE_MISSED}
+
+
+class LifeOfACase(RuleBasedStateMachine):
+    """Processes stop and go, queues run late, people do what they like; the seven rules hold all the same."""
+
+    @initialize(
+        urgency=st.sampled_from([Urgency.EMERGENCY, Urgency.EMERGENCY, Urgency.ROUTINE]),
+        lowest=st.integers(0, 3),
+        empty=st.sets(st.integers(0, 3)),
+        can_be_asked=st.booleans(),
+    )
+    def register(self, urgency: Urgency, lowest: int, empty: set[int], can_be_asked: bool) -> None:
+        rungs = LADDER[lowest:]
+        because = "nobody_rostered" if urgency is Urgency.EMERGENCY else "post_not_filled"
+        stations = tuple(Station(WORKING, because if place in empty else None) for place in range(len(rungs)))
+        event = registered(
+            uuid7(),
+            urgency=urgency,
+            ladder=rungs,
+            policy=EMERGENCY if urgency is Urgency.EMERGENCY else ROUTINE,
+            requester_can_be_asked=can_be_asked,
+        )
+        self.life = Life(event, stations)
+
+    # ── what may happen ───────────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(seconds=st.sampled_from([1, 20, 59, 60, 180, 360, 900, 3600, 14_400, 86_400]))
+    def time_passes(self, seconds: int) -> None:
+        self.life.now += timedelta(seconds=seconds)
+
+    @rule()
+    def deadlines_ring(self) -> None:
+        self.life.ring()
+        if self.life.level is not None:
+            assert not [
+                one
+                for one in self.life.level.open(DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE)
+                if one.colour is not levels.Colour.RED and one.due_at <= self.life.now
+            ], "rule 4: what nobody took by now was raised by now"
+
+    @rule(service=SERVICES, often=st.integers(1, 4))
+    def somebody_publishes(self, service: str, often: int) -> None:
+        for _ in range(often):
+            self.life.publish(service)
+
+    @rule(service=SERVICES, often=st.integers(1, 6))
+    def somebody_listens(self, service: str, often: int) -> None:
+        for _ in range(often):
+            self.life.listen(service)
+
+    @rule()
+    def everybody_catches_up(self) -> None:
+        self.life.settle()
+        self.they_agree()
+
+    @precondition(lambda self: self.life.is_open_to_dispatch)
+    @rule(place=PLACES, goer=st.integers(0, 2), accepted=st.booleans())
+    def somebody_is_asked(self, place: int, goer: int, accepted: bool) -> None:
+        self.life.offer(place, goer)
+        if accepted:
+            self.life.accept(place)
+
+    @precondition(lambda self: self.life.work is not None)
+    @rule(place=PLACES, answer=st.sampled_from(["accept", "decline", "lapse"]))
+    def an_offer_ends(self, place: int, answer: str) -> None:
+        getattr(self.life, answer)(place)
+
+    @precondition(lambda self: self.life.is_open_to_dispatch)
+    @rule(place=PLACES, what=st.sampled_from(["arrive", "contact", "musts", "handle"]))
+    def a_holder_works(self, place: int, what: str) -> None:
+        self.life.do(what, place)
+
+    @precondition(lambda self: self.life.is_open_to_dispatch)
+    @rule(place=PLACES, goer=st.integers(0, 2))
+    def somebody_does_it_all(self, place: int, goer: int) -> None:
+        self.life.offer(place, goer)
+        self.life.accept(place)
+        for what in ("arrive", "contact", "musts", "handle"):
+            self.life.do(what, place)
+
+    @rule()
+    def a_holder_raises_it(self) -> None:
+        self.life.raise_by_hand()
+
+    @precondition(lambda self: self.life.known.follow_up is not None)
+    @rule(reached=st.booleans(), content=st.booleans())
+    def a_caller_asks(self, reached: bool, content: bool) -> None:
+        self.life.ask(reached=reached, content=content)
+
+    @precondition(lambda self: self.life.known.follow_up is not None)
+    @rule(content=st.booleans(), by_link=st.booleans())
+    def the_resident_answers_or_a_verifier_does(self, content: bool, by_link: bool) -> None:
+        if by_link:
+            self.life.answer_link(content=content)
+        else:
+            self.life.verify(solved=content)
+
+    @rule()
+    def the_link_runs_out(self) -> None:
+        self.life.link_runs_out()
+
+    # ── the seven rules ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def they_agree(self) -> None:
+        """Rule 1, once everything is heard: one owner or owning unit, one supervising unit, one next thing that
+        happens by itself; and nobody tells another story of the level."""
+        level, work, known = self.life.level, self.life.work, self.life.known
+        assert level is not None
+        assert work is not None
+        assert (level.closed_at is not None) == (work.case.state is CaseState.CLOSED)
+        assert (level.closed_at is not None) == (known.closed_at is not None)
+        assert level.round == work.case.round == known.round
+        if level.closed_at is not None:
+            assert not level.open(), "a closed case has no clocks"
+            return
+        assert level.is_worked_on == (work.case.state is CaseState.OPEN)
+        assert level.level == known.level
+        last = level.rung == len(level.ladder) - 1
+        if level.is_worked_on:
+            assert level.level == work.case.level
+            owner = work.owner
+            assert owner is not None, "somebody always answers for it"
+            assert owner.unit_id == level.unit_id
+            assert owner.state in {
+                PartState.WAITING,
+                PartState.OFFERED,
+                PartState.ACCEPTED,
+                PartState.ARRIVED,
+            }
+            assert last or any(one.rings_at for one in level.open()), "something happens by itself"
+        else:
+            assert known.follow_up is not None
+            assert known.follow_up.open
+            assert level.open(DeadlineKind.FOLLOW_UP)
+
+    @invariant()
+    def rule_2_the_residents_clock_never_restarts(self) -> None:
+        life = self.life
+        assert life.known.registered_at == life.registered.at
+        if life.work is not None:
+            assert life.work.case.registered_at == life.registered.at
+        if life.level is not None:
+            assert life.level.registered_at == life.registered.at
+
+    @invariant()
+    def rule_3_deadlines_are_absolute_and_missed_once_and_never_early(self) -> None:
+        counted_from = self.life.registered.at
+        missed: Counter[tuple[str, str, int]] = Counter()
+        last_due = None
+        for event in self.life.escalation.journal:
+            match event:
+                case CaseEscalated():
+                    counted_from = event.counts_from
+                    if event.cause in RAISED_BY_A_DEADLINE:
+                        assert counted_from == last_due, "the new limit counts from the old due_at"
+                case CaseHandled():
+                    handled_at = event.at
+                case DeadlinesSet():
+                    limits = self.life.registered.policy.limits(event.level)
+                    for one in event.deadlines:
+                        if one.kind is DeadlineKind.FOLLOW_UP:
+                            limit, start = self.life.registered.policy.follow_up, handled_at
+                        else:
+                            limit, start = getattr(limits, one.kind), counted_from
+                        assert one.due_at == count(limit, start, WORKING).due_at
+                        assert one.kind is not DeadlineKind.ARRIVE or event.round == 1
+                case DeadlineMissed():
+                    missed[event.kind, event.level, event.round] += 1
+                    last_due = event.due_at
+                    assert event.at >= event.due_at
+        assert set(missed.values()) <= {1}
+
+    @invariant()
+    def rule_4_the_last_level_is_never_skipped_and_a_skip_is_recorded(self) -> None:
+        rungs = [rung.level for rung in self.life.registered.ladder]
+        for event in self._told_by_escalation(CaseEscalated):
+            skipped = [one.level for one in event.skipped]
+            low, high = rungs.index(event.from_level), rungs.index(event.to_level)
+            assert skipped == rungs[low + 1 : high], "every level between was skipped, and said so"
+            for one in event.skipped:
+                assert self.life.stations[rungs.index(one.level)].empty_because == one.reason
+            if event.cause is not EscalationCause.REOPENED:
+                assert high > low
+
+    @invariant()
+    def rule_5_a_part_has_one_live_offer_and_one_holder(self) -> None:
+        work = self.life.work
+        if work is None:
+            return
+        for part in work.parts:
+            assert len([offer for offer in work.offers if offer.part_id == part.id and offer.live]) <= 1
+            holders = {o.person_id for o in work.offers if o.part_id == part.id and o.state in HELD}
+            assert len(holders) <= 1
+        assert len([p for p in work.parts if p.role == "owner" and p.state is not PartState.ENDED]) <= 1
+        for person in {offer.person_id for offer in work.offers}:
+            going = [o for o in work.offers if o.person_id == person and o.goes and o.live and o.emergency]
+            assert len(going) <= 1
+
+    @invariant()
+    def rule_6_closed_needs_an_answer_or_three_attempts_or_a_verifier(self) -> None:
+        journal = self.life.intake.journal
+        for place, event in enumerate(journal):
+            if not isinstance(event, CaseClosed):
+                continue
+            before = [one for one in journal[:place] if getattr(one, "round", None) == event.round]
+            assert any(isinstance(one, CaseHandled) for one in before), (
+                "nothing is closed that nobody handled"
+            )
+            asked = [one for one in before if isinstance(one, FollowUpRecorded)]
+            match event.closed_by:
+                case ClosedBy.FOLLOW_UP:
+                    assert asked[-1].reached
+                    assert asked[-1].solved
+                case ClosedBy.THREE_ATTEMPTS:
+                    calls = [one for one in asked if one.channel is not Channel.LINK]
+                    assert len(asked) == 3
+                    assert len(calls) >= 2, "an unanswered link is one attempt at most"
+                    assert len({one.at.astimezone(WORKING.zone).hour for one in calls}) == len(calls)
+                case _:
+                    assert event.closed_by is ClosedBy.VERIFICATION
+                    assert not self.life.registered.requester_can_be_asked
+
+    @invariant()
+    def rule_7_every_change_names_actor_channel_time_and_reason(self) -> None:
+        for event in self.life.everything_told:
+            assert event.actor.kind is not ActorKind.STAFF or event.actor.person_id
+            assert event.channel
+            assert event.at >= self.life.registered.at
+            if isinstance(event, CaseEscalated) and event.cause is EscalationCause.BY_HAND:
+                assert event.reason
+            if isinstance(event, OfferDeclined):
+                assert event.reason
+
+    @invariant()
+    def rule_7_changes_are_only_added(self) -> None:
+        life = self.life
+        nothing: levels.Case | None = None
+        assert reduce(levels.apply, life.escalation.journal, nothing) == life.level
+        assert existence.fold(life.intake.journal) == life.known
+        folded: State | None = story.fold(life.dispatch.journal)
+        assert folded == life.work
+
+    @invariant()
+    def a_raise_is_voided_once_and_only_a_raise(self) -> None:
+        raised = {event.id for event in self._told_by_escalation(CaseEscalated)}
+        voided = [one for event in self._told_by_escalation(EscalationVoided) for one in event.voids]
+        assert len(set(voided)) == len(voided)
+        assert set(voided) <= raised
+
+    def _told_by_escalation(self, told: type[Told]) -> list[Told]:
+        return [event for event in self.life.escalation.journal if isinstance(event, told)]
+
+    def teardown(self) -> None:
+        if hasattr(self, "life"):
+            self.life.settle()
+            self.they_agree()
+            self.rule_3_deadlines_are_absolute_and_missed_once_and_never_early()
+
+
+TestLifeOfACase = LifeOfACase.TestCase
+TestLifeOfACase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
