@@ -170,7 +170,7 @@ def _bearer(request: Request) -> str | None:
 # ── the transaction edge ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _AnsweredBefore(Exception):  # noqa: N818
+class _AnsweredBefore(Exception):
     def __init__(self, answer: StoredAnswer) -> None:
         self.answer = answer
 
