@@ -35,6 +35,7 @@ class Gateway:
     answer: Callable[[int], int] = lambda nth: 204
     at_first: Callable[[], None] | None = None
     contacts: dict[str, Any] = field(default_factory=dict)
+    status: int = 404
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
     async def hook(self, request: Request) -> Response:
@@ -56,7 +57,7 @@ class Gateway:
         """What intake answers."""
         self.asked.append((request.query_params["purpose"], request.headers.get("authorization")))
         if not self.contacts:
-            return Response(status_code=404)
+            return Response(status_code=self.status)
         return Response(orjson.dumps(self.contacts), media_type="application/json")
 
 

@@ -203,7 +203,7 @@ async def test_the_link_to_answer_comes_from_intake_at_the_moment_of_sending(
         await until(lambda: ended(database, story))
         gateway.contacts = {
             "phone": "13812345678",
-            "answer_url": "https://yike.test/a/once",
+            "follow_up_url": "https://yike.test/a/once",
             "language": "en",
         }
         async with database.transaction() as tx:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.notify.channels import Refused, Unreachable
 from shared.vocabulary import Language, NoticeKind
+
+FINAL = {404: "intake knows no address", 409: "there is nothing to answer any more"}
+"""What intake answers for good. Others are faults between us, which somebody mends while the message waits."""
 
 
 class Contact(BaseModel):
@@ -21,7 +24,7 @@ class Contact(BaseModel):
     language: Language = Language.CHINESE
     pickup_code: str | None = None
     tracking_url: str | None = None
-    answer_url: str | None = None
+    answer_url: str | None = Field(default=None, validation_alias="follow_up_url")
 
 
 class Contacts:
@@ -36,8 +39,8 @@ class Contacts:
             answer = await self._client.get(f"{self._url}/{case_id}", params={"purpose": kind})
         except httpx.HTTPError as wrong:
             return Unreachable(f"intake: {type(wrong).__name__}")
-        if answer.status_code in {404, 410}:
-            return Refused("intake knows no address")
+        if answer.status_code in FINAL:
+            return Refused(FINAL[answer.status_code])
         if not answer.is_success:
             return Unreachable(f"intake: HTTP {answer.status_code}")
         try:
