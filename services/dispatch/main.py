@@ -1,6 +1,8 @@
-"""dispatch: composition root."""
+"""Dispatch put together. `python -m services.dispatch.main`."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from services.dispatch.api import cases, evidence, phone, sync
 from services.dispatch.handlers.search import Matching
@@ -11,21 +13,24 @@ from services.dispatch.timers import Forgetting, timers_of
 from shared.sealing import Sealer
 from shared.service import Loop, Service
 
-settings = Settings()
-matching = Matching(Sealer(settings.master_keys))
-service = Service(
-    name="dispatch",
-    settings=settings,
-    routers=[phone.router, evidence.router, sync.router, cases.router],
-    subscriptions=SUBSCRIPTIONS,
-    timers=timers_of(matching),
-    loops=[
-        Loop("matching", matching.run, pending=matching.pending),
-        Loop("forgetting", Forgetting(settings.positions_kept_days).run),
-    ],
-    tables=Table.metadata,
-)
-app = service.app
+
+def assemble(settings: Settings, **given: Any) -> Service:
+    """`given` is what tests bring: a directory, a verifier."""
+    matching = Matching(Sealer(settings.master_keys))
+    return Service(
+        name="dispatch",
+        settings=settings,
+        routers=[phone.router, evidence.router, sync.router, cases.router],
+        subscriptions=SUBSCRIPTIONS,
+        timers=timers_of(matching),
+        loops=[
+            Loop("matching", matching.run, pending=matching.pending),
+            Loop("forgetting", Forgetting(settings.positions_kept_days).run),
+        ],
+        tables=Table.metadata,
+        **given,
+    )
+
 
 if __name__ == "__main__":
-    service.run()
+    assemble(Settings()).run()
