@@ -32,7 +32,7 @@ def sealed() -> Any:
 
 
 def of_case(*, key: bool = False) -> Any:
-    return Field(sa_column=Column(Uuid, ForeignKey("cases.id"), nullable=False, primary_key=key))
+    return Field(sa_column=Column(Uuid, ForeignKey("cases.case_id"), nullable=False, primary_key=key))
 
 
 class CaseRow(Table, table=True):
@@ -51,7 +51,7 @@ class CaseRow(Table, table=True):
         CheckConstraint("cardinality(unit_path) > 0", name="belongs_to_a_unit"),
     )
 
-    id: UUID = Field(primary_key=True)
+    case_id: UUID = Field(primary_key=True)
     number: str = words()
     channel: str = words()
     category_code: str = words()

@@ -180,7 +180,7 @@ async def test_the_answer_leaves_after_the_commit(
     may_commit.set()
     answer = await asked
     async with database.engine.connect() as other:
-        found = (await other.exec_driver_sql("SELECT id FROM cases")).scalar_one()
+        found = (await other.exec_driver_sql("SELECT case_id FROM cases")).scalar_one()
     assert found == UUID(answer.json()["case_id"])
 
 

@@ -136,7 +136,7 @@ def test_the_public_state_follows_the_work() -> None:
     registration = a_registration()
     case = fold([registration])
     states = [case.state]
-    for event in Others(case.id).work():
+    for event in Others(case.case_id).work():
         case = apply(case, event)
         states.append(case.state)
     assert [str(state) for state in states] == [

@@ -105,7 +105,7 @@ async def verify_case(
 def standing_of(case: Case) -> CaseAfter:
     follow_up = case.follow_up
     return CaseAfter(
-        case_id=case.id,
+        case_id=case.case_id,
         number=case.number,
         state=case.state,
         round=case.round,
@@ -148,7 +148,7 @@ async def _conclude(tx: Transaction, case: Case, decided: Sequence[CaseEvent]) -
         case = apply(case, event)
         _count(event)
     if case.follow_up is not None and not case.follow_up.open:
-        tx.disarm(case.id, LINK_EXPIRES)
+        tx.disarm(case.case_id, LINK_EXPIRES)
     await cases.save(tx, case)
     tx.announce(*decided)
     return case
@@ -170,7 +170,7 @@ async def _keep_remark(tx: Transaction, sealer: Sealer, case: Case, remark: str)
     number = case.follow_up.attempts[-1].number
     column = f"follow_up_attempts.{case.follow_up.id}.{number}"
     await requesters.keep_remark(
-        tx, case.follow_up.id, number, await _seal(tx, sealer, case.id, column, remark)
+        tx, case.follow_up.id, number, await _seal(tx, sealer, case.case_id, column, remark)
     )
 
 

@@ -188,7 +188,7 @@ async def answer_again(tx: Transaction, case_id: UUID, sealer: Sealer, public_ur
         sealer.unwrap(row["wrapped_key"]), row["pickup_code_sealed"], context("pickup_code", case_id)
     )
     return Registered(
-        case_id=case.id,
+        case_id=case.case_id,
         number=case.number,
         pickup_code=code,
         urgency=case.urgency,

@@ -56,7 +56,6 @@ async def show_case(tx: Transaction, sealer: Sealer, case_id: UUID, who: SignedI
     row = await requesters.requester(tx, case_id)
     return CaseShown(
         **asdict(case) | {"requester": masked(sealer, row, can_be_asked=case.requester_can_be_asked)},
-        case_id=case.id,
         place=PlaceShown(lon=case.lon, lat=case.lat, label=case.place_label),
         unit_id=case.unit_id,
         follow_up_id=case.follow_up.id if case.follow_up and case.follow_up.open else None,

@@ -24,7 +24,7 @@ async def follow_story(tx: Transaction, event: CaseEvent, now: datetime) -> None
     before = await load_known(tx, event.case_id)
     after = apply(before, event)
     follow_up = follow_up_for(
-        before, after, uuid7(), now, has_phone=await requesters.has_phone(tx, before.id)
+        before, after, uuid7(), now, has_phone=await requesters.has_phone(tx, before.case_id)
     )
     if follow_up:
         after = apply(after, follow_up)
@@ -46,4 +46,4 @@ async def load_known(tx: Transaction, case_id: UUID) -> Case:
 def arm_link(tx: Transaction, case: Case) -> None:
     follow_up = case.follow_up
     if follow_up is not None and follow_up.link_expires_at is not None:
-        tx.arm(case.id, LINK_EXPIRES, follow_up.link_expires_at, follow_up.id)
+        tx.arm(case.case_id, LINK_EXPIRES, follow_up.link_expires_at, follow_up.id)

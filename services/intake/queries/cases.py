@@ -23,7 +23,7 @@ CHANGED_LATER = [column for column in FOLLOW_UP_COLUMNS if column not in {"id", 
 LOAD = f"""
     SELECT row_to_json(row)::text AS story FROM (
         SELECT {", ".join(COLUMNS)},
-            ARRAY(SELECT person_id FROM case_holders AS h WHERE h.case_id = c.id) AS holders,
+            ARRAY(SELECT person_id FROM case_holders AS h WHERE h.case_id = c.case_id) AS holders,
             (SELECT row_to_json(latest) FROM (
                 SELECT {", ".join(FOLLOW_UP_COLUMNS)}, (
                     SELECT coalesce(json_agg(a ORDER BY a.number), '[]') FROM (
@@ -31,9 +31,9 @@ LOAD = f"""
                         WHERE follow_up_id = f.id
                     ) AS a
                 ) AS attempts
-                FROM follow_ups AS f WHERE f.case_id = c.id ORDER BY f.round DESC LIMIT 1
+                FROM follow_ups AS f WHERE f.case_id = c.case_id ORDER BY f.round DESC LIMIT 1
             ) AS latest) AS follow_up
-        FROM cases AS c WHERE c.id = :case_id
+        FROM cases AS c WHERE c.case_id = :case_id
     ) AS row
 """
 
@@ -43,7 +43,7 @@ SAVE = f"""
     ), moved AS (
         UPDATE cases SET ({", ".join(COLUMNS[1:])}) = (
             SELECT {", ".join(COLUMNS[1:])} FROM jsonb_populate_record(NULL::cases, (SELECT story FROM given))
-        ) WHERE id = CAST(:case_id AS uuid)
+        ) WHERE case_id = CAST(:case_id AS uuid)
     ), held AS (
         INSERT INTO case_holders (case_id, person_id)
         SELECT CAST(:case_id AS uuid), jsonb_array_elements_text(story->'holders') FROM given ON CONFLICT DO NOTHING
@@ -128,7 +128,7 @@ async def load(tx: Transaction, case_id: UUID) -> Case | None:
 
 async def save(tx: Transaction, case: Case) -> None:
     """Write the case, its holders, its follow-up and attempts as they are now; one statement."""
-    await tx.rows(SAVE, case_id=case.id, story=CASE.dump_json(case).decode())
+    await tx.rows(SAVE, case_id=case.case_id, story=CASE.dump_json(case).decode())
 
 
 async def insert(tx: Transaction, cases: Sequence[Case], requesters: Sequence[SealedRequester]) -> None:

@@ -11,14 +11,14 @@ from sqlalchemy import RowMapping
 from shared.database import Transaction
 
 DUE_FIRST = """
-    SELECT f.id AS follow_up_id, c.id AS case_id, c.number, c.category_code, c.urgency, c.headline, f.round,
+    SELECT f.id AS follow_up_id, c.case_id, c.number, c.category_code, c.urgency, c.headline, f.round,
            c.unit_path, c.handled_at, c.handled_outcome, f.due_at, f.link_expires_at,
            (SELECT count(*) FROM follow_up_attempts AS a WHERE a.follow_up_id = f.id) AS attempts,
            c.requester_can_be_asked, r.wrapped_key, r.name_sealed, r.phone_sealed, r.language
-    FROM follow_ups AS f JOIN cases AS c ON c.id = f.case_id JOIN requesters AS r ON r.case_id = c.id
+    FROM follow_ups AS f JOIN cases AS c ON c.case_id = f.case_id JOIN requesters AS r ON r.case_id = c.case_id
     WHERE f.closed_at IS NULL AND f.due_at <= :due_until AND (f.due_at, f.id) > (:after_due_at, :after_id)
       AND c.requester_can_be_asked = :to_ask AND c.unit_path && CAST(:units AS text[])
-      AND NOT EXISTS (SELECT 1 FROM case_holders AS h WHERE h.case_id = c.id AND h.person_id = :person_id)
+      AND NOT EXISTS (SELECT 1 FROM case_holders AS h WHERE h.case_id = c.case_id AND h.person_id = :person_id)
     ORDER BY f.due_at, f.id LIMIT :rows_max
 """
 

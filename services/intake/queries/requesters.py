@@ -19,9 +19,9 @@ REQUESTER = """
 
 # The row lock makes guesses of one number wait for each other, so that none goes uncounted.
 CODE_OF = """
-    SELECT c.id AS case_id, r.wrapped_key, r.pickup_code_digest, r.wrong_codes, r.wrong_codes_since,
+    SELECT c.case_id, r.wrapped_key, r.pickup_code_digest, r.wrong_codes, r.wrong_codes_since,
            clock_timestamp() AS real_now
-    FROM cases AS c JOIN requesters AS r ON r.case_id = c.id WHERE c.number = :number FOR UPDATE OF r
+    FROM cases AS c JOIN requesters AS r ON r.case_id = c.case_id WHERE c.number = :number FOR UPDATE OF r
 """
 COUNT_GUESSES = """
     UPDATE requesters SET wrong_codes = :wrong, wrong_codes_since = :since WHERE case_id = :case_id

@@ -73,7 +73,7 @@ class FollowUp:
 class Case:
     """工单 as intake knows it, without personal data. `holders` are all who ever held a part of it."""
 
-    id: UUID
+    case_id: UUID
     number: str
     channel: Channel
     category_code: str
@@ -124,7 +124,7 @@ STEPS = (
 
 def registered(event: CaseRegistered) -> Case:
     return Case(
-        id=event.case_id,
+        case_id=event.case_id,
         number=event.number,
         channel=event.channel,
         category_code=event.category_code,

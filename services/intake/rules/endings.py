@@ -60,7 +60,7 @@ def follow_up_for(
         return None
     return FollowUpOpened(
         at=now,
-        case_id=after.id,
+        case_id=after.case_id,
         follow_up_id=follow_up_id,
         round=after.round,
         link_can_be_sent=has_phone and after.requester_can_be_asked,
@@ -163,7 +163,7 @@ def _recorded(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> F
     answers = asked.answers
     return FollowUpRecorded(
         at=now,
-        case_id=case.id,
+        case_id=case.case_id,
         actor=asked.actor,
         channel=asked.channel,
         follow_up_id=follow_up.id,
@@ -182,7 +182,7 @@ def _closed(case: Case, closed_by: ClosedBy, asked: Asked, now: datetime) -> Cas
     assert case.handled_outcome is not None
     return CaseClosed(
         at=now,
-        case_id=case.id,
+        case_id=case.case_id,
         actor=asked.actor,
         channel=asked.channel,
         outcome=case.handled_outcome,
@@ -195,7 +195,7 @@ def _closed(case: Case, closed_by: ClosedBy, asked: Asked, now: datetime) -> Cas
 def _reopened(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> CaseReopened:
     return CaseReopened(
         at=now,
-        case_id=case.id,
+        case_id=case.case_id,
         actor=asked.actor,
         channel=asked.channel,
         follow_up_id=follow_up.id,

@@ -12,7 +12,7 @@ depends_on = None
 STATEMENTS = (
     """
     CREATE TABLE cases (
-        id UUID NOT NULL,
+        case_id UUID NOT NULL,
         number TEXT NOT NULL,
         channel TEXT NOT NULL,
         category_code TEXT NOT NULL,
@@ -40,7 +40,7 @@ STATEMENTS = (
         outcome TEXT,
         closed_by TEXT,
         resolved_level TEXT,
-        PRIMARY KEY (id),
+        PRIMARY KEY (case_id),
         CONSTRAINT closed_with_an_outcome CHECK (
             (state = 'closed') = (closed_at IS NOT NULL AND outcome IS NOT NULL AND closed_by IS NOT NULL)
         ),
@@ -64,7 +64,7 @@ STATEMENTS = (
         wrong_codes INTEGER NOT NULL,
         wrong_codes_since TIMESTAMP WITH TIME ZONE,
         PRIMARY KEY (case_id),
-        FOREIGN KEY(case_id) REFERENCES cases (id)
+        FOREIGN KEY(case_id) REFERENCES cases (case_id)
     )
     """,
     "CREATE INDEX requesters_phone ON requesters (phone_index) WHERE phone_index IS NOT NULL",
@@ -73,7 +73,7 @@ STATEMENTS = (
         case_id UUID NOT NULL,
         person_id TEXT NOT NULL,
         PRIMARY KEY (case_id, person_id),
-        FOREIGN KEY(case_id) REFERENCES cases (id)
+        FOREIGN KEY(case_id) REFERENCES cases (case_id)
     )
     """,
     """
@@ -92,7 +92,7 @@ STATEMENTS = (
         link_hash BYTEA,
         link_sealed BYTEA,
         PRIMARY KEY (id),
-        FOREIGN KEY(case_id) REFERENCES cases (id)
+        FOREIGN KEY(case_id) REFERENCES cases (case_id)
     )
     """,
     "CREATE INDEX follow_ups_due ON follow_ups (due_at, id) WHERE closed_at IS NULL",
@@ -122,7 +122,7 @@ STATEMENTS = (
         round INTEGER NOT NULL,
         remark_sealed BYTEA,
         PRIMARY KEY (case_id, round),
-        FOREIGN KEY(case_id) REFERENCES cases (id)
+        FOREIGN KEY(case_id) REFERENCES cases (case_id)
     )
     """,
 )
