@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
-REVISION = Gauge("yike_registry_revision", "Revision of the last change this process wrote")
 CHANGES = Counter("yike_registry_changes_total", "Things changed and announced", ["thing"])
 REFUSED_CHANGES = Counter(
     "yike_registry_changes_refused_total", "Changes refused, by their first flaw", ["flaw"]

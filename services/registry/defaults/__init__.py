@@ -1,6 +1,6 @@
 """What every city starts from and may change: the official calendar, the clocks, the dispatch catalogue.
 
-`python -m services.registry.defaults` writes it into a new registry; what was changed there since is left alone.
+`python -m services.registry.defaults` writes what is missing of it and makes the first administrator (__main__.py).
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ from shared.database import Database, Transaction
 from shared.events import REGISTRY_SUBJECT
 
 SEED = 1
-DAYS = 400
+DAYS = 200
+"""Every start of the demo adds what is missing; each process holds all shifts in memory, so no more than that."""
 
 
 @dataclass(frozen=True)

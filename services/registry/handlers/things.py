@@ -46,7 +46,7 @@ async def _put(
     revision = await stored.revision(tx)
     await stored.save(tx, new, revision + 1)
     tx.announce(*(changed(thing, now, actor, channel) for thing in new))
-    _count(new, revision + len(new))
+    _count(new)
     return revision + len(new)
 
 
@@ -87,7 +87,6 @@ def _must_be_sound(new: Sequence[Thing], before: Known) -> None:
         )
 
 
-def _count(new: Sequence[Thing], revision: int) -> None:
+def _count(new: Sequence[Thing]) -> None:
     for thing in new:
         metrics.CHANGES.labels(thing=kind_of(thing).__name__.lower()).inc()
-    metrics.REVISION.set(revision)

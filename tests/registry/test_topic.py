@@ -1,0 +1,56 @@
+"""The topic alone tells the others all there is, and nothing that lets anybody in."""
+
+from __future__ import annotations
+
+from services.registry.api import sign_in, things
+from services.registry.handlers.sign_in import Issuer
+from services.registry.handlers.things import put_things
+from services.registry.queries import things as stored
+from services.registry.settings import Settings
+from services.registry.tables import Table
+from shared.database import Database
+from shared.service import Service
+from shared.things import Shift
+from shared.topics import make_topics
+
+
+async def test_the_topic_alone_gives_the_whole_registry(
+    settings: Settings, demo: Database, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    await make_topics(kafka_bootstrap, topic_prefix)
+    connected = settings.model_copy(update={"kafka_bootstrap": kafka_bootstrap, "topic_prefix": topic_prefix})
+    service = Service(
+        name="registry",
+        settings=connected,
+        routers=[*sign_in.routers(Issuer(connected)), things.router],
+        tables=Table.metadata,
+    )
+    async with service.running():
+        async with service.database.transaction() as tx:
+            known = await stored.known(tx)
+            revision = await put_things(
+                tx, [known.units["grid-a1"].model_copy(update={"households": 1}), known.policies["routine"]]
+            )
+        assert await service.directory.reached(revision, timeout_seconds=30)
+
+    async with demo.transaction() as tx:
+        known = await stored.known(tx)
+        shifts = await stored.page(tx, Shift, "", 10_000, retired=False)
+    told = service.directory
+    assert told.units == known.units
+    assert (told.people, told.categories) == (known.people, known.categories)
+    assert (told.policies, told.calendars) == (known.policies, known.calendars)
+    assert told.shifts == {shift.id: shift for shift in shifts}
+    assert told.units["grid-a1"].households == 1
+
+
+async def test_no_credentials_leave_the_registry(demo: Database) -> None:
+    async with demo.transaction() as tx:
+        hashes = [row["password_hash"] for row in await tx.rows("SELECT password_hash FROM accounts")]
+        bodies = "".join(row["body"] for row in await tx.rows("SELECT body FROM outbox"))
+        lines = "".join(row["data"] for row in await tx.rows("SELECT data FROM journal"))
+
+    assert hashes
+    assert not any(hash in bodies or hash in lines for hash in hashes)
+    assert "password" not in bodies + lines
+    assert "argon2" not in bodies + lines
