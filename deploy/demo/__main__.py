@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -74,6 +75,7 @@ def speed_of(text: str) -> float | None:
 
 def main() -> int:
     given = arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the parts must not outlive their driver
     began = time.monotonic()
     try:
         speed = speed_of(given.speed)
@@ -94,6 +96,9 @@ def main() -> int:
     plan = Plan(calls, given.folder, given.seed, speed, given.kill == "1", given.days_max)
     try:
         finished = asyncio.run(run(plan, lambda line: print(line, flush=True)))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     except CannotStartError as wrong:
         print(wrong, file=sys.stderr)
         return 1

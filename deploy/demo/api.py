@@ -26,7 +26,8 @@ class Refused:
 
     @property
     def kind(self) -> str:
-        return str(self.problem.get("type", "")).rsplit("/", 1)[-1]
+        """The last word of the problem's type, e.g. musts-missing."""
+        return str(self.problem.get("type", "")).rsplit(":", 1)[-1]
 
 
 class Api:

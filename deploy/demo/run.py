@@ -26,6 +26,7 @@ from deploy.demo.residents import Callers, Desk, Residents
 from deploy.demo.settle import Settling
 from deploy.demo.system import SimulatedSystem
 from deploy.demo.workers import Worker
+from deploy.local.stack import end_leftovers
 
 OPEN_CASES = "SELECT count(*) FROM cases WHERE closed_at IS NULL"
 PROGRESS_SECONDS = 5.0
@@ -67,13 +68,16 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Finished:
         webhook = await residents.open()
         ends.push_async_callback(residents.close)
         system = SimulatedSystem(plan.folder, begins_at=begins_at, resident_webhook_url=webhook, say=say)
-        system.forget()
+        if plan.folder.exists():
+            end_leftovers(plan.folder)
+            system.forget()
         await asyncio.to_thread(system.start)
         ends.push_async_callback(asyncio.to_thread, system.stop)
         client.base_url = httpx.URL(system.url)
         city.clock = SimulatedClock(system.database_urls)
         ends.push_async_callback(city.clock.close)
         await city.clock.jump(begins_at)
+        city.passwords = {account.account: account.password for account in system.accounts}
         day = Day(plan, system, city, Desk(city, _accounts(system, "operator")), say)
         ends.push_async_callback(day.close)
         await day.prepare()
@@ -94,7 +98,6 @@ class Day:
         self, plan: Plan, system: SimulatedSystem, city: City, desk: Desk, say: Callable[[str], None]
     ) -> None:
         self._plan, self._system, self._city, self._desk, self._say = plan, system, city, desk, say
-        city.passwords = {account.account: account.password for account in system.accounts}
         self._feeds: list[asyncio.Task[None]] = []
         self._settling: Settling | None = None
         self._intake: asyncpg.Connection | None = None

@@ -173,7 +173,7 @@ class Trip:
 
     async def raise_by_hand(self) -> None:
         path = f"/api/escalation/cases/{self.case.case_id}/escalate"
-        await self.ask("raise", path, {"reason": "needs_other_department"})
+        await self.ask("raise", path, {"reason": "needs_another_department"})
 
     async def handle(self) -> None:
         """Say it is done. What is not possible yet (a must is missing, the signal is gone) is tried again later."""
@@ -188,9 +188,9 @@ class Trip:
             self.city.done["handle"] += 1
             return
         self.city.refused[f"handle: {answer.kind}"] += 1
-        self.late = self.late or answer.kind == "late-cause-missing"
+        self.late = self.late or answer.kind == "late-cause-needed"
         self.tries += 1
-        waiting = {"musts-missing": 15 * MINUTE, "late-cause-missing": MINUTE}
+        waiting = {"musts-missing": 15 * MINUTE, "late-cause-needed": MINUTE}
         if answer.kind in waiting and self.tries < TRIES_MAX:
             self.then(waiting[answer.kind], self.handle)
 
