@@ -1,22 +1,21 @@
-"""notify put together."""
+"""notify put together. `python -m services.notify.main`."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.notify import api
 from services.notify.rules import Via
-from services.notify.settings import Settings, current
+from services.notify.settings import Settings, use
 from services.notify.subscriptions import SUBSCRIPTIONS
 from services.notify.tables import Table
 from services.notify.timers import FeedWatch, Forgetting, Sender
-from shared.directory import Directory
-from shared.identity import Verifier
 from shared.service import Loop, Service
 
 
-def compose(
-    settings: Settings, *, directory: Directory | None = None, verifier: Verifier | None = None
-) -> Service:
-    """One process of notify; tests give a directory and a verifier, and run several beside each other."""
+def assemble(settings: Settings, **given: Any) -> Service:
+    """`given` is what tests bring: a directory, a verifier."""
+    use(settings)
     watch, forgetting = FeedWatch(settings), Forgetting(settings)
     senders = [Sender(via, settings) for via in (Via.SMTP, Via.WEBHOOK, Via.CONSOLE)]
     return Service(
@@ -30,13 +29,9 @@ def compose(
             *(Loop(f"send-{sender.via}", sender.run, sender.pending) for sender in senders),
         ],
         tables=Table.metadata,
-        directory=directory,
-        verifier=verifier,
+        **given,
     )
 
 
-service = compose(current())
-app = service.app
-
 if __name__ == "__main__":
-    service.run()
+    assemble(Settings()).run()

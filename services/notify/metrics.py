@@ -23,7 +23,7 @@ FAILED = Counter(
 OPEN_STREAMS = Gauge("yike_notify_open_streams", "Feed streams open in this process")
 FEED_LAG_SECONDS = Histogram(
     "yike_notify_feed_lag_seconds",
-    "From a feed row's writing to its sending on an open stream, in real seconds",
+    "From a feed row's writing to its sending on a stream that was open by then, in real seconds",
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
 RESETS = Counter("yike_notify_feed_resets_total", "Streams told that what they asked for is no longer kept")

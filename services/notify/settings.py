@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -71,7 +71,18 @@ class Settings(ServiceSettings):
         return faults
 
 
-@cache
+_in_use: Settings | None = None
+
+
+def use(settings: Settings | None) -> None:
+    """Say which settings this process runs with; `None` goes back to the environment's."""
+    global _in_use
+    _in_use = settings
+
+
 def current() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process: handlers are called by the inbox, which knows none."""
+    if _in_use is None:
+        use(Settings())
+    assert _in_use is not None
+    return _in_use

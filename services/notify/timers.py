@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import timedelta
 
 from services.notify import handlers, metrics, queries
-from services.notify.channels import Channel, Message
+from services.notify.channels import Channel, Message, Result, Unreachable
 from services.notify.channels.console import Console
 from services.notify.channels.contact import Contacts
 from services.notify.channels.feed import OpenStreams, streams_of
@@ -21,6 +22,8 @@ from shared.identity import internal_headers
 from shared.logs import about
 from shared.retry import forever
 from shared.simulation import Pending
+
+log = logging.getLogger(__name__)
 
 SEND_POLL_SECONDS = 0.1
 MEASURE_SECONDS = 2.0
@@ -63,17 +66,17 @@ class Sender:
     def __init__(self, via: Via, settings: Settings) -> None:
         self.via = via
         self._settings = settings
+        self._channel: Channel | None = None
+        self._contacts: Contacts | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
     async def run(self, database: Database, beat: Beat) -> None:
         settings = self._settings
         self._database, self._measured_at = database, 0.0
         self._channel = channel_of(self.via, settings)
-        self._contacts = (
-            Contacts(settings.intake_url, internal_headers(settings), settings.send_timeout_seconds)
-            if settings.intake_url
-            else None
-        )
+        if settings.intake_url:
+            headers, timeout = internal_headers(settings), settings.send_timeout_seconds
+            self._contacts = Contacts(settings.intake_url, headers, timeout)
         try:
             await forever(self._turn, beat)
         finally:
@@ -81,7 +84,7 @@ class Sender:
 
     async def pending(self, tx: Transaction) -> Pending:
         """For the simulation: messages due now or being sent."""
-        return Pending(in_flight=(await queries.queue(tx, self.via))[2] if self._channel else 0)
+        return Pending(in_flight=(await queries.queue(tx, self.via))[2])
 
     async def _turn(self) -> None:
         """Claim as many as there is room for, begin sending them, look after those that ended."""
@@ -93,8 +96,9 @@ class Sender:
             done, self._sending = await asyncio.wait(
                 self._sending, timeout=SEND_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
-            for task in done:
-                task.result()
+            for fault in [task.exception() for task in done]:
+                if fault is not None:
+                    raise fault
         elif not claimed:
             await asyncio.sleep(SEND_POLL_SECONDS)
 
@@ -104,13 +108,21 @@ class Sender:
 
     async def _send(self, outgoing: Outgoing) -> None:
         with about(case_id=outgoing.case_id, event_id=outgoing.event_id):
-            composed = await handlers.compose(
-                self._database.directory, outgoing, self._contacts, self._settings
-            )
-            assert self._channel is not None
-            result = await self._channel.send(composed) if isinstance(composed, Message) else composed
+            result = await self._handed_over(outgoing)
             async with self._database.transaction() as tx:
                 await handlers.record(tx, outgoing, result, self._settings)
+
+    async def _handed_over(self, outgoing: Outgoing) -> Result:
+        """A fault of ours in one message is logged and counts as not reached, so that it cannot stop the others."""
+        assert self._channel is not None
+        try:
+            message = await handlers.compose(
+                self._database.directory, outgoing, self._contacts, self._settings
+            )
+            return await self._channel.send(message) if isinstance(message, Message) else message
+        except Exception as wrong:
+            log.exception("message %s could not be sent", outgoing.key)
+            return Unreachable(f"{type(wrong).__name__} of ours")
 
     async def _measure(self) -> None:
         now = asyncio.get_running_loop().time()

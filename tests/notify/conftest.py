@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import uvicorn
 
 from services.notify import settings as environment
+from services.notify.main import assemble
 from services.notify.settings import Settings
 from services.notify.subscriptions import SUBSCRIPTIONS
 from shared.database import Database, Transaction
@@ -24,9 +24,6 @@ from shared.health import Beat
 from shared.keys import new_secret
 from tests.notify.story import a_town
 from tests.people import an_issuer
-
-if TYPE_CHECKING:
-    from shared.service import Service
 
 Hear = Callable[..., Awaitable[None]]
 StartReplica = Callable[..., AbstractAsyncContextManager[str]]
@@ -58,7 +55,7 @@ def set_up(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     def read(**more: Any) -> Settings:
         for name, value in {**always, **more}.items():
             monkeypatch.setenv(name, str(value))
-        environment.current.cache_clear()
+        environment.use(Settings())
         return environment.current()
 
     return read
@@ -72,7 +69,7 @@ def settings(set_up: Callable[..., Settings]) -> Settings:
 @pytest.fixture(autouse=True)
 def forget_settings() -> Any:
     yield
-    environment.current.cache_clear()
+    environment.use(None)
 
 
 @pytest.fixture
@@ -108,8 +105,7 @@ def start_replica(settings: Settings, town: Directory) -> StartReplica:
 @asynccontextmanager
 async def a_replica(town: Directory, **changed: Any) -> AsyncIterator[str]:
     settings = environment.current().model_copy(update=changed)
-    compose: Callable[..., Service] = importlib.import_module("services.notify.main").compose
-    service = compose(settings, directory=town, verifier=an_issuer().verifier(settings))
+    service = assemble(settings, directory=town, verifier=an_issuer().verifier(settings))
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         service.app, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1

@@ -264,3 +264,19 @@ def test_pauses_double_up_to_the_longest(settings: Settings) -> None:
     assert 0.67 <= pauses[0] <= 1
     assert 2.6 <= pauses[2] <= 4
     assert max(pauses) <= settings.retry_longest_seconds
+
+
+async def test_a_message_that_breaks_our_own_words_is_given_up_and_the_others_go_on(
+    with_gateway: Settings, gateway: Gateway
+) -> None:
+    broken, sound = Story(), Story()
+    async with sending(with_gateway, Via.WEBHOOK) as database:
+        async with database.transaction() as tx:
+            await hear_in(tx, broken.registered())
+            await tx.rows("UPDATE messages SET body = body || CAST('{\"place\": []}' AS jsonb)")
+        await register(database, sound)
+        [delivered] = await until(lambda: ended(database, sound))
+        [failed] = await until(lambda: ended(database, broken))
+    assert isinstance(delivered, NoticeDelivered)
+    assert isinstance(failed, NoticeFailed)
+    assert failed.because == "AttributeError of ours"

@@ -40,6 +40,7 @@ KNOWN = {
     "unit": "建设社区",
     "supervising_unit": "街道",
     "deadline": DeadlineKind.ARRIVE,
+    "why": "fastest",
     "order": SupervisionKind.LISTED,
     "outcome": Outcome.SOLVED,
     "pickup_code": "4711",
