@@ -22,6 +22,7 @@ from shared.directory import Directory
 from shared.events import CaseEvent
 from shared.health import Beat
 from shared.keys import new_secret
+from shared.service import Service
 from tests.notify.story import a_town
 from tests.people import an_issuer
 
@@ -106,21 +107,30 @@ def start_replica(settings: Settings, town: Directory) -> StartReplica:
 async def a_replica(town: Directory, **changed: Any) -> AsyncIterator[str]:
     settings = environment.current().model_copy(update=changed)
     service = assemble(settings, directory=town, verifier=an_issuer().verifier(settings))
+    loops = [asyncio.ensure_future(loop.run(service.database, Beat(loop.name))) for loop in service.loops]
+    try:
+        async with serving(service) as base_url:
+            yield base_url
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await service.database.close()
+
+
+@asynccontextmanager
+async def serving(service: Service) -> AsyncIterator[str]:
+    """Its routes on a free port; the loops are the caller's business."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         service.app, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
-    loops = [asyncio.ensure_future(loop.run(service.database, Beat(loop.name))) for loop in service.loops]
-    serving = asyncio.create_task(server.serve([listening]))
+    answering = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         service.stopping.set()
         server.should_exit = True
-        await serving
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
-        await service.database.close()
+        await answering
         listening.close()
