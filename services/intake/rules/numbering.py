@@ -20,8 +20,7 @@ FIRST_DIGITS = "23456789"
 
 
 def draw_number() -> str:
-    first = secrets.choice(FIRST_DIGITS)
-    payload = first + "".join(secrets.choice("0123456789") for _ in range(DIGITS - 2))
+    payload = f"{secrets.choice(FIRST_DIGITS)}{secrets.randbelow(10 ** (DIGITS - 2)):0{DIGITS - 2}d}"
     return spoken(payload + damm.calc_check_digit(payload))
 
 

@@ -1,0 +1,46 @@
+"""The plans of intake's hot reads: a missing index shows here before it shows on a street of a million cases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from services.intake.queries.cases import LOAD
+from services.intake.queries.follow_ups import DUE_FIRST
+from services.intake.queries.requesters import CODE_OF, LINK_OF
+from shared.database import Database
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+LIST = {
+    "due_until": NOW,
+    "after_due_at": NOW,
+    "after_id": UUID(int=0),
+    "to_ask": True,
+    "units": ["street"],
+    "person_id": "p-caller-1",
+    "rows_max": 51,
+}
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "index"),
+    [
+        (LOAD, {"case_id": UUID(int=1)}, "follow_ups_one_per_round"),
+        (LOAD, {"case_id": UUID(int=1)}, "cases_pkey"),
+        (DUE_FIRST, LIST, "follow_ups_due"),
+        (CODE_OF, {"number": "481-2093-5574"}, "cases_number"),
+        (LINK_OF, {"link_hash": b"x"}, "follow_ups_link"),
+    ],
+)
+async def test_hot_reads_walk_their_index(
+    database: Database, sql: str, parameters: dict[str, object], index: str
+) -> None:
+    async with database.transaction() as tx:
+        # Small tables are read whole whatever indexes there are; the question is whether an index would do.
+        for planner in ("enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin"):
+            await tx.rows(f"SET LOCAL {planner} = off")
+        plan = "\n".join(str(row["QUERY PLAN"]) for row in await tx.rows(f"EXPLAIN {sql}", **parameters))
+    assert index in plan, plan
+    assert "Sort" not in plan, plan
