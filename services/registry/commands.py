@@ -64,7 +64,7 @@ class PutAccount(Command):
 
 
 class SignIn(Command):
-    account: str = Field(max_length=200)
+    account: str = Field(max_length=200, pattern=r"^[^\x00]*$", description="PostgreSQL stores no NUL")
     password: SecretStr = Field(max_length=PASSWORD_CHARACTERS_MAX)
 
 

@@ -15,6 +15,8 @@ from services.registry.api import sign_in, things
 from services.registry.demo.accounts import password_of
 from services.registry.demo.world import write
 from services.registry.handlers.sign_in import Issuer
+from services.registry.queries import things as stored
+from services.registry.rules.things import Known
 from services.registry.settings import Settings
 from services.registry.tables import Table
 from shared.database import Database
@@ -107,3 +109,13 @@ async def session_of(client: httpx.AsyncClient, account: str) -> dict[str, str]:
 
 async def headers_of(client: httpx.AsyncClient, account: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {(await session_of(client, account))['access_token']}"}
+
+
+async def everything(database: Database) -> Known:
+    """All that is stored, as one."""
+    kinds: list[str] = list(stored.TABLES.values())
+    async with database.transaction() as tx:
+        rows = {table: await tx.rows(f"SELECT CAST(body AS text) AS body FROM {table}") for table in kinds}
+    return Known.of(
+        kind.model_validate_json(row["body"]) for kind, table in stored.TABLES.items() for row in rows[table]
+    )

@@ -12,9 +12,10 @@ from services.registry.queries import things as stored
 from services.registry.rules.things import Known, apply
 from shared import journal
 from shared.database import Database
-from shared.events import REGISTRY_SUBJECT, ShiftChanged, ThingEvent, UnitChanged
+from shared.events import REGISTRY_SUBJECT, ThingEvent, UnitChanged
 from shared.problems import Problem
 from shared.things import Name, Person, Shift, Unit
+from tests.registry.conftest import everything
 
 
 def a_building(number: int, parent_id: str = "grid-a1") -> Unit:
@@ -97,13 +98,11 @@ async def test_the_rows_are_what_the_journal_tells(demo: Database) -> None:
 
     async with demo.transaction() as tx:
         events = await journal.story(tx, REGISTRY_SUBJECT)
-        shift_ids = [event.shift.id for event in events if isinstance(event, ShiftChanged)]
-        rows = await stored.known(tx, shift_ids)
     folded = Known()
     for event in events:
         assert isinstance(event, ThingEvent)
         folded = apply(folded, event)
-    assert folded == rows
+    assert folded == await everything(demo)
 
 
 async def test_the_database_refuses_a_reference_to_nothing(demo: Database) -> None:
@@ -120,3 +119,13 @@ async def test_the_database_refuses_a_shift_that_ends_before_it_starts(demo: Dat
     with pytest.raises(IntegrityError, match="shift_starts_before_it_ends"):
         async with demo.transaction() as tx:
             await stored.save(tx, [wrong], 1_000_000)
+
+
+async def test_whoever_goes_on_duty_reads_nobody_else(demo: Database) -> None:
+    async with demo.transaction() as tx:
+        [shift] = await stored.page(tx, Shift, "", 1, retired=False)
+        known = await stored.known_about(tx, [shift])
+
+    assert set(known.people) == {shift.person_id}
+    assert set(known.units) == set(known.path(shift.unit_id))
+    assert not known.categories

@@ -23,6 +23,7 @@ from shared.database import Database
 from shared.directory import Directory
 from shared.things import Unit
 from shared.vocabulary import Level, Post
+from tests.registry.conftest import everything
 
 FIRST = date(2026, 11, 20)
 UNITS = units(1)
@@ -155,8 +156,7 @@ async def revision(database: Database) -> int:
 
 
 async def amber_percent(database: Database) -> int:
-    async with database.transaction() as tx:
-        return (await stored.known(tx)).policies["routine"].amber_percent
+    return (await everything(database)).policies["routine"].amber_percent
 
 
 def demo_command(database: Database, *arguments: str, env: str = "demo") -> subprocess.CompletedProcess[str]:

@@ -8,9 +8,8 @@ import sys
 
 from services.registry.handlers.things import put_things
 from services.registry.queries import accounts
-from services.registry.queries import things as stored
-from services.registry.rules.things import Known
 from shared.database import Database
+from tests.registry.conftest import everything
 
 ADMINISTRATOR = ("--top", "city", "市", "City", "--administrator", "first", "某某", "Somebody")
 
@@ -29,16 +28,11 @@ def first_day(
     )
 
 
-async def known(database: Database) -> Known:
-    async with database.transaction() as tx:
-        return await stored.known(tx)
-
-
 async def test_a_city_begins_with_defaults_and_an_administrator(database: Database) -> None:
     done = first_day(database, *ADMINISTRATOR)
 
     assert done.returncode == 0, done.stderr
-    there = await known(database)
+    there = await everything(database)
     assert (len(there.policies), len(there.calendars), list(there.units)) == (3, 1, ["city"])
     async with database.transaction() as tx:
         account = await accounts.account(tx, "first")
@@ -57,14 +51,14 @@ async def test_a_short_password_is_refused(database: Database) -> None:
     done = first_day(database, *ADMINISTRATOR, password="short")
 
     assert done.returncode == 1
-    assert (await known(database)).units == {}
+    assert (await everything(database)).units == {}
 
 
 async def test_what_a_city_changed_in_its_defaults_stays(database: Database) -> None:
     first_day(database)
-    routine = (await known(database)).policies["routine"]
+    routine = (await everything(database)).policies["routine"]
     async with database.transaction() as tx:
         await put_things(tx, [routine.model_copy(update={"amber_percent": 70})])
 
     assert first_day(database).stdout == "0 things written\n"
-    assert (await known(database)).policies["routine"].amber_percent == 70
+    assert (await everything(database)).policies["routine"].amber_percent == 70

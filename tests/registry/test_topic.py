@@ -5,13 +5,12 @@ from __future__ import annotations
 from services.registry.api import sign_in, things
 from services.registry.handlers.sign_in import Issuer
 from services.registry.handlers.things import put_things
-from services.registry.queries import things as stored
 from services.registry.settings import Settings
 from services.registry.tables import Table
 from shared.database import Database
 from shared.service import Service
-from shared.things import Shift
 from shared.topics import make_topics
+from tests.registry.conftest import everything
 
 
 async def test_the_topic_alone_gives_the_whole_registry(
@@ -26,21 +25,19 @@ async def test_the_topic_alone_gives_the_whole_registry(
         tables=Table.metadata,
     )
     async with service.running():
+        before = await everything(demo)
         async with service.database.transaction() as tx:
-            known = await stored.known(tx)
             revision = await put_things(
-                tx, [known.units["grid-a1"].model_copy(update={"households": 1}), known.policies["routine"]]
+                tx, [before.units["grid-a1"].model_copy(update={"households": 1}), before.policies["routine"]]
             )
         assert await service.directory.reached(revision, timeout_seconds=30)
 
-    async with demo.transaction() as tx:
-        known = await stored.known(tx)
-        shifts = await stored.page(tx, Shift, "", 10_000, retired=False)
+    known = await everything(demo)
     told = service.directory
     assert told.units == known.units
     assert (told.people, told.categories) == (known.people, known.categories)
     assert (told.policies, told.calendars) == (known.policies, known.calendars)
-    assert told.shifts == {shift.id: shift for shift in shifts}
+    assert told.shifts == known.shifts
     assert told.units["grid-a1"].households == 1
 
 

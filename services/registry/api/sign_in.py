@@ -85,7 +85,7 @@ def _own_routes() -> APIRouter:
         if found is None:
             raise not_found("登记中没有您 / The registry does not know you")
         person = found[0]
-        known = await stored.known(tx)
+        known = await stored.known_about(tx, [person])
         paths = [[known.units[id] for id in reversed(known.path(post.unit_id))] for post in person.posts]
         now = await tx.now()
         ends = [shift.ends_at for shift in running(await stored.shifts_now(tx, person.id, now), now)]

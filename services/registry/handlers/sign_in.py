@@ -19,10 +19,11 @@ from services.registry.rules.sign_in import Step, next_step
 from services.registry.rules.things import may_change
 from services.registry.settings import Settings
 from shared.database import Database, Transaction
-from shared.identity import Claims, SignedIn
+from shared.identity import Claims, SignedIn, not_allowed
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
 from shared.things import Person
+from shared.vocabulary import Role
 
 TOKEN_BYTES = 32
 
@@ -106,17 +107,17 @@ class Issuer:
 
     async def put_account(self, tx: Transaction, name: str, command: PutAccount, who: SignedIn) -> None:
         """Give a person an account or a new password; ends the account's open sessions."""
-        known = await stored.known(tx)
-        person = known.people.get(command.person_id)
-        asking = known.people.get(who.person_id)
-        if person is None:
+        held = await accounts.holders(tx, name, command.person_id)
+        if command.person_id not in {person.id for person in held}:
             raise not_found(f"没有人员 {command.person_id} / There is no person {command.person_id}")
-        before = await accounts.account(tx, name)
-        held = [person] if before is None else [person, before.person]
-        if asking is None or not all(may_change(asking.grants, each, known) for each in held):
-            raise Problem(403, "forbidden", "没有权限 / Not allowed", roles=["administrator"])
+        known = await stored.known_about(tx, held, who.person_id)
+        asking = known.people.get(who.person_id)
+        if asking is None or not all(may_change(asking.grants, person, known) for person in held):
+            raise not_allowed([Role.ADMINISTRATOR])
         hashed = await self.passwords.hash(command.password.get_secret_value())
-        await accounts.save_accounts(tx, [(name, person.id, hashed)], demo=False, disabled=command.disabled)
+        await accounts.save_accounts(
+            tx, [(name, command.person_id, hashed)], demo=False, disabled=command.disabled
+        )
 
     def _session(self, person: Person, refresh_token: str, now: datetime) -> Session:
         access_token, expires_at = self.access_token(person, now)

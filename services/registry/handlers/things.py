@@ -12,7 +12,7 @@ from shared.database import Transaction
 from shared.events import REGISTRY_SUBJECT, SYSTEM, Actor
 from shared.identity import SignedIn
 from shared.problems import Problem
-from shared.things import Shift, Unit
+from shared.things import Unit
 from shared.vocabulary import Channel, Role
 
 FLAWS_SHOWN_MAX = 50
@@ -38,7 +38,7 @@ async def _put(
 ) -> int:
     now = await tx.lock(REGISTRY_SUBJECT)
     candidates = await stored.really_changed(tx, [plain(thing) for thing in _last_of_each(things)])
-    before = await stored.known(tx, [thing.id for thing in candidates if isinstance(thing, Shift)])
+    before = await stored.known_about(tx, candidates, rights_of)
     final = [stamped(thing, before.get(thing), now) for thing in candidates]
     new = [thing for thing in final if thing != before.get(thing)]
     _must_be_sound(new, before)

@@ -17,6 +17,11 @@ ACCOUNT = """
     WHERE account = :account AND disabled_at IS NULL AND people.body ->> 'retired_at' IS NULL
 """
 
+HOLDERS = """
+    SELECT CAST(body AS text) AS person FROM people
+    WHERE id = :person_id OR id IN (SELECT person_id FROM accounts WHERE account = :account) ORDER BY id
+"""
+
 ACCOUNTS_PRESENT = "SELECT account FROM accounts WHERE account = ANY(CAST(:accounts AS text[]))"
 
 SAVE_ACCOUNTS = """
@@ -112,6 +117,12 @@ async def account(tx: Transaction, name: str) -> Account | None:
     return Account(
         row["account"], row["password_hash"], row["demo"], Person.model_validate_json(row["person"])
     )
+
+
+async def holders(tx: Transaction, name: str, person_id: str) -> list[Person]:
+    """Whoever has the account now, disabled or not, and who shall have it, as far as they exist."""
+    rows = await tx.rows(HOLDERS, account=name, person_id=person_id)
+    return [Person.model_validate_json(row["person"]) for row in rows]
 
 
 async def accounts_present(tx: Transaction, names: Sequence[str]) -> set[str]:

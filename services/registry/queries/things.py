@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import RowMapping
 
-from services.registry.rules.things import Known, Thing, id_of
+from services.registry.rules.things import Known, Thing, id_of, units_named_by
 from shared.database import Transaction
 from shared.events import REGISTRY_SUBJECT
 from shared.things import Calendar, Category, Person, Policy, Shift, Unit
@@ -87,7 +87,19 @@ SHIFTS_OF = """
     WHERE person_id = :person_id AND starts_at <= :now AND ends_at > :now ORDER BY id
 """
 
-SHIFTS_BY_ID = "SELECT CAST(body AS text) AS body FROM shifts WHERE id = ANY(CAST(:ids AS text[]))"
+BY_ID = {
+    kind: f"SELECT CAST(body AS text) AS body FROM {table} WHERE id = ANY(CAST(:ids AS text[])) ORDER BY id"
+    for kind, table in TABLES.items()
+}
+
+# UNION, not UNION ALL: it ends also where units stand above each other in a circle.
+PATHS = """
+    WITH RECURSIVE path AS (
+        SELECT id, parent_id FROM units WHERE id = ANY(CAST(:ids AS text[]))
+        UNION SELECT units.id, units.parent_id FROM units JOIN path ON units.id = path.parent_id
+    )
+    SELECT CAST(body AS text) AS body FROM units WHERE id IN (SELECT id FROM path) ORDER BY id
+"""
 
 REVISION = "SELECT published FROM heads WHERE subject_id = :subject_id"
 
@@ -98,15 +110,37 @@ async def revision(tx: Transaction) -> int:
     return (int(rows[0]["published"]) if rows else 0) + tx.published
 
 
-async def known(tx: Transaction, shift_ids: Iterable[str] = ()) -> Known:
-    """The registry as it stands, with only those shifts that are named."""
-    things: list[Thing] = []
-    for kind in TABLES:
-        if kind is not Shift:
-            things += [kind.model_validate_json(row["body"]) for row in await tx.rows(ALL[kind])]
-    ids = list(shift_ids)
-    shifts = await tx.rows(SHIFTS_BY_ID, ids=ids) if ids else []
-    return Known.of([*things, *(_read(Shift, row) for row in shifts)])
+async def known_about(tx: Transaction, things: Sequence[Thing], person_id: str | None = None) -> Known:
+    """As much of the registry as `things` and what they replace refer to, and the rights of `person_id` hang on.
+
+    Ten thousand people who go on duty at eight must not each read all the others. Only a change of units reads all
+    units, because ground may be shared with any of them, and one of the catalogue all of the catalogue.
+    """
+    person_ids = {thing.id for thing in things if isinstance(thing, Person)} | {person_id or ""}
+    person_ids |= {thing.person_id for thing in things if isinstance(thing, Shift)}
+    people = await _by_id(tx, Person, person_ids)
+    shifts = await _by_id(tx, Shift, {thing.id for thing in things if isinstance(thing, Shift)})
+    units_change = any(isinstance(thing, Unit) for thing in things)
+    if units_change:
+        units = await _all(tx, Unit)
+    else:
+        referring = (*things, *people, *shifts)
+        ids = sorted({unit_id for thing in referring for unit_id in units_named_by(thing)})
+        units = [_read(Unit, row) for row in await tx.rows(PATHS, ids=ids)]
+    found: list[Thing] = [*people, *shifts, *units]
+    if any(isinstance(thing, Category | Policy) for thing in things):
+        found += [*await _all(tx, Category), *await _all(tx, Policy)]
+    if units_change or any(isinstance(thing, Calendar) for thing in things):
+        found += await _all(tx, Calendar)
+    return Known.of(found)
+
+
+async def _all(tx: Transaction, kind: type[T]) -> list[T]:
+    return [_read(kind, row) for row in await tx.rows(ALL[kind])]
+
+
+async def _by_id(tx: Transaction, kind: type[T], ids: Iterable[str]) -> list[T]:
+    return [_read(kind, row) for row in await tx.rows(BY_ID[kind], ids=sorted(ids))]
 
 
 async def absent(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:

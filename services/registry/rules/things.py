@@ -86,8 +86,7 @@ _NAMES: dict[type[Thing], str] = {
 
 @dataclass(frozen=True)
 class Known:
-    """The registry as it stands: what a change is checked against. Shifts refer to others and nothing to them, so
-    only those being changed need to be here."""
+    """The registry as it stands, or as much of it as a change is checked against."""
 
     units: Mapping[str, Unit] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -143,23 +142,27 @@ def may_change(grants: Iterable[Grant], thing: Thing, known: Known) -> bool:
     In their units and below they change units, people and shifts, both as these were and as they will be; what
     holds for everybody (catalogue, policies, calendars) takes an administrator of the top.
     """
-    own = {grant.unit_id for grant in grants if grant.role is Role.ADMINISTRATOR}
+    own = frozenset(grant.unit_id for grant in grants if grant.role is Role.ADMINISTRATOR)
     before = known.get(thing)
-    places = _places(thing) | (_places(before) if before is not None else frozenset())
-    return all(own & set(known.path(place)) if place is not None else _at_top(own, known) for place in places)
+    return all(_has_say(own, version, known) for version in (thing, before) if version is not None)
 
 
-def _places(thing: Thing) -> frozenset[str | None]:
-    """The units over which one needs a say to change `thing`; `None` stands for everything."""
+def _has_say(own: frozenset[str], thing: Thing, known: Known) -> bool:
+    """In every unit `thing` names; what names none (the top unit, the catalogue) takes a say at the top."""
+    named = units_named_by(thing)
+    return all(own & set(known.path(unit_id)) for unit_id in named) if named else _at_top(own, known)
+
+
+def units_named_by(thing: Thing) -> frozenset[str]:
+    """The units `thing` refers to."""
     match thing:
         case Unit():
-            return frozenset({thing.parent_id})
+            return frozenset({thing.parent_id} if thing.parent_id is not None else ())
         case Person():
-            held = {grant.unit_id for grant in thing.grants} | {post.unit_id for post in thing.posts}
-            return frozenset(held) or frozenset({None})
+            return frozenset(grant.unit_id for grant in thing.grants) | {post.unit_id for post in thing.posts}
         case Shift():
             return frozenset({thing.unit_id})
-    return frozenset({None})
+    return frozenset()
 
 
 def _at_top(own: Iterable[str], known: Known) -> bool:
