@@ -63,6 +63,7 @@ def test_the_demo_and_the_defaults_have_no_flaw() -> None:
         (altered(DEMO.units["street"], parent_id="grid-a1"), "parent-circle"),
         (altered(GRID, id="grid-x", parent_id=None, polygon=()), "second-top"),
         (altered(GRID, level=Level.COMMUNITY), "level-not-below"),
+        (altered(DEMO.units["community-a"], level=Level.GRID), "level-not-below"),
         (altered(DEMO.units["community-a"], retired_at=NOON), "has-units-below"),
         (altered(GRID, calendar_id="us"), "unknown-calendar"),
         (altered(GRID, households=-1), "households-negative"),

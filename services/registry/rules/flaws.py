@@ -37,7 +37,8 @@ def flaws(changes: Sequence[Thing], known: Known) -> list[Flaw]:
         for thing in changes
         for code, text in _flaws_of(thing, then)
     ]
-    return found + list(_overlaps([thing for thing in changes if isinstance(thing, Unit)], then))
+    units = [thing for thing in changes if isinstance(thing, Unit)]
+    return [*found, *_wrong_levels(units, then), *_overlaps(units, then)]
 
 
 Found = Iterator[tuple[str, str]]
@@ -62,12 +63,6 @@ def _flaws_of_unit(unit: Unit, known: Known) -> Found:
             )
     if unit.parent_id is None and _other_top(unit, known):
         yield "second-top", "已有最高单位，须指明上级 / There is a top already; name the unit's parent"
-    above = [known.units[id].level for id in path[1:]]
-    if unit.level and any(level and LEVELS.index(level) <= LEVELS.index(unit.level) for level in above):
-        yield (
-            "level-not-below",
-            f"层级 {unit.level} 不低于其上级 / Level {unit.level} is not below its parent's",
-        )
     if unit.retired_at is None:
         yield from _retired(path[1:], known)
     elif living := sorted(other.id for other in known.units.values() if _hangs_on(other, unit)):
@@ -81,6 +76,19 @@ def _flaws_of_unit(unit: Unit, known: Known) -> Found:
         yield "households-negative", "户数不能为负 / The number of households is negative"
     yield from _flaws_of_hours(unit)
     yield from _flaws_of_polygon(unit)
+
+
+def _wrong_levels(changed: Sequence[Unit], known: Known) -> Iterator[Flaw]:
+    """A rung lies below the rungs above it; a unit that moved may have turned over the order of those below it."""
+    moved = {unit.id for unit in changed}
+    for unit in known.units.values() if moved else ():
+        path = known.path(unit.id)
+        if unit.level is None or moved.isdisjoint(path):
+            continue
+        above = [known.units[id].level for id in path[1:]]
+        if any(level and LEVELS.index(level) <= LEVELS.index(unit.level) for level in above):
+            text = f"层级 {unit.level} 不低于其上级 / Level {unit.level} is not below its parent's"
+            yield Flaw("unit", unit.id, "level-not-below", text)
 
 
 def _other_top(unit: Unit, known: Known) -> bool:
