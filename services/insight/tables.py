@@ -41,7 +41,7 @@ class Case(Table, table=True):
         Index("cases_emergencies", "registered_at", postgresql_where=text("urgency = 'emergency'")),
         Index("cases_unit_path", "unit_path", postgresql_using="gin"),
         # The board reads what is open, and a city's closed cases outnumber those a thousand to one.
-        Index("cases_open", "next_due_at", postgresql_where=text("stage <> 'closed'")),
+        Index("cases_open", "next_due_at", postgresql_where=text("state <> 'closed'")),
     )
 
     case_id: UUID = Field(primary_key=True)
@@ -90,6 +90,7 @@ class Case(Table, table=True):
     withdrawals: int
     nobody_available_count: int
     evidence_count: int
+    worked_round: int | None = None
     clocks: list[Any] = listed()
     raises: list[Any] = listed()
     supervisions: list[Any] = listed()
@@ -101,7 +102,7 @@ class Case(Table, table=True):
     events: int
     last_event_at: datetime | None = at()
     # worked out by standing.py
-    stage: str = words(required=True)
+    state: str = words(required=True)
     level_reached: str = words(required=True)
     holder_id: str | None = words()
     going_id: str | None = words()

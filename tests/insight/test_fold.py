@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.insight.rules.facts import CaseRow, Stage
+from services.insight.rules.facts import CaseRow
 from services.insight.rules.fold import FOLDS, NotRegisteredError, apply
 from services.insight.rules.sentences import TEMPLATES
 from services.insight.rules.standing import standing
 from shared.events import EVENT_TYPES, CaseEvent, CaseRegistered
-from shared.vocabulary import ClosedBy, DeadlineKind, Level, Must, Outcome, Satisfaction
+from shared.vocabulary import CaseState, ClosedBy, DeadlineKind, Level, Must, Outcome, Satisfaction
 from tests.insight.stories import (
     crossed_raise,
     dissatisfied,
@@ -65,7 +65,7 @@ def test_manhole_at_night_has_every_milestone() -> None:
 
 def test_manhole_at_night_stands_closed_with_all_four_musts() -> None:
     stands = standing(folded(satisfied(manhole_at_night()).events))
-    assert stands.stage is Stage.CLOSED
+    assert stands.state is CaseState.CLOSED
     assert stands.holder_id == "p-grid-a1-b"
     assert stands.musts_met == tuple(Must)
     assert (stands.raises_count, stands.level_reached) == (0, Level.GRID)
@@ -95,9 +95,9 @@ def test_dissatisfied_case_goes_on_one_level_up_with_its_first_clock() -> None:
 def test_reopening_makes_a_handled_case_open_again() -> None:
     story = manhole_at_night()
     story.answered(60, solved=False, satisfaction=Satisfaction.VERY_DISSATISFIED)
-    assert standing(folded(story.events)).stage is Stage.HANDLED
+    assert standing(folded(story.events)).state is CaseState.HANDLED
     story.reopened(60)
-    assert standing(folded(story.events)).stage is Stage.REGISTERED
+    assert standing(folded(story.events)).state is CaseState.REOPENED
 
 
 def test_a_voided_raise_does_not_count() -> None:
@@ -155,21 +155,22 @@ def test_a_case_never_registered_is_a_hole_in_the_story() -> None:
         apply(None, story.events[1])
 
 
-def test_stages_follow_the_case() -> None:
+def test_states_follow_the_case() -> None:
     story = manhole_at_night()
-    seen: list[Stage] = []
+    seen: list[CaseState] = []
     for count in range(1, len(story.events) + 1):
-        stage = standing(folded(story.events[:count])).stage
-        if not seen or seen[-1] is not stage:
-            seen.append(stage)
+        state = standing(folded(story.events[:count])).state
+        if not seen or seen[-1] is not state:
+            seen.append(state)
     assert seen == [
-        Stage.REGISTERED,
-        Stage.OFFERED,
-        Stage.REGISTERED,
-        Stage.OFFERED,
-        Stage.ACCEPTED,
-        Stage.ARRIVED,
-        Stage.HANDLED,
+        CaseState.REGISTERED,
+        CaseState.OFFERED,
+        CaseState.REGISTERED,
+        CaseState.OFFERED,
+        CaseState.ACCEPTED,
+        CaseState.ARRIVED,
+        CaseState.IN_PROGRESS,
+        CaseState.HANDLED,
     ]
 
 
@@ -211,4 +212,4 @@ def test_orders_really_differ() -> None:
 
 
 def test_every_story_is_closed_in_the_end() -> None:
-    assert {standing(folded(story.events)).stage for story in every_story()} == {Stage.CLOSED}
+    assert {standing(folded(story.events)).state for story in every_story()} == {CaseState.CLOSED}

@@ -43,7 +43,7 @@ async def test_a_supervisor_reads_the_case_whole(
     story = satisfied(manhole_at_night())
     await fold_stories(story)
     case = (await asked(client, f"/cases/{story.case_id}", SUPERVISOR)).json()
-    assert (case["number"], case["stage"], case["holder_id"]) == ("1000-0001", "closed", "p-grid-a1-b")
+    assert (case["number"], case["state"], case["holder_id"]) == ("1000-0001", "closed", "p-grid-a1-b")
     assert case["headline"] == "井盖缺失"
     assert case["musts_met"] == ["arrive", "photograph_and_account", "measure", "follow_through"]
     assert case["follow_ups"][0]["satisfaction"] == "satisfied"
@@ -112,7 +112,7 @@ async def test_lists_are_paged_and_narrowed(client: httpx.AsyncClient, fold_stor
     cursor: str | None = None
     while True:
         more = {"cursor": cursor} if cursor else {}
-        page = (await asked(client, "/cases", SUPERVISOR, stage="handled", limit=2, **more)).json()
+        page = (await asked(client, "/cases", SUPERVISOR, state="handled", limit=2, **more)).json()
         numbers += [case["number"] for case in page["cases"]]
         cursor = page["next_cursor"]
         if cursor is None:

@@ -45,7 +45,7 @@ async def test_folding_one_by_one_gives_the_same_as_folding_together(database: D
         stored = await cases.one(tx, story.case_id)
     stands = standing(folded(story.events))
     assert stored is not None
-    assert (stored["stage"], stored["holder_id"]) == (stands.stage, stands.holder_id)
+    assert (stored["state"], stored["holder_id"]) == (stands.state, stands.holder_id)
     assert stored["musts_met"] == list(stands.musts_met)
 
 

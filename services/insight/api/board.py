@@ -48,7 +48,7 @@ class Board(BaseModel):
     as_of: datetime
     unit_ids: tuple[str, ...]
     counts: dict[str, Any]
-    by_stage: dict[str, int]
+    by_state: dict[str, int]
     by_level: dict[str, int]
     on_duty: OnDuty
     parked: int

@@ -23,18 +23,17 @@ from services.insight.api.reading import (
 )
 from services.insight.api.sheets import sheet, wants_csv
 from services.insight.queries import cases as queries
-from services.insight.rules.facts import Stage
 from services.insight.rules.sentences import Reader, sentence
 from shared.directory import Directory
 from shared.identity import SignedIn
 from shared.problems import not_found
 from shared.routes import Caller, Registry, Tx, allow, router_for, service_of
-from shared.vocabulary import Language, Level, Outcome, Urgency
+from shared.vocabulary import CaseState, Language, Level, Outcome, Urgency
 
 router = router_for("insight")
 
 CSV_COLUMNS = (
-    "number", "urgency", "category_code", "channel", "grid_id", "stage", "level", "level_reached", "resolved_level",
+    "number", "urgency", "category_code", "channel", "grid_id", "state", "level", "level_reached", "resolved_level",
     "outcome", "closed_by", "registered_at", "offered_at", "accepted_at", "arrived_at", "contacted_at", "handled_at",
     "closed_at", "offers", "declines", "lapses", "raises_count", "reopened_count", "deadlines_met",
     "deadlines_missed", "headline", "place_label", "holder_id",
@@ -45,7 +44,7 @@ class Filters(BaseModel):
     """What a list is narrowed to. Times count registration; `colour` is of the open deadlines now."""
 
     unit: str | None = None
-    stage: Stage | None = None
+    state: CaseState | None = None
     urgency: Urgency | None = None
     level: Level | None = None
     outcome: Outcome | None = None
@@ -93,7 +92,7 @@ async def list_cases(
     most = service_of(request).settings.csv_rows_max if as_csv else max(1, min(filters.limit, 200))  # type: ignore[attr-defined]
     wanted = queries.Wanted(
         units_of(who, filters.unit, directory),
-        filters.stage,
+        filters.state,
         filters.urgency,
         filters.level,
         filters.outcome,

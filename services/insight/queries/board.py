@@ -14,7 +14,7 @@ CARD = """
     jsonb_build_object(
         'case_id', case_id, 'number', number, 'category_code', category_code, 'urgency', urgency,
         'headline', headline, 'place_label', place_label, 'grid_id', grid_id, 'unit_path', to_jsonb(unit_path),
-        'stage', stage, 'level', level, 'level_unit_id', level_unit_id, 'holder_id', holder_id, 'going_id', going_id,
+        'state', state, 'level', level, 'level_unit_id', level_unit_id, 'holder_id', holder_id, 'going_id', going_id,
         'registered_at', registered_at, 'round', round, 'next_kind', next_kind, 'next_due_at', next_due_at,
         'next_amber_at', next_amber_at, 'declines', declines, 'lapses', lapses,
         'nobody_available_count', nobody_available_count, 'raises_count', raises_count,
@@ -27,8 +27,8 @@ PICTURE = f"""
     WITH open AS MATERIALIZED (
         SELECT *, coalesce(next_due_at <= :now, false) AS red,
                coalesce(next_amber_at <= :now AND next_due_at > :now, false) AS amber,
-               NOT acknowledged AND stage IN ('registered', 'offered', 'accepted', 'arrived') AS unaccepted
-        FROM cases WHERE stage <> 'closed' AND unit_path && CAST(:unit_ids AS text[])
+               NOT acknowledged AND state <> 'handled' AS unaccepted
+        FROM cases WHERE state <> 'closed' AND unit_path && CAST(:unit_ids AS text[])
     )
     SELECT
         (SELECT jsonb_build_object(
@@ -37,10 +37,11 @@ PICTURE = f"""
             'raised', count(*) FILTER (WHERE raises_count > 0),
             'supervised', count(*) FILTER (WHERE supervisions <> '[]'),
             'unaccepted', count(*) FILTER (WHERE unaccepted),
-            'nobody_available', count(*) FILTER (WHERE stage = 'registered' AND nobody_available_count > 0),
+            'nobody_available',
+                count(*) FILTER (WHERE state IN ('registered', 'reopened') AND nobody_available_count > 0),
             'oldest_unaccepted_at', min(registered_at) FILTER (WHERE unaccepted)) FROM open) AS counts,
-        (SELECT coalesce(jsonb_object_agg(stage, n), '{{}}')
-         FROM (SELECT stage, count(*) AS n FROM open GROUP BY stage) AS s) AS by_stage,
+        (SELECT coalesce(jsonb_object_agg(state, n), '{{}}')
+         FROM (SELECT state, count(*) AS n FROM open GROUP BY state) AS s) AS by_state,
         (SELECT coalesce(jsonb_object_agg(level, n), '{{}}')
          FROM (SELECT level, count(*) AS n FROM open GROUP BY level) AS l) AS by_level,
         (SELECT coalesce(jsonb_agg(card), '[]') FROM (

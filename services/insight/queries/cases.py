@@ -11,7 +11,7 @@ from shared.database import Transaction
 
 LISTED = (
     "case_id, number, category_code, urgency, channel, headline, place_label, grid_id, unit_path, registered_at, "
-    "stage, round, level, level_unit_id, level_reached, resolved_level, outcome, closed_by, holder_id, going_id, "
+    "state, round, level, level_unit_id, level_reached, resolved_level, outcome, closed_by, holder_id, going_id, "
     "offered_at, accepted_at, arrived_at, contacted_at, handled_at, closed_at, offers, declines, lapses, "
     "nobody_available_count, raises_count, reopened_count, deadlines_met, deadlines_missed, "
     "next_kind, next_due_at, next_amber_at, supervisions, last_event_at, events"
@@ -23,7 +23,7 @@ class Wanted:
     """What a list is narrowed to; `None` does not narrow. `colour` is amber or red by the open deadlines."""
 
     unit_ids: tuple[str, ...]
-    stage: str | None = None
+    state: str | None = None
     urgency: str | None = None
     level: str | None = None
     outcome: str | None = None
@@ -37,7 +37,7 @@ class Wanted:
 PAGE = f"""
     SELECT {LISTED} FROM cases
     WHERE unit_path && CAST(:unit_ids AS text[])
-      AND (CAST(:stage AS text) IS NULL OR stage = :stage)
+      AND (CAST(:state AS text) IS NULL OR state = :state)
       AND (CAST(:urgency AS text) IS NULL OR urgency = :urgency)
       AND (CAST(:level AS text) IS NULL OR level = :level)
       AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
@@ -73,7 +73,7 @@ async def page(
     rows = await tx.rows(
         PAGE,
         unit_ids=list(wanted.unit_ids),
-        stage=wanted.stage,
+        state=wanted.state,
         urgency=wanted.urgency,
         level=wanted.level,
         outcome=wanted.outcome,

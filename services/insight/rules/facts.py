@@ -23,17 +23,6 @@ from shared.vocabulary import (
 )
 
 
-class Stage(StrEnum):
-    """进度: how far a case is in its present round."""
-
-    REGISTERED = "registered"
-    OFFERED = "offered"
-    ACCEPTED = "accepted"
-    ARRIVED = "arrived"
-    HANDLED = "handled"
-    CLOSED = "closed"
-
-
 class PartState(StrEnum):
     """How far a part is; `waiting` is open with nobody asked, `ended` was relieved or closed over."""
 
@@ -173,6 +162,7 @@ class CaseRow:
     withdrawals: int = 0
     nobody_available_count: int = 0
     evidence_count: int = 0
+    worked_round: int | None = None
     # escalation
     clocks: tuple[Clock, ...] = ()
     raises: tuple[Raise, ...] = ()

@@ -2,7 +2,7 @@
 
 Order holds per source and along causes, not between sources: whether dispatch's or intake's word about the same
 moment comes first is chance. So every field is written by the events of one source only, and whatever joins two
-sources (the stage, who holds it, which musts are met) is worked out from the finished row in `standing`.
+sources (its state, who holds it, which musts are met) is worked out from the finished row in `standing`.
 """
 
 from __future__ import annotations
@@ -205,17 +205,23 @@ def worker_arrived(row: CaseRow, event: WorkerArrived) -> CaseRow:
 
 
 def resident_contacted(row: CaseRow, event: ResidentContacted) -> CaseRow:
-    return replace(row, contacted_at=row.contacted_at or event.at)
+    return replace(row, contacted_at=row.contacted_at or event.at, worked_round=event.round)
 
 
 def evidence_added(row: CaseRow, event: EvidenceAdded) -> CaseRow:
     photographed_at = row.photographed_at
     if event.media_type.startswith("image/"):
         photographed_at = photographed_at or event.at
-    return replace(row, evidence_count=row.evidence_count + 1, photographed_at=photographed_at)
+    return replace(
+        row,
+        evidence_count=row.evidence_count + 1,
+        photographed_at=photographed_at,
+        worked_round=event.round,
+    )
 
 
 def progress_noted(row: CaseRow, event: ProgressNoted) -> CaseRow:
+    row = replace(row, worked_round=event.round)
     if event.note is NoteKind.ACCOUNT:
         return replace(row, account_at=row.account_at or event.at)
     if event.note is NoteKind.MEASURE:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.insight.rules.facts import CaseRow, Part, PartState, Raise, Stage
-from shared.vocabulary import DeadlineKind, Level, Must, PartRole
+from services.insight.rules.facts import CaseRow, Part, PartState, Raise
+from shared.vocabulary import CaseState, DeadlineKind, Level, Must, PartRole
 
 HELD = frozenset({PartState.ACCEPTED, PartState.ARRIVED})
 
@@ -17,7 +17,7 @@ HELD = frozenset({PartState.ACCEPTED, PartState.ARRIVED})
 class Standing:
     """What people look for and sort by; worked out from the finished row, never folded."""
 
-    stage: Stage
+    state: CaseState
     level_reached: Level
     holder_id: str | None
     going_id: str | None
@@ -37,7 +37,7 @@ def standing(row: CaseRow) -> Standing:
     next_due = min(running, key=lambda clock: (clock.due_at, clock.kind), default=None)
     holder = _holder(row, parts)
     return Standing(
-        stage=_stage(row, parts),
+        state=_state(row, parts),
         level_reached=max([*(r.to_level for r in _counted(row)), row.ladder[0]], key=_rank(row)),
         holder_id=holder.person_id if holder else None,
         going_id=next((part.person_id for part in parts if part.goes and part.state in HELD), None),
@@ -52,20 +52,23 @@ def standing(row: CaseRow) -> Standing:
     )
 
 
-def _stage(row: CaseRow, parts: Iterable[Part]) -> Stage:
+def _state(row: CaseRow, parts: Iterable[Part]) -> CaseState:
+    """How it is now, not how far it had come: a case whose offer lapsed is waiting again."""
     if row.closed_at is not None:
-        return Stage.CLOSED
+        return CaseState.CLOSED
     if row.handled_round == row.round:
-        return Stage.HANDLED
+        return CaseState.HANDLED
     states = {part.state for part in parts}
-    for state, stage in (
-        (PartState.ARRIVED, Stage.ARRIVED),
-        (PartState.ACCEPTED, Stage.ACCEPTED),
-        (PartState.OFFERED, Stage.OFFERED),
+    if row.worked_round == row.round and states & HELD:
+        return CaseState.IN_PROGRESS
+    for part_state, state in (
+        (PartState.ARRIVED, CaseState.ARRIVED),
+        (PartState.ACCEPTED, CaseState.ACCEPTED),
+        (PartState.OFFERED, CaseState.OFFERED),
     ):
-        if state in states:
-            return stage
-    return Stage.REGISTERED
+        if part_state in states:
+            return state
+    return CaseState.REGISTERED if row.reopened_count == 0 else CaseState.REOPENED
 
 
 def _holder(row: CaseRow, parts: Iterable[Part]) -> Part | None:
