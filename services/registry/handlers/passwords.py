@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -27,14 +29,14 @@ class Passwords:
     def __init__(self, at_once: int, waiting_max: int) -> None:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="argon2")
         self._room = at_once + waiting_max
-        self._nobody = HASHER.hash("nobody has this account")
+        _nobody()  # made now, so that the first unknown account does not take twice as long
 
     async def hash(self, password: str) -> str:
         return await self._in_turn(lambda: HASHER.hash(password))
 
     async def fits(self, password: str, stored: str | None) -> bool:
         """Whether the password fits; an account that does not exist (`None`) takes as long as a wrong password."""
-        return await self._in_turn(lambda: _fits(stored or self._nobody, password)) and stored is not None
+        return await self._in_turn(lambda: _fits(stored or _nobody(), password)) and stored is not None
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         if self._room <= 0:
@@ -46,6 +48,12 @@ class Passwords:
                 return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._room += 1
+
+
+@cache
+def _nobody() -> str:
+    """A hash no password fits, of the same cost as a real one."""
+    return HASHER.hash(secrets.token_urlsafe())
 
 
 def _fits(stored: str, password: str) -> bool:
