@@ -195,6 +195,7 @@ class SyncedRow(Table, table=True):
     """What a phone's queued command was answered, so that sending the queue again changes nothing."""
 
     __tablename__ = "synced_commands"
+    __table_args__ = (Index("synced_by_age", "answered_at"),)
 
     person_id: str = Field(primary_key=True, sa_type=Text)
     id: UUID = Field(primary_key=True)

@@ -10,6 +10,7 @@ from services.dispatch.handlers import offers
 from services.dispatch.handlers.records import OFFER_EXPIRES, SEARCH_AGAIN
 from services.dispatch.handlers.search import Matching
 from services.dispatch.queries.sealed import delete_positions
+from services.dispatch.queries.synced import forget_answers
 from shared.database import Database
 from shared.health import Beat
 from shared.timers import TimerHandlers
@@ -25,7 +26,7 @@ def timers_of(matching: Matching) -> TimerHandlers:
 
 
 class Forgetting:
-    """Deletes people's positions once they are older than `kept_days`."""
+    """Deletes people's positions, and answers to phones' queues, once they are older than `kept_days`."""
 
     def __init__(self, kept_days: int) -> None:
         self.kept = timedelta(days=kept_days)
@@ -41,6 +42,8 @@ class Forgetting:
     async def forget(self, database: Database) -> int:
         """Some of what is too old, in a transaction of its own; how many there were."""
         async with database.transaction() as tx:
-            deleted = await delete_positions(tx, await tx.now() - self.kept)
-        metrics.POSITIONS_DELETED.inc(deleted)
-        return deleted
+            before = await tx.now() - self.kept
+            positions = await delete_positions(tx, before)
+            answers = await forget_answers(tx, before)
+        metrics.POSITIONS_DELETED.inc(positions)
+        return positions + answers

@@ -255,6 +255,8 @@ async def test_9_what_was_queued_in_the_basement_is_reconciled_in_order(
     assert (await phone.post("/sync", commands=queue)).json()["results"] == results
     assert await scene.state(case) == before
     await scene.check_books(case)
+    await scene._set(START + timedelta(days=31))
+    assert await Forgetting(30).forget(service.database) == len(queue) + 1  # and where the camera was
 
 
 async def test_a_refused_command_stops_nothing_and_later_ones_say_why(service: Service, scene: Scene) -> None:
@@ -277,6 +279,9 @@ async def test_a_refused_command_stops_nothing_and_later_ones_say_why(service: S
     assert "after_refused" not in third["problem"]
     assert fourth["problem"]["status"] == 404
     assert (fifth["problem"]["status"], fifth["problem"]["after_refused"]) == (422, first["id"])
+    assert (
+        await phone.get(f"/cases/{lost}")
+    ).status_code == 403  # having been asked once is no reason to read on
 
 
 def test_every_route_has_exactly_one_rule(service: Service) -> None:

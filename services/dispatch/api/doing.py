@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.dispatch.rules.facts import State
+from services.dispatch.rules.facts import HELD_OR_HANDLED, OfferState, State
 from services.dispatch.rules.work import Doer
 from shared.directory import Directory
 from shared.files import Files
@@ -31,6 +31,8 @@ WORKING = (
 WATCHING = (Role.UNIT_OFFICER, Role.SUPERVISOR, Role.GRID_LEADER, Role.OPERATOR, Role.FOLLOW_UP_CALLER)
 """Who may read every case of their unit and below it."""
 
+CONCERNED = HELD_OR_HANDLED | {OfferState.OFFERED, OfferState.ENDED}
+
 
 async def _doer(who: Caller) -> Doer:
     role = next((role for role in WORKING if who.has_role(role)), None)
@@ -53,7 +55,8 @@ Store = Annotated[Files, Depends(_files)]
 
 
 def must_see(who: SignedIn, state: State, directory: Directory) -> None:
-    """Those who were asked or hold it, and those who watch over its unit; 403 for anybody else."""
-    if any(offer.person_id == who.person_id for offer in state.offers):
+    """Who is asked now, holds it or held it, and those who watch over its unit; 403 for anybody else. Having been
+    asked once is no reason to read on."""
+    if any(offer.person_id == who.person_id and offer.state in CONCERNED for offer in state.offers):
         return
     who.must(WATCHING, state.case.grid_id or state.case.unit_path[-1], directory)

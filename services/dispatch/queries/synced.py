@@ -10,6 +10,8 @@ import orjson
 
 from shared.database import Transaction
 
+DELETED_ROWS_MAX = 1000
+
 
 async def answered(tx: Transaction, person_id: str, command_id: UUID) -> dict[str, Any] | None:
     """What was answered to this command of this person before."""
@@ -34,3 +36,14 @@ async def keep_answer(
         answer=orjson.dumps(answer).decode(),
         now=now,
     )
+
+
+async def forget_answers(tx: Transaction, before: datetime) -> int:
+    """Delete some of the answers from before then; no phone sends its queue again that late."""
+    gone = await tx.rows(
+        "DELETE FROM synced_commands WHERE (person_id, id) IN (SELECT person_id, id FROM synced_commands"
+        " WHERE answered_at < :before ORDER BY answered_at LIMIT :most) RETURNING 1",
+        before=before,
+        most=DELETED_ROWS_MAX,
+    )
+    return len(gone)

@@ -178,6 +178,7 @@ STATEMENTS = (
         PRIMARY KEY (person_id, id)
     )
     """,
+    "CREATE INDEX synced_by_age ON synced_commands (answered_at)",
 )
 
 
