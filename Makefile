@@ -31,9 +31,9 @@ logs: env ## follow the logs
 reset: env ## forget all data after asking (YES=1 does not ask)
 	@exec $(PY) -m deploy.local reset $(if $(YES),--yes)
 
-demo: env ## a day of calls: CALLS= MAPPING= SPEED= SEED= JSON= KILL=
+demo: env ## a day of calls in simulated time: CALLS= MAPPING= DAY= SPEED= SEED= JSON= KILL=1
 	@exec $(PY) -m deploy.demo $(if $(CALLS),--calls "$(CALLS)") $(if $(MAPPING),--mapping "$(MAPPING)") \
-	  $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json "$(JSON)") $(if $(KILL),--kill)
+	  $(if $(DAY),--day $(DAY)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json "$(JSON)") $(if $(filter 1,$(KILL)),--kill)
 
 test: env ## everything, on real PostgreSQL and Kafka
 	@$(PY) -m pytest -n 2

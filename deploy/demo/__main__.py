@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--day", help="the day of the file, YYYY-MM-DD, or all; its first day by default")
     parser.add_argument("--speed", default="step", help="step, or 1 to 60 business seconds per second")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other chances")
-    parser.add_argument("--kill", default="0", help="1 kills each service, Kafka and PostgreSQL once")
+    parser.add_argument("--kill", action="store_true", help="kill each service, Kafka and PostgreSQL once")
     parser.add_argument(
         "--days-max", type=int, default=30, help="simulated days to run on after the last call"
     )
@@ -93,7 +93,7 @@ def main() -> int:
     if not calls:
         print("there are no calls on that day", file=sys.stderr)
         return 2
-    plan = Plan(calls, given.folder, given.seed, speed, given.kill == "1", given.days_max)
+    plan = Plan(calls, given.folder, given.seed, speed, given.kill, given.days_max)
     try:
         finished = asyncio.run(run(plan, lambda line: print(line, flush=True)))
     except KeyboardInterrupt:
