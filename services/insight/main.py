@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.insight.api import board, cases, figures
 from services.insight.settings import Settings
 from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
 from shared.service import Service
 
-settings = Settings()
-service = Service(
-    name="insight",
-    settings=settings,
-    routers=[cases.router, board.router, figures.router],
-    subscriptions=SUBSCRIPTIONS,
-    tables=Table.metadata,
-    journal=False,
-    hears_everything=True,
-)
-app = service.app
+
+def assemble(settings: Settings, **given: Any) -> Service:
+    """The service of these settings; tests give a directory and a verifier of their own."""
+    return Service(
+        name="insight",
+        settings=settings,
+        routers=[cases.router, board.router, figures.router],
+        subscriptions=SUBSCRIPTIONS,
+        tables=Table.metadata,
+        journal=False,
+        hears_everything=True,
+        **given,
+    )
+
 
 if __name__ == "__main__":
-    service.run()
+    assemble(Settings()).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from services.registry.api import sign_in, things
 from services.registry.handlers.sign_in import Issuer, refuse_demo_accounts
@@ -10,15 +11,19 @@ from services.registry.settings import Settings
 from services.registry.tables import Table
 from shared.service import Service
 
-settings = Settings()
-service = Service(
-    name="registry",
-    settings=settings,
-    routers=[*sign_in.routers(Issuer(settings)), things.router],
-    tables=Table.metadata,
-)
-app = service.app
+
+def assemble(settings: Settings, **given: Any) -> Service:
+    """The service of these settings; tests give a directory and a verifier of their own."""
+    return Service(
+        name="registry",
+        settings=settings,
+        routers=[*sign_in.routers(Issuer(settings)), things.router],
+        tables=Table.metadata,
+        **given,
+    )
+
 
 if __name__ == "__main__":
+    settings = Settings()
     asyncio.run(refuse_demo_accounts(settings))
-    service.run()
+    assemble(settings).run()
