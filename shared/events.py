@@ -460,50 +460,32 @@ class ThingEvent(Event):
     def subject(self) -> UUID:
         return REGISTRY_SUBJECT
 
+    @property
+    def key(self) -> str:
+        kind = self.type.split(".")[1]
+        thing = getattr(self, kind)  # the one field, named for the kind
+        return f"{kind}:{thing.code if isinstance(thing, Category) else thing.id}"
+
 
 class UnitChanged(ThingEvent, type="yike.unit.changed", source="registry"):
     unit: Unit
-
-    @property
-    def key(self) -> str:
-        return f"unit:{self.unit.id}"
 
 
 class PersonChanged(ThingEvent, type="yike.person.changed", source="registry"):
     person: Person
 
-    @property
-    def key(self) -> str:
-        return f"person:{self.person.id}"
-
 
 class ShiftChanged(ThingEvent, type="yike.shift.changed", source="registry"):
     shift: Shift
-
-    @property
-    def key(self) -> str:
-        return f"shift:{self.shift.id}"
 
 
 class CategoryChanged(ThingEvent, type="yike.category.changed", source="registry"):
     category: Category
 
-    @property
-    def key(self) -> str:
-        return f"category:{self.category.code}"
-
 
 class PolicyChanged(ThingEvent, type="yike.policy.changed", source="registry"):
     policy: Policy
 
-    @property
-    def key(self) -> str:
-        return f"policy:{self.policy.id}"
-
 
 class CalendarChanged(ThingEvent, type="yike.calendar.changed", source="registry"):
     calendar: Calendar
-
-    @property
-    def key(self) -> str:
-        return f"calendar:{self.calendar.id}"

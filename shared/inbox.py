@@ -47,7 +47,6 @@ from shared.telemetry import continue_trace
 log = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW_MAX = 5
-WAIT_FOR_REGISTRY_SECONDS = 30.0
 
 Subscriptions = Mapping[type[Event], Callable[[Transaction, Any, datetime], Awaitable[None]]]
 """What a service listens to, and the handler of each; one `Together` may stand for many."""

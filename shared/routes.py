@@ -138,7 +138,10 @@ def service_of(request: Request) -> Service:
     return _service(request)
 
 
-async def _key(request: Request) -> RequestKey | None:
+async def _key(
+    request: Request, idempotency_key: Annotated[str | None, Header(alias=idempotency.HEADER)] = None
+) -> RequestKey | None:
+    """The header is declared for the API's description; it is read where the body is."""
     who = await maybe_signed_in(request)
     return await idempotency.request_key(request, who.person_id if who else None)
 
@@ -175,11 +178,8 @@ class _AnsweredBefore(Exception):
         self.answer = answer
 
 
-async def _claim_key(
-    request: Request, idempotency_key: Annotated[str | None, Header(alias=idempotency.HEADER)] = None
-) -> None:
+async def _claim_key(request: Request, key: Key) -> None:
     """Runs after the route's rule, so that a stored answer is only shown to who may ask."""
-    key = await _key(request)
     if key is None:
         return
     if (answer := await idempotency.claim(await _transaction(request), key)) is not None:

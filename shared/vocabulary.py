@@ -65,9 +65,6 @@ REGISTRATION_CHANNELS = frozenset(
 )
 """Where a case may come from."""
 
-FOLLOW_UP_CHANNELS = frozenset({Channel.LINK, Channel.PHONE, Channel.VISIT, Channel.PAPER_CARD})
-"""How a resident may be asked afterwards."""
-
 CHANNELS_WITH_NOBODY_TO_ASK = frozenset({Channel.PATROL})
 """Started by our own people: a verifier closes from the evidence (product rule 6)."""
 
