@@ -122,6 +122,10 @@ class Transaction:
         """How many events this transaction announced."""
         return len(self._pages.published)
 
+    def took_back(self, due: timers.Due) -> bool:
+        """Whether this timer, taken to be fired, was disarmed earlier in this transaction."""
+        return self._timers.cancels(due)
+
     def first_due(self) -> datetime | None:
         """The earliest timer armed here."""
         return self._timers.first_due()
@@ -145,6 +149,7 @@ class Database:
         self.directory = directory if directory is not None else Directory()
         self.committed = Wake()
         self.due_soon = Wake()
+        self.armed_in_the_past: datetime | None = None
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -172,6 +177,7 @@ class Database:
             self.committed.set()
             first = tx.first_due()
             if first is not None and first <= tx._now + SOON:
+                self.armed_in_the_past = min(first, self.armed_in_the_past or first)
                 self.due_soon.set()
 
     async def read_clock(self) -> clock.Reading:

@@ -10,6 +10,7 @@ there, other cases go on (dead_letters.py replays). Many in a row stop the loop 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -182,6 +183,7 @@ class Inbox:
         self._complete = complete
         self._tally = tally
         self._failures = 0
+        self.caught_up = asyncio.Event()
         self._beat: Callable[[], None] = lambda: None
         topic = topic_prefix + CASES_TOPIC
         self.consumer = Consumer(bootstrap, topic, group or f"yike-{database.source}", self.positions)
@@ -194,7 +196,10 @@ class Inbox:
             await self.consumer.start()
             while True:
                 try:
-                    await self._apply(await self.consumer.poll())
+                    fetched = await self.consumer.poll()
+                    await self._apply(fetched)
+                    if not fetched and self.consumer.has_joined:
+                        self.caught_up.set()
                 except Moved as moved:
                     log.info("%s", moved)
                     await self.consumer.rewind()

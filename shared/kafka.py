@@ -212,6 +212,11 @@ class Consumer:
         if consumer is not None:
             await _stop(consumer)
 
+    @property
+    def has_joined(self) -> bool:
+        """Whether the group has given this member its partitions."""
+        return self._consumer is not None and bool(self._consumer.assignment())
+
     async def start_at_own_positions(self, assigned: Sequence[TopicPartition]) -> None:
         """Seek to what was applied, wherever Kafka believes the group is."""
         consumer = self._consumer

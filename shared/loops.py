@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +19,10 @@ from shared.timers import Due, TimerLoop
 
 if TYPE_CHECKING:
     from shared.service import Service
+
+log = logging.getLogger(__name__)
+
+HEAR_FIRST_SECONDS_MAX = 10.0
 
 Run = Callable[[Beat], Awaitable[None]]
 
@@ -53,9 +59,24 @@ class Plumbing:
 
     def loops(self) -> dict[str, Run]:
         """Each by its name; `directory` comes first, the others wait for it."""
-        parts = {"directory": self.reader, "relay": self.relay, "inbox": self.inbox, "timers": self.timers}
+        parts = {"directory": self.reader, "relay": self.relay, "inbox": self.inbox}
         loops: dict[str, Run] = {name: part.run for name, part in parts.items() if part is not None}
+        if self.timers is not None:
+            loops["timers"] = self._fire_timers
         return loops | ({"clock": partial(follow_clock, self._database)} if self._simulation else {})
+
+    async def _fire_timers(self, beat: Beat) -> None:
+        """After an outage, hear first what happened meanwhile: a case accepted in time must not be raised because its
+        acceptance is still unread. But never for long, since deadlines do not wait for Kafka."""
+        assert self.timers is not None
+        until = asyncio.get_running_loop().time() + HEAR_FIRST_SECONDS_MAX
+        while self.inbox is not None and not self.inbox.caught_up.is_set():
+            if asyncio.get_running_loop().time() > until:
+                log.warning("timers start although what happened meanwhile could not be heard yet")
+                break
+            await asyncio.sleep(0.05)
+            beat()
+        await self.timers.run(beat)
 
     async def close(self) -> None:
         await self.producer.close()

@@ -111,6 +111,13 @@ class Changes:
         ]:
             del self.armed[key]
 
+    def cancels(self, due: Due) -> bool:
+        """Whether an earlier effect of the same transaction took this one back."""
+        return any(
+            subject == due.subject_id and kind in (None, due.kind) and part in (None, due.part_id or NO_PART)
+            for subject, kind, part in self.disarmed
+        )
+
     def first_due(self) -> datetime | None:
         return min(self.armed.values(), default=None)
 
@@ -160,7 +167,7 @@ class TimerLoop:
                 raise
             log.exception("a batch of timers failed; firing its cases one by one")
             return await self._fire_singly(now, low)
-        self._low = low if not due else min(due_.due_at for due_ in due)
+        self._low = min((timer.due_at for timer in due), default=now)
         return len(due)
 
     def _bound(self, now: datetime) -> datetime:
@@ -170,7 +177,8 @@ class TimerLoop:
         ):
             self._swept_at = now
             return BEGINNING
-        return min(self._low, now)
+        armed, self._database.armed_in_the_past = self._database.armed_in_the_past, None
+        return min(self._low, armed or now, now)
 
     async def _fire(self, only: UUID | None, now: datetime, low: datetime) -> list[Due]:
         async with self._database.transaction() as tx:
@@ -183,6 +191,8 @@ class TimerLoop:
             taken = await tx.rows(TAKE, subject_ids=list(locked), now=business_now)
             due = sorted((_due(row) for row in taken), key=lambda timer: timer.due_at)
             for timer in due:
+                if tx.took_back(timer):
+                    continue
                 handler = self._handlers.get(timer.kind)
                 if handler is None:
                     raise LookupError(f"no handler for timer {timer.kind!r}")

@@ -15,7 +15,8 @@ from deploy.local.names import SERVICES
 from deploy.local.stack import Stack
 
 LAST_NUMBERS = "SELECT coalesce(sum(last_seq), 0) FROM counters WHERE person_id = ANY($1)"
-PAUSE_SECONDS = 0.002
+PAUSE_SECONDS = 0.025
+"""Between two questions: each costs every service a transaction, and they need the processors for the work itself."""
 STUCK_SECONDS = 300.0
 
 

@@ -75,6 +75,34 @@ async def test_timers_of_one_case_fire_in_the_order_they_were_due(plumbed: Plumb
     assert [due.kind for due, _ in fired] == ["amber", "due"]
 
 
+async def test_an_effect_takes_back_a_later_timer_of_the_same_moment(plumbed: Plumbed) -> None:
+    """Both were due; what the first one did makes the second void."""
+    database, case_id = await plumbed(), uuid7()
+    await arm(database, case_id, SIM, "amber")
+    await arm(database, case_id, SIM + timedelta(minutes=1), "due")
+    fired: list[str] = []
+
+    async def handle(tx: Transaction, due: Due, now: datetime) -> None:
+        fired.append(due.kind)
+        tx.disarm(case_id)
+
+    await TimerLoop(database, {"amber": handle, "due": handle}, lambda due: None).fire()
+    assert fired == ["amber"]
+    assert await count(database, "timers") == 0
+
+
+async def test_a_timer_armed_in_the_past_is_found_at_once(plumbed: Plumbed) -> None:
+    """Not only by the sweep that looks below the lower bound every few seconds."""
+    database, case_id = await plumbed(), uuid7()
+    fired: list[tuple[Due, datetime]] = []
+    loop = loop_of(database, fired)
+    for _ in range(2):
+        await loop.fire()
+    await arm(database, case_id, SIM)
+    await loop.fire()
+    assert [due.subject_id for due, _ in fired] == [case_id]
+
+
 async def test_a_handler_that_fails_keeps_its_timer_and_holds_up_nobody(plumbed: Plumbed) -> None:
     database, bad, good = await plumbed(), uuid7(), uuid7()
     await arm(database, bad, SIM)
