@@ -20,7 +20,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
     return Service(
         name="dispatch",
         settings=settings,
-        routers=[phone.router, evidence.router, sync.router, cases.router],
+        routers=[phone.router, evidence.router, evidence.uploads, sync.router, cases.router],
         subscriptions=SUBSCRIPTIONS,
         timers=timers_of(matching),
         loops=[

@@ -6,39 +6,30 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import File, Form, Request, UploadFile
+from fastapi import File, Form, Header, Request, UploadFile
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 
 from services.dispatch import evidence as files_of_evidence
 from services.dispatch.api.doing import WATCHING, WORKING, Doing, Sealing, Store, must_see
-from services.dispatch.handlers.evidence import add_evidence
+from services.dispatch.handlers.evidence import Upload, add_evidence
 from services.dispatch.handlers.records import known_case
 from services.dispatch.queries.reads import evidence_case
-from services.dispatch.rules.views import PartView, part_view
+from services.dispatch.rules.views import AddedView
 from services.dispatch.settings import Settings
 from shared.files import CHUNK_BYTES
+from shared.idempotency import HEADER
 from shared.problems import not_found
-from shared.routes import Caller, Tx, allow, router_for, service_of
+from shared.routes import Caller, Db, Key, Tx, allow, router_for, service_of
 
 router = router_for("dispatch")
+uploads = router_for("dispatch", one_transaction=False)
 
 FORM_BYTES_MAX = 64 * 1_048_576
 """Of the whole form; the file's own limit is a setting and says so in words."""
 
 
-class EvidenceAnswer(BaseModel):
-    """`distance_m` is from the place to where the camera was, if it said so."""
-
-    evidence_id: UUID
-    media_type: str
-    sha256: str
-    size_bytes: int
-    distance_m: int | None
-    part: PartView
-
-
-@router.post(
+@uploads.post(
     "/parts/{part_id}/evidence",
     status_code=201,
     dependencies=[allow(*WORKING)],
@@ -47,28 +38,20 @@ class EvidenceAnswer(BaseModel):
 async def add(
     part_id: UUID,
     request: Request,
-    tx: Tx,
+    database: Db,
     doer: Doing,
     sealer: Sealing,
     store: Store,
+    key: Key,
     file: Annotated[UploadFile, File()],
     taken_at: Annotated[AwareDatetime | None, Form()] = None,
-) -> EvidenceAnswer:
+    idempotency_key: Annotated[str | None, Header(alias=HEADER)] = None,
+) -> AddedView:
     """A photo or file. Its type is read from its content; a photo is shown without what the camera wrote into it."""
     settings = service_of(request).settings
     bytes_max = settings.evidence_bytes_max if isinstance(settings, Settings) else settings.upload_bytes_max
-    state, evidence_id = await add_evidence(
-        tx, part_id, _chunks(file), taken_at, doer, sealer=sealer, files=store, bytes_max=bytes_max
-    )
-    added = next(one for one in state.evidence if one.id == evidence_id)
-    return EvidenceAnswer(
-        evidence_id=added.id,
-        media_type=added.media_type,
-        sha256=added.sha256,
-        size_bytes=added.size_bytes,
-        distance_m=added.distance_m,
-        part=part_view(state, state.part(part_id)),
-    )
+    upload = Upload(part_id, _chunks(file), bytes_max, taken_at, key)
+    return await add_evidence(database, upload, doer, sealer=sealer, files=store)
 
 
 @router.get("/evidence/{evidence_id}", dependencies=[allow(*WORKING, *WATCHING)])

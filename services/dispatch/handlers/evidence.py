@@ -1,8 +1,13 @@
-"""证据: a file is checked, stored, and then becomes part of the story."""
+"""证据: a file is checked, stored, and then becomes part of the story.
+
+Storing and decoding take as long as they take, so they happen between two transactions: a connection held meanwhile
+would be missing to the search when many photos come at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,49 +16,72 @@ from services.dispatch.handlers.records import agreed, case_of, known_case, reco
 from services.dispatch.handlers.work import distance_from
 from services.dispatch.queries.sealed import case_key, keep_evidence_position
 from services.dispatch.rules import work
-from services.dispatch.rules.facts import State
 from services.dispatch.rules.refusals import Refused
+from services.dispatch.rules.views import AddedView, part_view
 from services.dispatch.rules.work import Doer, ReceivedFile
-from shared.database import Transaction
+from shared import idempotency
+from shared.database import Database, Transaction
 from shared.files import Files
+from shared.idempotency import RequestKey, StoredAnswer
 from shared.sealing import Sealer
 
 
+@dataclass(frozen=True)
+class Upload:
+    """What the phone sent; `taken_at` counts where the camera wrote no time of its own."""
+
+    part_id: UUID
+    chunks: AsyncIterator[bytes]
+    bytes_max: int
+    taken_at: datetime | None = None
+    key: RequestKey | None = None
+
+
 async def add_evidence(
-    tx: Transaction,
-    part_id: UUID,
-    chunks: AsyncIterator[bytes],
-    taken_at: datetime | None,
-    doer: Doer,
-    *,
-    sealer: Sealer,
-    files: Files,
-    bytes_max: int,
-) -> tuple[State, UUID]:
-    """Nothing is stored for somebody who does not hold the part, and nothing is locked while the file is stored."""
+    database: Database, upload: Upload, doer: Doer, *, sealer: Sealer, files: Files
+) -> AddedView:
+    """Nothing is kept of a file that may not be added, or that was added before under the same key."""
+    async with database.transaction() as tx:
+        case_id = await _case_held(tx, upload.part_id, doer)
+    received = await evidence.receive(files, case_id, upload.chunks, bytes_max=upload.bytes_max)
+    try:
+        async with database.transaction() as tx:
+            added = await _once(tx, case_id, upload, received, doer, sealer)
+    except Exception:
+        await evidence.discard(files, case_id, received.id)
+        raise
+    if added.evidence_id != received.id:
+        await evidence.discard(files, case_id, received.id)
+    metrics.EVIDENCE_BYTES.inc(received.size_bytes)
+    return added
+
+
+async def _case_held(tx: Transaction, part_id: UUID, doer: Doer) -> UUID:
     case_id = await case_of(tx, part_id=part_id)
     state = await known_case(tx, case_id)
     if isinstance(refused := work.hold(state, state.part(part_id), doer), Refused):
         refuse(refused)
-    received = await evidence.receive(files, case_id, chunks, bytes_max=bytes_max)
-    try:
-        state = await _add(tx, case_id, part_id, received, taken_at, doer, sealer)
-    except Exception:
-        await evidence.discard(files, case_id, received.id)
-        raise
-    metrics.EVIDENCE_BYTES.inc(received.size_bytes)
-    return state, received.id
+    return case_id
+
+
+async def _once(
+    tx: Transaction, case_id: UUID, upload: Upload, received: evidence.Received, doer: Doer, sealer: Sealer
+) -> AddedView:
+    """With the effect, the answer is stored under the request's key; a repetition gets that answer."""
+    if upload.key is None:
+        return await _add(tx, case_id, upload, received, doer, sealer)
+    before = await idempotency.claim(tx, upload.key)
+    if before is not None:
+        return AddedView.model_validate_json(before.body or b"")
+    added = await _add(tx, case_id, upload, received, doer, sealer)
+    body = added.model_dump_json().encode()
+    await idempotency.keep(tx, upload.key, StoredAnswer(201, {"content-type": "application/json"}, body))
+    return added
 
 
 async def _add(
-    tx: Transaction,
-    case_id: UUID,
-    part_id: UUID,
-    received: evidence.Received,
-    taken_at: datetime | None,
-    doer: Doer,
-    sealer: Sealer,
-) -> State:
+    tx: Transaction, case_id: UUID, upload: Upload, received: evidence.Received, doer: Doer, sealer: Sealer
+) -> AddedView:
     now = await tx.lock(case_id)
     state = await known_case(tx, case_id)
     file = ReceivedFile(
@@ -61,12 +89,19 @@ async def _add(
         media_type=received.media_type,
         sha256=received.sha256,
         size_bytes=received.size_bytes,
-        taken_at=received.taken_at or taken_at,
+        taken_at=received.taken_at or upload.taken_at,
         distance_m=distance_from(state.case, received.position),
     )
-    decision = work.add_evidence(state, state.part(part_id), doer, now, file)
+    decision = work.add_evidence(state, state.part(upload.part_id), doer, now, file)
     state = await record(tx, state, agreed(decision))
     if received.position is not None:
         key = await case_key(tx, case_id, sealer)
         await keep_evidence_position(tx, received.id, key, received.position, sealer)
-    return state
+    return AddedView(
+        evidence_id=file.id,
+        media_type=file.media_type,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        distance_m=file.distance_m,
+        part=part_view(state, state.part(upload.part_id)),
+    )

@@ -106,6 +106,17 @@ class EvidenceView(BaseModel):
     distance_m: int | None
 
 
+class AddedView(BaseModel):
+    """A file that was added. `distance_m` is from the place to where the camera was, if it said so."""
+
+    evidence_id: UUID
+    media_type: str
+    sha256: str
+    size_bytes: int
+    distance_m: int | None
+    part: PartView
+
+
 class NoteView(BaseModel):
     """`text` is there for whoever may read it, and `None` once the case's key is destroyed."""
 
