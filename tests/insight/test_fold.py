@@ -15,7 +15,17 @@ from services.insight.rules.fold import FOLDS, NotRegisteredError, apply
 from services.insight.rules.sentences import TEMPLATES
 from services.insight.rules.standing import standing
 from shared.events import EVENT_TYPES, CaseEvent, CaseRegistered
-from shared.vocabulary import CaseState, ClosedBy, DeadlineKind, Level, Must, Outcome, Satisfaction
+from shared.vocabulary import (
+    CaseState,
+    ClosedBy,
+    DeadlineKind,
+    EscalationCause,
+    Level,
+    Must,
+    Outcome,
+    PartRole,
+    Satisfaction,
+)
 from tests.insight.stories import (
     crossed_raise,
     dissatisfied,
@@ -114,6 +124,17 @@ def test_who_holds_and_who_goes_are_told_apart() -> None:
     stands = standing(folded(events[:handled]))
     assert (stands.holder_id, stands.going_id) == ("p-community-a-o1", "p-grid-a2-v")
     assert stands.acknowledged
+
+
+def test_whoever_goes_may_handle_it_before_an_officer_accepts() -> None:
+    story = Story()
+    registered = story.registered()
+    raised = story.raised(6, Level.COMMUNITY, registered, cause=EscalationCause.ACKNOWLEDGE_MISSED)
+    going = story.part(part_role=PartRole.CO_HANDLER, level=Level.GRID)
+    accepted = story.accepted(8, story.offered(7, "p-grid-a2-v", raised, **going))
+    assert standing(folded(story.events)).holder_id is None
+    story.handled(30, accepted)
+    assert standing(folded(story.events)).holder_id == "p-grid-a2-v"
 
 
 def test_three_attempts_without_reaching_anybody_are_given_up() -> None:

@@ -72,12 +72,19 @@ def _state(row: CaseRow, parts: Iterable[Part]) -> CaseState:
 
 
 def _holder(row: CaseRow, parts: Iterable[Part]) -> Part | None:
-    """Who answers for the case. A lower level's owner becomes a co-handler without an event of its own when the
-    case is raised, so the part of the present level goes before the others."""
-    held = [p for p in parts if p.role is PartRole.OWNER and p.accepted_at and p.state is not PartState.ENDED]
+    """Who answers for the case: who handled it, whatever their part; until then the owner. A lower level's owner
+    becomes a co-handler without an event of its own when the case is raised, so the present level goes first."""
+    held = [
+        p for p in parts if p.state is PartState.HANDLED or (p.role is PartRole.OWNER and p.state in HELD)
+    ]
     return max(
         held,
-        key=lambda p: (p.state is PartState.HANDLED, p.level == row.level, p.accepted_at, p.part_id),
+        key=lambda p: (
+            p.state is PartState.HANDLED,
+            p.level == row.level,
+            p.accepted_at or row.registered_at,
+            p.part_id,
+        ),
         default=None,
     )
 
