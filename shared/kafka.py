@@ -36,6 +36,9 @@ STOP_SECONDS_MAX = 3.0
 SESSION_TIMEOUT_MS = 10_000
 POLL_SECONDS_MAX = 1.0
 RECORDS_MAX = 1_000
+TAIL_SECONDS = 1.0
+FETCH_WAIT_MS = 200
+"""How long the broker may keep an idle fetch; records are sent the moment they come."""
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -193,7 +196,7 @@ class Consumer:
             auto_offset_reset="earliest",
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=SESSION_TIMEOUT_MS // 3,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             request_timeout_ms=20_000,
         )
         try:
@@ -279,24 +282,55 @@ def _record(raw: object) -> Record:
     )
 
 
+class TopicEnd:
+    """Asks for the end of a topic on a connection of its own, where no fetch keeps the question waiting."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap, self._topic = bootstrap, topic
+        self._consumer: AIOKafkaConsumer | None = None
+        self._partitions: list[TopicPartition] = []
+
+    async def ask(self) -> int:
+        """Records ever written to the topic, all partitions together. Raises BrokerAway."""
+        try:
+            if self._consumer is None:
+                self._consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+                await self._consumer.start()
+                self._partitions = await _partitions(self._consumer, self._topic)
+            return sum((await self._consumer.end_offsets(self._partitions)).values())
+        except KafkaError as error:
+            await self.close()
+            raise BrokerAway(str(error)) from error
+
+    async def close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await _stop(consumer)
+
+
 async def tail(bootstrap: str, topic: str) -> AsyncGenerator[tuple[list[Record], bool]]:
-    """Everything in a topic from its beginning, in no group, for ever: (records, whether the end was reached)."""
+    """Everything in a topic from its beginning, in no group, for ever: (records, whether the end was reached once).
+
+    A pair comes at least every TAIL_SECONDS, so that whoever follows can show that it lives.
+    """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     try:
         await consumer.start()
         partitions = await _partitions(consumer, topic)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        reached = False
         while True:
-            fetched = await consumer.getmany(timeout_ms=200, max_records=RECORDS_MAX)
+            wait_ms = int(TAIL_SECONDS * 1000) if reached else 100
+            fetched = await consumer.getmany(timeout_ms=wait_ms, max_records=RECORDS_MAX)
             records = [_record(raw) for batch in fetched.values() for raw in batch]
-            ends = await consumer.end_offsets(partitions)
-            reached = all([await consumer.position(part) >= ends[part] for part in partitions])
+            reached = reached or all([await consumer.position(part) >= ends[part] for part in partitions])
             yield records, reached
     except KafkaError as error:
         raise BrokerAway(str(error)) from error

@@ -35,7 +35,9 @@ AskPending = Callable[[Transaction], Awaitable[Pending]]
 
 
 class InFlight(BaseModel):
-    """`idle` is true when every count is 0; `moves` grows with everything done."""
+    """`idle` is true when nothing is to do here; `moves` grows with everything done. `heard` is how many records of
+    `yike.cases` were passed, None where nobody listens: who asks compares it with the end of the topic, because the
+    listening connection would keep that question waiting behind its own fetch."""
 
     service: str
     now: datetime
@@ -43,7 +45,7 @@ class InFlight(BaseModel):
     moves: int
     requests: int
     outbox: int
-    inbox: int
+    heard: int | None
     timers_due: int
     dead_letters: int
     directory_revision: int
@@ -60,24 +62,26 @@ READ = """
            (SELECT count(*) FROM dead_letters) AS dead_letters
 """
 
+HEARD = "SELECT coalesce(sum(next_offset), 0) AS records FROM positions"
+
 
 async def in_flight(service: Service) -> InFlight:
     requests, moves = service.requests_in_progress, service.requests_done + service.plumbing.events_moved
     async with service.database.transaction() as tx:
         row = (await tx.rows(READ))[0]
         pending = {loop.name: await loop.pending(tx) for loop in service.loops if loop.pending is not None}
+        heard = await tx.rows(HEARD)
     inbox = service.plumbing.inbox
-    behind = await inbox.behind() if inbox is not None and inbox.listens else int(inbox is not None)
     loops = {name: waiting.in_flight for name, waiting in pending.items()}
     due = [row["next_due_at"], *(waiting.next_due_at for waiting in pending.values())]
     return InFlight(
         service=service.name,
         now=row["now"],
-        idle=not (requests or row["outbox"] or behind or row["timers_due"] or any(loops.values())),
+        idle=not (requests or row["outbox"] or row["timers_due"] or any(loops.values())),
         moves=moves,
         requests=requests,
         outbox=row["outbox"],
-        inbox=behind,
+        heard=int(heard[0]["records"]) if inbox is not None else None,
         timers_due=row["timers_due"],
         dead_letters=row["dead_letters"],
         directory_revision=service.directory.revision,

@@ -13,6 +13,8 @@ import httpx
 from deploy.demo.city import City
 from deploy.local.names import SERVICES
 from deploy.local.stack import Stack
+from shared.events import CASES_TOPIC
+from shared.kafka import TopicEnd
 
 LAST_NUMBERS = "SELECT coalesce(sum(last_seq), 0) FROM counters WHERE person_id = ANY($1)"
 PAUSE_SECONDS = 0.025
@@ -39,6 +41,7 @@ class Settling:
         self._stack, self._city, self._people = stack, city, people
         self._client = httpx.AsyncClient(timeout=30)
         self._notify: asyncpg.Connection | None = None
+        self._end = TopicEnd(stack.kafka_bootstrap, CASES_TOPIC)
 
     async def rest(self) -> Rest:
         """Raises Stuck after STUCK_SECONDS."""
@@ -53,7 +56,7 @@ class Settling:
                         and all(state["idle"] for state in last[0])
                         and last[1] == self._city.heard
                     ):
-                        moves = (*(state["moves"] for state in last[0]), last[1])
+                        moves = (*(state["moves"] for state in last[0]), *last[1:])
                         if moves == before:
                             return _rest(last[0])
                         before = moves
@@ -65,8 +68,12 @@ class Settling:
                 f"nothing moves, but something is still in flight: {last}, heard {self._city.heard}"
             ) from wrong
 
-    async def _ask(self) -> tuple[list[dict[str, Any]], int] | None:
-        """What every service says, and the last numbers of the feeds; None while one is away."""
+    def _is_quiet(self, states: list[dict[str, Any]], told: int, end: int) -> bool:
+        heard = [state["heard"] for state in states if state["heard"] is not None]
+        return all(state["idle"] for state in states) and set(heard) == {end} and told == self._city.heard
+
+    async def _ask(self) -> tuple[list[dict[str, Any]], int, int] | None:
+        """What every service says, the last numbers of the feeds, the end of the topic; None while one is away."""
         try:
             answers = await asyncio.gather(
                 *(self._client.get(self._stack.service_url(name) + "/simulation/idle") for name in SERVICES)
@@ -77,13 +84,15 @@ class Settling:
                 url = self._stack.database_url("notify").replace("postgresql+asyncpg://", "postgresql://")
                 self._notify = await asyncpg.connect(url)
             told = int(await self._notify.fetchval(LAST_NUMBERS, self._people))
+            end = await self._end.ask()
         except (httpx.TransportError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._notify = None
             return None
-        return [answer.json() for answer in answers], told
+        return [answer.json() for answer in answers], told, end
 
     async def close(self) -> None:
         await self._client.aclose()
+        await self._end.close()
         if self._notify is not None:
             await self._notify.close()
 

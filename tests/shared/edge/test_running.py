@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from shared.database import Transaction
-from shared.events import CaseClosed
+from shared.events import CASES_TOPIC, CaseClosed
 from shared.ids import uuid7
+from shared.kafka import TopicEnd
 from shared.logs import JsonLines
 from shared.routes import Tx, open_to_everybody, router_for
 from shared.service import Loop, Service
@@ -127,7 +128,7 @@ async def test_a_trace_goes_from_the_request_to_the_handler(pair: Pair) -> None:
     await until(lambda: _is_read(pair))
     pair.heard.may_go_on.set()
     answer = await pair.close_a_case(case_id, traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
-    await until(lambda: _is_idle(pair))
+    await until(lambda: _has_fired(pair))
 
     assert answer.status_code == 200
     assert [event.case_id for event in pair.heard.events] == [case_id]
@@ -146,23 +147,28 @@ async def test_a_service_is_not_idle_while_something_is_on_its_way(pair: Pair) -
     await until(lambda: _is_read(pair))
     await until(lambda: _is_idle(pair))
     quiet = await pair.idle(pair.listener)
-    assert quiet["inbox"] == quiet["timers_due"] == quiet["outbox"] == 0
+    assert quiet["timers_due"] == quiet["outbox"] == 0
     assert quiet["next_due_at"] > quiet["now"]
+    end = TopicEnd(pair.listener.settings.kafka_bootstrap, pair.listener.settings.topic_prefix + CASES_TOPIC)
+    assert quiet["heard"] == await end.ask()
 
     await pair.close_a_case(uuid7())
-    await until(lambda: _waits(pair, "inbox"))
-    assert not (await pair.idle(pair.listener))["idle"]
+    await until(lambda: _is_idle(pair))
+    assert (await pair.idle(pair.listener))["heard"] < await end.ask(), "told, and not heard yet"
 
     pair.heard.may_go_on.set()
+    await until(lambda: _has_heard(pair, quiet["heard"] + 1))
     await until(lambda: _is_idle(pair))
     assert (await pair.idle(pair.listener))["moves"] > quiet["moves"]
+    assert quiet["heard"] + 1 == await end.ask()
+    await end.close()
 
 
 async def test_the_figures_are_exported(pair: Pair) -> None:
     pair.heard.may_go_on.set()
     await until(lambda: _is_read(pair))
     await pair.close_a_case(uuid7())
-    await until(lambda: _is_idle(pair))
+    await until(lambda: _has_fired(pair))
 
     async with _client(pair.listener) as asking:
         await until(lambda: _exports(asking, "yike_inbox_behind_records 0.0"))
@@ -191,8 +197,12 @@ async def _is_idle(pair: Pair) -> bool:
     ]
 
 
-async def _waits(pair: Pair, what: str) -> bool:
-    return bool((await pair.idle(pair.listener))[what])
+async def _has_fired(pair: Pair) -> bool:
+    return bool(pair.heard.fired)
+
+
+async def _has_heard(pair: Pair, records: int) -> bool:
+    return bool((await pair.idle(pair.listener))["heard"] == records)
 
 
 async def _exports(asking: httpx.AsyncClient, line: str) -> bool:
