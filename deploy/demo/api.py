@@ -14,6 +14,7 @@ import httpx
 
 PATIENCE_SECONDS = 180.0
 """Real seconds that an act is tried again while the system is away."""
+AGAIN_AFTER_SECONDS = 0.25
 AWAY = frozenset({502, 503, 504})
 
 
@@ -95,7 +96,7 @@ class Api:
             except httpx.TransportError:
                 if time.monotonic() > until:
                     raise
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
     async def feed(self) -> AsyncIterator[dict[str, Any]]:
         """The person's feed for ever, resumed where it broke off; nothing is lost or told twice."""

@@ -86,7 +86,7 @@ def _recorded(row: Mapping[str, str], mapping: CallMapping, zone: ZoneInfo) -> t
             raise ValueError("no location")
         lat, lon = map(float, found)
     else:
-        lon, lat = float(row[columns["lon"]]), float(row[columns["lat"]])
+        lon, lat = float(row[columns["lon"]] or "nan"), float(row[columns["lat"]] or "nan")
     if not (math.isfinite(lon) and math.isfinite(lat)) or abs(lon) > 180 or abs(lat) > 90:
         raise ValueError("the location is not on the earth")
     category = mapping.categories.get((row[columns["type"]] or "").strip(), mapping.other_category)

@@ -23,7 +23,6 @@ class CallMapping:
     received_format: str
     categories: Mapping[str, str]
     other_category: str
-    day: str | None
 
 
 REQUIRED = ("call", "received", "type")
@@ -47,5 +46,4 @@ def read_mapping(path: Path) -> CallMapping:
         received_format=given["received_format"],
         categories=given.get("categories", {}),
         other_category=given["other_category"],
-        day=given.get("day"),
     )
