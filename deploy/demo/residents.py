@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import socket
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
-
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from deploy.demo.api import Api, Refused
 from deploy.demo.calls import Call
@@ -72,36 +65,12 @@ def answers(city: City, draw: random.Random) -> dict[str, Any]:
 
 
 class Residents:
-    """Receives what notify sends to residents, as a city's message gateway would, and answers for them."""
+    """Residents' phones: they get what the gateway hands on, and some of them answer."""
 
     def __init__(self, city: City) -> None:
         self._city = city
         self._public = Api(city.client)
-        self._seen: set[str] = set()
-        self._server: uvicorn.Server | None = None
-        self._serving: asyncio.Task[None] | None = None
-
-    async def open(self) -> str:
-        """Listen on loopback; the URL for RESIDENT_WEBHOOK_URL."""
-        app = Starlette(routes=[Route("/messages", self._receive, methods=["POST"])])
-        listening = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
-        self._server = uvicorn.Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
-        return f"http://127.0.0.1:{listening.getsockname()[1]}/messages"
-
-    async def close(self) -> None:
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
-
-    async def _receive(self, request: Request) -> Response:
-        """At least once is what notify promises: what was seen before is dropped by its id."""
-        key = request.headers["webhook-id"]
-        if key not in self._seen:
-            self._seen.add(key)
-            self.hear(await request.json())
-        return Response(status_code=204)
+        self._asked: Counter[int] = Counter()
 
     def hear(self, message: dict[str, Any]) -> None:
         self._city.done[f"message: {message['type']}"] += 1
@@ -111,9 +80,8 @@ class Residents:
         token = urlsplit(url).path.rsplit("/", 1)[-1]
         number = str((message.get("data") or {}).get("number", ""))
         index = next((case.call.index for case in self._city.cases.values() if case.number == number), 0)
-        draw = self._city.draw(
-            "resident", index, len(self._seen) if index == 0 else message["data"].get("round", 0)
-        )
+        self._asked[index] += 1
+        draw = self._city.draw("resident", index, self._asked[index])
         if draw.random() < self._city.habits.answers_link:
             self._city.later(
                 draw.uniform(600, 20 * HOUR), f"resident {index}", lambda: self.answer(token, draw)

@@ -22,6 +22,7 @@ from deploy.demo.books import Books, close_books
 from deploy.demo.calls import Call
 from deploy.demo.city import City, area_of
 from deploy.demo.clock import SimulatedClock
+from deploy.demo.gateway import Gateway
 from deploy.demo.residents import Callers, Desk, Residents
 from deploy.demo.settle import Settling
 from deploy.demo.system import SimulatedSystem
@@ -64,9 +65,9 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Finished:
         )
         agenda = Agenda()
         city = City(client, SimulatedClock([]), agenda, plan.seed, (0.0, 0.0, 0.0, 0.0))
-        residents = Residents(city)
-        webhook = await residents.open()
-        ends.push_async_callback(residents.close)
+        gateway = Gateway(Residents(city).hear)
+        webhook = await gateway.open()
+        ends.push_async_callback(gateway.close)
         system = SimulatedSystem(plan.folder, begins_at=begins_at, resident_webhook_url=webhook, say=say)
         if plan.folder.exists():
             end_leftovers(plan.folder)
@@ -107,9 +108,9 @@ class Day:
     async def prepare(self) -> None:
         """Everybody signs in and opens their feed; calls and the callers' rounds go on the agenda."""
         api: Api = self._city.api("administrator-1")
-        self._city.area = area_of(await _all(api, "units"))
+        self._city.area = area_of(await all_things(api, "units"))
         accounts = {f"p-{account}": account for account in self._city.passwords}
-        people = [person for person in await _all(api, "people") if _moves(person)]
+        people = [person for person in await all_things(api, "people") if is_offered_cases(person)]
         workers = [Worker(self._city, person, accounts[person["id"]]) for person in people]
         for place in range(0, len(workers), 8):
             await asyncio.gather(*(worker.sign_in() for worker in workers[place : place + 8]))
@@ -208,7 +209,7 @@ class Day:
             await self._intake.close()
 
 
-def _moves(person: dict[str, Any]) -> bool:
+def is_offered_cases(person: dict[str, Any]) -> bool:
     """Who is offered cases: everybody on a grid's posts, and duty officers."""
     return bool(
         {held["post"] for held in person["posts"]}
@@ -216,7 +217,7 @@ def _moves(person: dict[str, Any]) -> bool:
     )
 
 
-async def _all(api: Api, kind: str) -> list[dict[str, Any]]:
+async def all_things(api: Api, kind: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     cursor = None
     while True:

@@ -1,0 +1,57 @@
+"""`python -m bench [offers|lifecycle|deadlines …] [--json FILE]`: measures, and prints one table."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import deadlines, lifecycle, offers
+from bench.town import town
+
+IN_TOWN = {"offers": offers.measure, "lifecycle": lifecycle.measure}
+ALONE = {"deadlines": deadlines.measure}
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "load_average_before": round(os.getloadavg()[0], 2),
+    }
+
+
+async def run(names: Sequence[str]) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    if any(name in IN_TOWN for name in names):
+        async with town() as people:
+            for name in names:
+                if name in IN_TOWN:
+                    results[name] = await IN_TOWN[name](people)
+    for name in names:
+        if name in ALONE:
+            results[name] = await ALONE[name]()
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", default=[*IN_TOWN, *ALONE], choices=[*IN_TOWN, *ALONE])
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    where = machine()
+    results = asyncio.run(run(given.names))
+    for name, result in results.items():
+        print(f"{name:10}", "  ".join(f"{key} {value}" for key, value in result.items()))
+    if given.json:
+        given.json.write_text(json.dumps({"machine": where, "results": results}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
