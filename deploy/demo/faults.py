@@ -13,10 +13,9 @@ VICTIMS = (*SERVICES, "kafka", "postgres")
 DOWN_SECONDS = 1.5
 
 
-def kill_after(calls: int) -> dict[int, str]:
-    """Which part dies after which call, spread over the run."""
-    step = max(1, calls // (len(VICTIMS) + 1))
-    return {min(calls, step * (place + 1)): victim for place, victim in enumerate(VICTIMS)}
+def kill_after(calls: int) -> list[tuple[int, str]]:
+    """(after which call, which part) in the order they die, spread over the run."""
+    return [(calls * (place + 1) // (len(VICTIMS) + 1), victim) for place, victim in enumerate(VICTIMS)]
 
 
 async def kill_and_restart(

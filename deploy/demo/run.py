@@ -133,13 +133,12 @@ class Day:
 
     async def _step(self, limit: datetime) -> None:
         assert self._settling is not None
-        kills = faults.kill_after(len(self._plan.calls)) if self._plan.kill else {}
+        kills = faults.kill_after(len(self._plan.calls)) if self._plan.kill else []
         while True:
             rest = await self._settling.rest()
             self._progress()
-            victim = kills.pop(self._city.done["register"], None)
-            if victim is not None:
-                await self._kill(victim)
+            if kills and self._city.done["register"] >= kills[0][0]:
+                await self._kill(kills.pop(0)[1])
                 continue
             moments = [at for at in (rest.next_due_at, self._city.agenda.next_at()) if at is not None]
             if await self._is_over() or min(moments) > limit:

@@ -56,12 +56,13 @@ def test_another_speed_is_refused(said: str) -> None:
         speed_of(said)
 
 
-@pytest.mark.parametrize("calls", [12, 40, 240, 5000])
+@pytest.mark.parametrize("calls", [1, 12, 40, 240, 5000])
 def test_every_part_is_killed_once_and_before_the_calls_end(calls: int) -> None:
     kills = kill_after(calls)
 
-    assert sorted(kills.values()) == sorted(VICTIMS)
-    assert all(0 < after <= calls for after in kills)
+    assert [victim for _, victim in kills] == list(VICTIMS)
+    assert all(0 <= after <= calls for after, _ in kills)
+    assert kills == sorted(kills, key=lambda kill: kill[0])
 
 
 class System:
