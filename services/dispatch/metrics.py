@@ -22,6 +22,10 @@ MATCHING_COLLISIONS = Counter(
     "yike_dispatch_matching_collisions_total",
     "Offers that another replica was faster with; tried again next turn",
 )
+SEARCH_FAULTS = Counter(
+    "yike_dispatch_search_faults_total",
+    "Searches for one case that failed for a reason of their own; the log says which case and why",
+)
 ARRIVALS = Counter(
     "yike_dispatch_arrivals_total", "Arrivals of emergencies by whether they were in time", ["in_time"]
 )

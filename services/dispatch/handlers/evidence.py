@@ -23,6 +23,7 @@ from shared import idempotency
 from shared.database import Database, Transaction
 from shared.files import Files
 from shared.idempotency import RequestKey, StoredAnswer
+from shared.problems import Problem
 from shared.sealing import Sealer
 
 
@@ -40,14 +41,16 @@ class Upload:
 async def add_evidence(
     database: Database, upload: Upload, doer: Doer, *, sealer: Sealer, files: Files
 ) -> AddedView:
-    """Nothing is kept of a file that may not be added, or that was added before under the same key."""
+    """Nothing is kept of a file that may not be added, or that was added before under the same key. After any other
+    fault the file stays: it may have been committed all the same, and evidence without its file is worse than a file
+    without its row."""
     async with database.transaction() as tx:
         case_id = await _case_held(tx, upload.part_id, doer)
     received = await evidence.receive(files, case_id, upload.chunks, bytes_max=upload.bytes_max)
     try:
         async with database.transaction() as tx:
             added = await _once(tx, case_id, upload, received, doer, sealer)
-    except Exception:
+    except Problem:
         await evidence.discard(files, case_id, received.id)
         raise
     if added.evidence_id != received.id:

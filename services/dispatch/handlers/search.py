@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
@@ -26,6 +27,7 @@ from shared.database import Database, Transaction
 from shared.events import CaseOffered, NobodyAvailable
 from shared.health import Beat
 from shared.ids import uuid7
+from shared.retry import is_transient
 from shared.sealing import Sealer
 from shared.simulation import Pending
 from shared.things import Point
@@ -38,6 +40,11 @@ LOOK_AGAIN_SECONDS = 0.5
 """How long the registry's changes may wait to be noticed; commits wake the search at once."""
 CROSSED_SECONDS = 0.02
 """Another replica has the street or somebody the case: they are done in milliseconds."""
+FAULT_RESTS_SECONDS = 5.0
+"""A part whose search fails for a reason of its own is tried again after so long; the others do not wait for it."""
+
+CROSSINGS = ("offers_one_live_per_part", "offers_one_emergency_per_person")
+"""The unique indexes by which two replicas or two streets find out that they want the same."""
 
 EXCLUDING = frozenset({DeclineReason.UNFIT, DeclineReason.CONFLICT_OF_INTEREST})
 """Declines that hold for the whole case; the others only until the next turn."""
@@ -47,6 +54,7 @@ class Turn(Enum):
     OFFERED = "offered"
     NOBODY = "nobody"
     CROSSED = "crossed"
+    FAILED = "failed"
     NOTHING = "nothing"
 
 
@@ -56,6 +64,7 @@ class Matching:
 
     sealer: Sealer
     rosters: Rosters = field(default_factory=Rosters)
+    resting: dict[UUID, float] = field(default_factory=dict)
 
     async def run(self, database: Database, beat: Beat) -> None:
         """Search for ever: woken by commits, and by itself twice a second."""
@@ -70,6 +79,9 @@ class Matching:
         async with database.transaction() as tx:
             parts = await waiting(tx)
             hopeful = await self.hopeful(tx, parts)
+        self.resting = {
+            part.part_id: self.resting[part.part_id] for part in parts if part.part_id in self.resting
+        }
         metrics.WAITING_PARTS.set(len(parts))
         metrics.STARVED_PARTS.set(len(parts) - len(hopeful))
         crossed = False
@@ -80,10 +92,19 @@ class Matching:
         return crossed
 
     async def hopeful(self, tx: Transaction, parts: list[WaitingPart]) -> list[WaitingPart]:
-        """Those not looked at yet, and those for which somebody may be asked by now."""
-        starved = [part for part in parts if part.starved]
-        if not starved:
-            return parts
+        """Those not looked at yet, and those for which somebody may be asked by now. If even this look fails, it is
+        all of them: each is then sought by itself, and only the faulty one rests."""
+        awake = [part for part in parts if time.monotonic() >= self.resting.get(part.part_id, 0.0)]
+        starved = [part for part in awake if part.starved]
+        try:
+            helped = await self._helped(tx, starved) if starved else set()
+        except Exception as wrong:
+            if is_transient(wrong):
+                raise
+            return awake
+        return [part for part in awake if not part.starved or part.part_id in helped]
+
+    async def _helped(self, tx: Transaction, starved: list[WaitingPart]) -> set[UUID]:
         now = await tx.now()
         states = await load_all(tx, sorted({part.case_id for part in starved}))
         helped = set()
@@ -92,17 +113,31 @@ class Matching:
             search, responders = await self._facts(tx, state, state.part(part.part_id), now)
             if isinstance(choose(search, responders, now), Choice):
                 helped.add(part.part_id)
-        return [part for part in parts if not part.starved or part.part_id in helped]
+        return helped
 
     async def seek(self, database: Database, part: WaitingPart) -> Turn:
-        """Offer one part. Another street may have just taken the same person: the case is not lost, it waits on."""
+        """Offer one part. Another street may have just taken the same person: the case is not lost, it waits on. A
+        fault in one case is its own: it must not stand before everybody else's search."""
         try:
             async with database.transaction() as tx:
-                return await self.offer(tx, part)
-        except IntegrityError as crossed:
+                turn = await self.offer(tx, part)
+        except Exception as wrong:
+            if is_transient(wrong):
+                raise
+            return self._failed(part, wrong)
+        self.resting.pop(part.part_id, None)
+        return turn
+
+    def _failed(self, part: WaitingPart, wrong: Exception) -> Turn:
+        of_case = {"case_id": str(part.case_id)}
+        if isinstance(wrong, IntegrityError) and any(index in str(wrong.orig) for index in CROSSINGS):
             metrics.MATCHING_COLLISIONS.inc()
-            log.info("another replica was faster: %s", crossed.orig, extra={"case_id": str(part.case_id)})
+            log.info("another replica was faster: %s", wrong.orig, extra=of_case)
             return Turn.CROSSED
+        metrics.SEARCH_FAULTS.inc()
+        log.error("the search for a case failed and goes on with the others", exc_info=wrong, extra=of_case)
+        self.resting[part.part_id] = time.monotonic() + FAULT_RESTS_SECONDS
+        return Turn.FAILED
 
     async def offer(self, tx: Transaction, waits: WaitingPart) -> Turn:
         """Load, decide, save, announce, for one waiting part."""
