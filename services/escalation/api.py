@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from services.escalation import handlers, queries
 from services.escalation.commands import Escalate
-from services.escalation.rules.case import Case, Colour
+from services.escalation.rules.case import Case, Colour, Raise
 from shared.directory import Directory
 from shared.events import SkippedLevel
 from shared.identity import SignedIn, not_allowed
@@ -35,8 +35,11 @@ router = router_for("escalation")
 IN_CHARGE = (Role.UNIT_OFFICER, Role.SUPERVISOR)
 """May raise any case of their unit and below, and read what was written about it."""
 
-WATCHING = (*IN_CHARGE, Role.GRID_LEADER, Role.OPERATOR, Role.ADMINISTRATOR, Role.READER)
-"""May see clocks and levels of their unit and below; so may whoever holds a part of the case."""
+WATCHING = (*IN_CHARGE, Role.GRID_LEADER, Role.OPERATOR, Role.ADMINISTRATOR)
+"""May see clocks, levels and who raised a case of their unit and below; so may whoever holds a part of it."""
+
+SEEING = (*WATCHING, Role.READER)
+"""The same without names."""
 
 SENT = (
     Role.GRID_WORKER,
@@ -64,7 +67,7 @@ class DeadlineView(BaseModel):
 
 
 class RaiseView(BaseModel):
-    """`text` is shown to those in charge and to holders."""
+    """`text` is shown to those in charge and to holders; who raised it, to everybody but readers."""
 
     id: UUID
     at: datetime
@@ -123,11 +126,12 @@ class DeadlinesPage(BaseModel):
 async def case(case_id: UUID, tx: Tx, who: Caller, request: Request) -> CaseView:
     """Level, open deadlines, raises and supervision orders of one case."""
     found = await handlers.case_of(tx, case_id)
-    reads = _in_charge(found, who, tx.directory) is not None or _holds(found, who)
-    if not reads:
-        who.must(WATCHING, found.ladder[0].unit_id, tx.directory)
-    texts = await handlers.texts_of(tx, service_of(request).sealer, case_id) if reads else {}
-    return _view(found, texts)
+    if _in_charge(found, who, tx.directory) is not None or _holds(found, who):
+        return _view(found, await handlers.texts_of(tx, service_of(request).sealer, case_id))
+    lowest = found.ladder[0].unit_id
+    who.must(SEEING, lowest, tx.directory)
+    named = any(who.may(role, lowest, tx.directory) for role in WATCHING)
+    return _view(found, {}, named=named)
 
 
 @router.post("/cases/{case_id}/escalate", dependencies=[allow(*IN_CHARGE, *SENT)])
@@ -135,11 +139,12 @@ async def escalate(case_id: UUID, body: Escalate, tx: Tx, who: Caller, request: 
     """Raise a case one level: whoever holds a part of it, and officers and supervisors of its units."""
     sealer = service_of(request).sealer
     role = await _who_raises(tx, case_id, who)
-    raised = await handlers.escalate(tx, sealer, case_id, body, who.actor(role), Channel.MOBILE)
+    channel = Channel.MOBILE if role is None else Channel.DESK
+    raised = await handlers.escalate(tx, sealer, case_id, body, who.actor(role), channel)
     return _view(raised, await handlers.texts_of(tx, sealer, case_id))
 
 
-@router.get("/deadlines", dependencies=[allow(*WATCHING)])
+@router.get("/deadlines", dependencies=[allow(*SEEING)])
 async def deadlines(
     tx: Tx,
     who: Caller,
@@ -150,7 +155,7 @@ async def deadlines(
 ) -> DeadlinesPage:
     """Open deadlines of a unit and everything below (by default all that the caller may see), first due first."""
     if unit is not None:
-        who.must(WATCHING, unit, tx.directory)
+        who.must(SEEING, unit, tx.directory)
     units = _units_of(who, unit, tx.directory)
     rows = await queries.open_deadlines(tx, units, state, _after(cursor), limit)
     found = [OpenDeadline.model_validate(dict(row)) for row in rows]
@@ -179,11 +184,11 @@ def _holds(found: Case, who: SignedIn) -> bool:
 
 
 def _units_of(who: SignedIn, unit: str | None, directory: Directory) -> list[str]:
-    tops = {unit} if unit else {grant.unit_id for grant in who.grants if grant.role in WATCHING}
+    tops = {unit} if unit else {grant.unit_id for grant in who.grants if grant.role in SEEING}
     return [one for one in directory.units if any(directory.covers(top, one) for top in tops)]
 
 
-def _view(found: Case, texts: dict[UUID, str]) -> CaseView:
+def _view(found: Case, texts: dict[UUID, str], *, named: bool = True) -> CaseView:
     return CaseView(
         case_id=found.case_id,
         number=found.number,
@@ -194,9 +199,14 @@ def _view(found: Case, texts: dict[UUID, str]) -> CaseView:
         handled_at=found.handled_at,
         closed_at=found.closed_at,
         deadlines=[DeadlineView.model_validate(one, from_attributes=True) for one in found.open()],
-        raises=[RaiseView.model_validate({**vars(one), "text": texts.get(one.id)}) for one in found.raises],
+        raises=[_raise_view(one, texts.get(one.id), named=named) for one in found.raises],
         supervision_orders=[OrderView.model_validate(one, from_attributes=True) for one in found.orders],
     )
+
+
+def _raise_view(one: Raise, text: str | None, *, named: bool) -> RaiseView:
+    by = one.by_person_id if named else None
+    return RaiseView.model_validate({**vars(one), "text": text, "by_person_id": by})
 
 
 BEFORE_ALL = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0), "")

@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from shared.database import Database
+from shared.events import CaseEscalated
 from shared.ids import uuid7
+from shared.journal import story as journalled
 from shared.routes import rules_of
 from shared.service import Service
 from shared.vocabulary import Level, Role
@@ -130,6 +132,31 @@ async def test_what_somebody_wrote_is_nowhere_in_the_clear(
         for who in (OFFICER, READER)
     }
     assert seen == {OFFICER: REASON["text"], READER: None}
+
+
+async def test_a_reader_sees_that_a_case_was_raised_and_not_by_whom(
+    client: httpx.AsyncClient, database: Database, clock: Clock
+) -> None:
+    story = await a_case(database)
+    await escalate(client, story.case_id, HOLDER)
+    leader: Who = ("p-grid-a1-l", Role.GRID_LEADER, "grid-a1")
+    seen = {
+        who: (await client.get(f"/cases/{story.case_id}", headers=headers(who))).json()["raises"][0]
+        for who in (READER, leader)
+    }
+    assert {who: one["by_person_id"] for who, one in seen.items()} == {READER: None, leader: HOLDER[0]}
+    assert seen[READER]["reason"] == "beyond_our_powers"
+
+
+@pytest.mark.parametrize(("who", "channel"), [(HOLDER, "mobile"), (OFFICER, "desk"), (SUPERVISOR, "desk")])
+async def test_a_raise_names_the_way_it_came(
+    client: httpx.AsyncClient, database: Database, clock: Clock, who: Who, channel: str
+) -> None:
+    story = await a_case(database)
+    await escalate(client, story.case_id, who)
+    async with database.transaction() as tx:
+        told = [event for event in await journalled(tx, story.case_id) if isinstance(event, CaseEscalated)]
+    assert [event.channel for event in told] == [channel]
 
 
 @pytest.mark.parametrize(

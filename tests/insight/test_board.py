@@ -147,6 +147,15 @@ async def test_a_change_is_on_the_stream_within_two_seconds(database: Database, 
         await source.aclose()  # type: ignore[attr-defined]
 
 
+async def test_the_stream_ends_so_that_nobody_watches_on_with_the_rights_of_yesterday(
+    database: Database,
+) -> None:
+    watcher = SignedIn("p-s", grants=(Grant(role=Role.SUPERVISOR, unit_id="street"),))
+    pictures = Pictures(database, 0.5)
+    told = [e async for e in _pictures_of(pictures, STREET, watcher, every_seconds=0.01, lasts_seconds=0.05)]
+    assert 1 <= len(told) <= 5
+
+
 async def test_a_reader_sees_the_counts_and_no_names(
     database: Database, fold_stories: FoldStories, at: Any
 ) -> None:

@@ -30,6 +30,8 @@ from shared.vocabulary import Post
 router = router_for("insight", one_transaction=False)
 
 STALE_SECONDS_MAX = 2.0
+STREAM_LASTS_SECONDS_MAX = 900.0
+"""Then the watcher comes back, with a token that is still good and the rights of today."""
 MUST_BE_ON_DUTY = (Post.A, Post.B, Post.DUTY_OFFICER)
 COLUMNS = ("about_to_be_late", "late", "raised_and_supervised")
 
@@ -123,15 +125,21 @@ async def show_board(
 async def stream_board(
     request: Request, who: Caller, database: Db, directory: Registry, unit: str | None = None
 ) -> StreamingResponse:
-    """The picture once a second, as server-sent events named `board`; each is whole, so nothing needs resuming."""
+    """The picture once a second, as server-sent events named `board`; each is whole, so nothing needs resuming. Ends
+    after a quarter of an hour; open it again."""
     unit_ids = units_of(who, unit, directory)
     return stream(_pictures_of(_pictures(request, database), unit_ids, who, _every_seconds(request)))
 
 
 async def _pictures_of(
-    pictures: Pictures, unit_ids: tuple[str, ...], who: SignedIn, every_seconds: float
+    pictures: Pictures,
+    unit_ids: tuple[str, ...],
+    who: SignedIn,
+    every_seconds: float,
+    lasts_seconds: float = STREAM_LASTS_SECONDS_MAX,
 ) -> AsyncIterator[ServerSentEvent]:
-    while True:
+    ends_at = time.monotonic() + lasts_seconds
+    while time.monotonic() < ends_at:
         board, age = await pictures.of(unit_ids)
         metrics.BOARD_AGE_SECONDS.set(age)
         data = orjson.dumps(for_reader(board, who).model_dump(mode="json")).decode()
