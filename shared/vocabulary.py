@@ -287,6 +287,7 @@ class NoticeKind(StrEnum):
     OFFER_ENDED = "offer_ended"
     CASE_HELD = "case_held"
     CASE_RAISED = "case_raised"
+    RAISE_VOIDED = "raise_voided"
     DEADLINE_AMBER = "deadline_amber"
     DEADLINE_MISSED = "deadline_missed"
     NOBODY_AVAILABLE = "nobody_available"

@@ -27,4 +27,7 @@ FEED_LAG_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
 RESETS = Counter("yike_notify_feed_resets_total", "Streams told that what they asked for is no longer kept")
-FORGOTTEN = Counter("yike_notify_feed_forgotten_total", "Feed rows deleted because they were old or too many")
+FORGOTTEN = Counter(
+    "yike_notify_feed_forgotten_total",
+    "Feed rows and finished messages deleted because they were old or too many",
+)

@@ -293,6 +293,21 @@ QUEUE = """
 """
 
 
+# By real time, like the sending itself; asked in a SELECT of its own, because a volatile bound would not use the index.
+FORGET_MESSAGES = """
+    DELETE FROM messages WHERE notice_id = ANY(ARRAY(
+        SELECT notice_id FROM messages
+        WHERE state <> 'due' AND written_at < (SELECT clock_timestamp() - make_interval(days => :days_kept))
+        ORDER BY written_at LIMIT :limit
+    )) RETURNING 1
+"""
+
+
+async def forget_messages(tx: Transaction, *, days_kept: int, limit: int) -> int:
+    """Delete some of the messages that were sent or given up so long ago; how many went."""
+    return len(await tx.rows(FORGET_MESSAGES, days_kept=days_kept, limit=limit))
+
+
 async def write_messages(tx: Transaction, messages: Iterable[Outgoing]) -> None:
     rows = list(messages)
     if not rows:

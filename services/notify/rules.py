@@ -67,7 +67,8 @@ class PartFacts:
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
-    """What a notice has to say about a case. `due` holds the running deadlines; `unit_id` is the unit it is with."""
+    """What a notice has to say about a case. `due` holds the running deadlines, `raises` the unit each raise went to;
+    `unit_id` is the unit the case is with."""
 
     case_id: UUID
     number: str
@@ -82,6 +83,7 @@ class CaseFacts:
     requester_can_be_asked: bool
     due: Mapping[DeadlineKind, datetime] = field(default_factory=dict)
     parts: tuple[PartFacts, ...] = ()
+    raises: Mapping[UUID, str] = field(default_factory=dict)
     closed: bool = False
 
 
@@ -144,7 +146,8 @@ def apply(case: CaseFacts, event: CaseEvent) -> CaseFacts:
         case PartEnded():
             return _with_part(case, event.part_id, Hold.ENDED)
         case CaseEscalated():
-            return replace(case, level=event.to_level, unit_id=event.to_unit_id)
+            raises = {**case.raises, event.id: event.to_unit_id}
+            return replace(case, level=event.to_level, unit_id=event.to_unit_id, raises=raises)
         case EscalationVoided():
             return replace(case, level=event.level, unit_id=event.unit_id)
         case DeadlinesSet():
@@ -288,6 +291,18 @@ def _escalated(case: CaseFacts, event: CaseEscalated, roster: Roster) -> list[No
     return [Notice(NoticeKind.CASE_RAISED, person_id, says) for person_id in told]
 
 
+def _raise_voided(case: CaseFacts, event: EscalationVoided, roster: Roster) -> list[Notice]:
+    """Whoever was told of a raise that does not count: nobody should wait for an offer that never comes."""
+    units = [case.raises[raise_id] for raise_id in event.voids if raise_id in case.raises]
+    if not units:
+        return []
+    told = [officer for unit_id in units for officer in _officers(unit_id, event.at, roster)]
+    for unit_id in units:
+        told += _with_role(Role.SUPERVISOR, (unit.id for unit in roster.path(unit_id)), roster)
+    told += _people_holding(case, Hold.HELD, Hold.HANDLED)
+    return [Notice(NoticeKind.RAISE_VOIDED, person_id) for person_id in told]
+
+
 def _nobody_available(case: CaseFacts, event: NobodyAvailable, roster: Roster) -> list[Notice]:
     says = {"unit_id": event.unit_id, "part_id": event.part_id}
     told = _nearest_supervisors(_rung(case, Level.COMMUNITY), roster)
@@ -374,6 +389,7 @@ TELLS: Mapping[type[CaseEvent], Callable[[CaseFacts, Any, Roster], list[Notice]]
     DeadlineAmber: _amber,
     DeadlineMissed: _missed,
     CaseEscalated: _escalated,
+    EscalationVoided: _raise_voided,
     NobodyAvailable: _nobody_available,
     SupervisionOrdered: _supervision_ordered,
     CaseReopened: _reopened,
@@ -387,6 +403,7 @@ TELLS: Mapping[type[CaseEvent], Callable[[CaseFacts, Any, Roster], list[Notice]]
 MAILED = frozenset(
     {
         NoticeKind.CASE_RAISED,
+        NoticeKind.RAISE_VOIDED,
         NoticeKind.DEADLINE_MISSED,
         NoticeKind.NOBODY_AVAILABLE,
         NoticeKind.SUPERVISION_ORDERED,

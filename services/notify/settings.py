@@ -14,7 +14,8 @@ from shared.settings import ServiceSettings
 
 class Settings(ServiceSettings):
     """`SMTP_HOST` and `RESIDENT_WEBHOOK_URL` open those channels; without the latter what residents would be sent is
-    shown in the log. Webhooks need `WEBHOOK_SECRET_FILE` (`python -m shared.keys secret`)."""
+    shown in the log, and in production counts as not sent. Webhooks need `WEBHOOK_SECRET_FILE`
+    (`python -m shared.keys secret`)."""
 
     needs = frozenset({"internal_token_file"})
 

@@ -37,6 +37,7 @@ class Case(Table, table=True):
     requester_can_be_asked: bool
     due: dict[str, Any] = Field(sa_type=JSONB)
     parts: list[Any] = Field(sa_type=JSONB)
+    raises: dict[str, Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")})
     closed: bool
 
 
@@ -88,6 +89,7 @@ class MessageRow(Table, table=True):
     __table_args__ = (
         Index("messages_once", "key", "via", unique=True),
         Index("messages_due", "via", "due_at", postgresql_where=text("state = 'due'")),
+        Index("messages_over", "written_at", postgresql_where=text("state <> 'due'")),
         CheckConstraint("state IN ('due', 'sent', 'failed')", name="known_state"),
     )
 

@@ -29,6 +29,7 @@ SEND_POLL_SECONDS = 0.1
 MEASURE_SECONDS = 2.0
 FORGET_PAUSE_SECONDS = 1.0
 FORGET_PEOPLE_MAX = 100
+FORGET_MESSAGES_MAX = 1000
 WAKE_PAUSE_SECONDS = 0.005
 """Under load every commit would be a look at the table; at most one in so long is enough."""
 
@@ -40,7 +41,7 @@ def channel_of(via: Via, settings: Settings) -> Channel | None:
     """The channel as the environment opens it; `None` if it does not."""
     timeout = settings.send_timeout_seconds
     if via is Via.CONSOLE:
-        return Console()
+        return Console(is_read=settings.demo_is_allowed)
     if via is Via.WEBHOOK and settings.webhook_secrets:
         return Webhook(settings.webhook_secrets, timeout)
     if via is Via.SMTP and settings.smtp_host is not None:
@@ -179,7 +180,8 @@ class FeedWatch:
 
 
 class Forgetting:
-    """Deletes what is older or more than a feed keeps, some people at a time, round and round."""
+    """Deletes what is older or more than a feed keeps, some people at a time, round and round; and messages that were
+    sent or given up as long ago."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -193,7 +195,7 @@ class Forgetting:
         await forever(turn, beat)
 
     async def forget(self, database: Database) -> int:
-        """One batch of people; how many rows went."""
+        """One batch of people and of messages; how many rows went."""
         async with database.transaction() as tx:
             older_than = await tx.now() - timedelta(days=self._settings.feed_kept_days)
             kept = self._settings.feed_kept_rows
@@ -201,6 +203,9 @@ class Forgetting:
                 tx, after=self._after, people_max=FORGET_PEOPLE_MAX, rows_kept=kept, older_than=older_than
             )
             gone = await queries.forget(tx, people, rows_kept=kept, older_than=older_than) if people else 0
+            gone += await queries.forget_messages(
+                tx, days_kept=self._settings.feed_kept_days, limit=FORGET_MESSAGES_MAX
+            )
         self._after = following or ""
         metrics.FORGOTTEN.inc(gone)
         return gone

@@ -122,10 +122,20 @@ async def test_a_line_break_cannot_add_headers_to_a_mail() -> None:
 
 async def test_the_console_shows_the_words_and_masks_the_address(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        assert await Console().send(a_message("13812345678")) == Sent()
+        assert await Console(is_read=True).send(a_message("13812345678")) == Sent()
     assert "138****5678" in caplog.text
     assert "您的诉求已登记" in caplog.text
     assert "13812345678" not in caplog.text
+
+
+async def test_in_production_nothing_is_called_sent_that_only_the_log_saw(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What residents are sent holds pickup codes and links that answer for them: never into a kept log."""
+    with caplog.at_level(logging.DEBUG):
+        result = await Console(is_read=False).send(a_message("13812345678"))
+    assert result == Refused("RESIDENT_WEBHOOK_URL is not set")
+    assert "您的诉求已登记" not in caplog.text
 
 
 async def test_intake_is_asked_with_a_purpose_and_our_token() -> None:

@@ -49,6 +49,7 @@ async def filled(database: Database) -> Database:
         (queries.UNREAD, {"person_id": "p7", "up_to": 10}, {"feed_pkey"}, 20),
         (queries.CLAIM, {"via": "webhook", "limit": 16, "lease_seconds": 1}, {"messages_due"}, 50),
         (queries.QUEUE, {"via": "webhook"}, {"messages_due"}, 50),
+        (queries.FORGET_MESSAGES, {"days_kept": 30, "limit": 1000}, {"messages_over"}, 50),
     ],
 )
 async def test_reads_only_what_it_gives(

@@ -101,6 +101,7 @@ def raised(
     }
 
 
+LADDER_ABOVE = ((Level.COMMUNITY, "community-a"), (Level.STREET, "street"))
 SUPERVISORS: set[str | None] = {"s-community", "s-street", "s-civil"}
 TABLE: list[tuple[Callable[[Story], list[CaseEvent]], type[CaseEvent], dict[str, Any], Told]] = [
     (offered, OfferLapsed, {}, {NoticeKind.OFFER_ENDED: {"a"}}),
@@ -211,6 +212,27 @@ def test_nobody_is_asked_who_cannot_be() -> None:
     first = story.registered(requester_can_be_asked=False)
     assert told([], first) == {}
     assert told([first, story.offered()], story.tell(CaseAccepted)) == {NoticeKind.CASE_HELD: {"a"}}
+
+
+def test_whoever_was_told_of_a_raise_is_told_that_it_does_not_count() -> None:
+    """A raise that crosses a `handled` in flight is voided, and says so (product.md §6)."""
+    story = Story()
+    before = held(story)
+    raises = [story.tell(CaseEscalated, **raised(level, unit)) for level, unit in LADDER_ABOVE]
+    informed = {
+        person
+        for n, raise_ in enumerate(raises)
+        for person in told([*before, *raises[:n]], raise_)[NoticeKind.CASE_RAISED]
+    }
+    done = story.tell(CaseHandled, outcome=Outcome.SOLVED, musts_met=())
+    voided = story.tell(
+        EscalationVoided,
+        voids=tuple(raise_.id for raise_ in raises),
+        level=Level.GRID,
+        unit_id="grid-a1",
+        round=1,
+    )
+    assert told([*before, *raises, done], voided) == {NoticeKind.RAISE_VOIDED: informed}
 
 
 def test_a_raise_at_night_without_an_officer_on_duty_is_told_to_all_of_them() -> None:

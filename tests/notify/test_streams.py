@@ -129,6 +129,23 @@ async def test_old_rows_are_forgotten_and_numbers_go_on(
         assert [row["seq"] for row in await tx.rows("SELECT seq FROM feed")] == [4]
 
 
+async def test_messages_that_are_over_are_forgotten_and_those_on_their_way_are_not(
+    database: Database, settings: Settings
+) -> None:
+    written = """
+        INSERT INTO messages (notice_id, key, event_id, case_id, kind, via, body, state, written_at)
+        SELECT gen_random_uuid(), state || days, gen_random_uuid(), gen_random_uuid(), 'registered', 'webhook', '{}',
+               state, clock_timestamp() - make_interval(days => days)
+        FROM unnest(ARRAY['due', 'sent', 'failed']) AS state, unnest(ARRAY[29, 31]) AS days
+    """
+    async with database.transaction() as tx:
+        await tx.rows(written)
+    assert await Forgetting(settings).forget(database) == 2
+    async with database.transaction() as tx:
+        kept = {row["key"] for row in await tx.rows("SELECT key FROM messages")}
+    assert kept == {"due29", "due31", "sent29", "failed29"}
+
+
 async def test_a_reader_who_stops_reading_is_cut_and_the_others_go_on(
     hear: Hear, set_up: Callable[..., Settings], start_replica: StartReplica
 ) -> None:

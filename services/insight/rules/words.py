@@ -162,6 +162,7 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "offer_ended": Name(zh="派单结束", en="offer ended"),
         "case_held": Name(zh="持单", en="case held"),
         "case_raised": Name(zh="上报", en="case raised"),
+        "raise_voided": Name(zh="上报作废", en="raise voided"),
         "deadline_amber": Name(zh="黄灯", en="amber"),
         "deadline_missed": Name(zh="红灯", en="deadline missed"),
         "nobody_available": Name(zh="无人可派", en="nobody available"),

@@ -23,6 +23,7 @@ VARIABLES: Mapping[NoticeKind, frozenset[str]] = {
     NoticeKind.OFFER_ENDED: _CASE | {"reason"},
     NoticeKind.CASE_HELD: _CASE | {"holder", "due_at", "goes"},
     NoticeKind.CASE_RAISED: _CASE | {"cause", "from_level", "to_level", "unit"},
+    NoticeKind.RAISE_VOIDED: _CASE | {"level"},
     NoticeKind.DEADLINE_AMBER: _CASE | {"deadline", "due_at"},
     NoticeKind.DEADLINE_MISSED: _CASE | {"deadline", "due_at", "level"},
     NoticeKind.NOBODY_AVAILABLE: _CASE | {"unit"},
