@@ -16,7 +16,8 @@ from bench.spread import quantiles_ms
 from bench.town import FOLDER
 from deploy.local.stack import Stack, end_leftovers
 from shared import codec
-from shared.events import CASES_TOPIC, CaseRegistered, DeadlineMissed, Place, Rung
+from shared.event import CASES_TOPIC
+from shared.events import CaseRegistered, DeadlineMissed, Place, Rung
 from shared.ids import uuid7
 from shared.kafka import Outgoing, Producer, tail
 from shared.things import LevelLimits, Limit, Policy

@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml, rendered from events.py: every message, its headers and body, and who may send it where.
+"""docs/asyncapi.yaml, rendered from the event classes: every message, its headers and body, and who may send it where.
 
 python -m shared.asyncapi            writes it
 python -m shared.asyncapi --check    fails if it is not what the code says
@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from shared.codec import SPEC_VERSION
-from shared.events import CASES_TOPIC, EVENT_TYPES, REGISTRY_TOPIC, Event
+from shared.event import CASES_TOPIC, EVENT_TYPES, REGISTRY_TOPIC, Event
 
 FILE = Path(__file__).parent.parent / "docs" / "asyncapi.yaml"
 VERSION = "1.0.0"
@@ -84,7 +84,7 @@ def document() -> dict[str, Any]:
 
 
 def render() -> str:
-    head = "# Rendered from shared/events.py by `python -m shared.asyncapi`; edit that, not this.\n"
+    head = "# Rendered from shared/events.py and thing_events.py by `python -m shared.asyncapi`; edit that, not this.\n"
     return head + yaml.dump(document(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
 
 
@@ -155,9 +155,7 @@ def main() -> int:
         return 0
     if FILE.exists() and FILE.read_text() == render():
         return 0
-    sys.stderr.write(
-        "docs/asyncapi.yaml is not what shared/events.py says: run `python -m shared.asyncapi`\n"
-    )
+    sys.stderr.write("docs/asyncapi.yaml is not what the events say: run `python -m shared.asyncapi`\n")
     return 1
 
 

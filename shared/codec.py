@@ -9,7 +9,9 @@ from uuid import UUID
 
 import orjson
 
-from shared.events import EVENT_TYPES, CaseEvent, Event
+import shared.events
+import shared.thing_events  # noqa: F401 — both, so that every type is known to whoever decodes
+from shared.event import EVENT_TYPES, CaseEvent, Event
 
 SPEC_VERSION = "1.0"
 

@@ -16,7 +16,7 @@ from sqlalchemy import CursorResult, RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from shared import clock, journal, timers
-from shared.events import Event
+from shared.event import Event
 from shared.telemetry import current_traceparent
 from shared.wake import Wake
 

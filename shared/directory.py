@@ -19,19 +19,18 @@ from shapely.geometry import Point as ShapelyPoint
 from shapely.geometry import Polygon
 
 from shared import codec
-from shared.events import (
-    REGISTRY_TOPIC,
+from shared.event import REGISTRY_TOPIC, Event
+from shared.events import Rung
+from shared.health import Beat
+from shared.kafka import tail
+from shared.thing_events import (
     CalendarChanged,
     CategoryChanged,
-    Event,
     PersonChanged,
     PolicyChanged,
-    Rung,
     ShiftChanged,
     UnitChanged,
 )
-from shared.health import Beat
-from shared.kafka import tail
 from shared.things import Calendar, Category, Person, Policy, Shift, Unit
 from shared.vocabulary import Post, Role
 

@@ -1,25 +1,19 @@
-"""Every event there is: its name, its owner, its shape.
+"""Every event of a case: its name, its owner, its shape.
 
-An event is a CloudEvent whose attributes (`id`, `at`, `sequence`, `subject`) travel in Kafka headers and whose other
-fields travel as the JSON body. Events grow by addition only; a changed meaning gets a new type, and the golden files
-in tests/contracts must decode for ever. No event carries free text, names, phones or anybody's coordinates but the
-place of the case (architecture: personal data).
+Events grow by addition only; a changed meaning gets a new type, and the golden files in tests/contracts must decode
+for ever. No event carries free text, names, phones or anybody's coordinates but the place of the case (architecture:
+personal data).
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from shared.ids import uuid7
-from shared.things import Calendar, Category, Person, Policy, Shift, Unit, Value
+from shared.event import CaseEvent
+from shared.things import Policy, Value
 from shared.vocabulary import (
-    ActorKind,
     ArrivalMethod,
-    Channel,
     ClosedBy,
     DeadlineKind,
     DeclineReason,
@@ -33,79 +27,11 @@ from shared.vocabulary import (
     Outcome,
     PartRole,
     Post,
-    Role,
     Satisfaction,
     SupervisionKind,
     Urgency,
     WithdrawReason,
 )
-
-CASES_TOPIC = "yike.cases"
-REGISTRY_TOPIC = "yike.registry"
-
-
-class Actor(Value):
-    """Who did it. The system acts where a clock or a rule did; a requester is never named."""
-
-    kind: ActorKind = ActorKind.SYSTEM
-    person_id: str | None = None
-    role: Role | None = None
-
-
-SYSTEM = Actor()
-REQUESTER = Actor(kind=ActorKind.REQUESTER)
-
-
-class Event(BaseModel):
-    """What happened. `at` is business time by the owner's database; `sequence` counts the owner's published events
-    of the subject from 1, and is 0 until the event is announced."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    type: ClassVar[str]
-    source: ClassVar[str]
-    topic: ClassVar[str]
-
-    id: UUID = Field(default_factory=uuid7, exclude=True)
-    at: datetime = Field(exclude=True)
-    sequence: int = Field(default=0, exclude=True)
-    actor: Actor = SYSTEM
-    channel: Channel = Channel.SYSTEM
-
-    def __init_subclass__(cls, *, type: str = "", source: str = "", **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if type:
-            cls.type, cls.source = type, source
-            (EVENT_TYPES if cls.topic else JOURNAL_ONLY_TYPES)[type] = cls
-
-    @property
-    def subject(self) -> UUID:
-        """Whose story this belongs to: the case, or the registry as one."""
-        raise NotImplementedError
-
-    @property
-    def key(self) -> str:
-        """The Kafka key: order holds within it, and compaction keeps its latest."""
-        return str(self.subject)
-
-
-EVENT_TYPES: dict[str, type[Event]] = {}
-"""Event class by its ce_type."""
-
-JOURNAL_ONLY_TYPES: dict[str, type[Event]] = {}
-"""What a service writes into its own journal and never publishes (a topic of ""); it defines these itself."""
-
-
-class CaseEvent(Event):
-    """Something that happened to one case; all of a case's events are one ordered story."""
-
-    topic = CASES_TOPIC
-    case_id: UUID = Field(exclude=True)
-
-    @property
-    def subject(self) -> UUID:
-        return self.case_id
-
 
 # ── intake: the case's existence and end ──────────────────────────────────────────────────────────────────────────
 
@@ -443,49 +369,3 @@ class NoticeFailed(NoticeEvent, type="yike.notice.failed", source="notify"):
 
     attempt: int
     because: str
-
-
-# ── registry: who and what there is ───────────────────────────────────────────────────────────────────────────────
-
-REGISTRY_SUBJECT = UUID(int=0)
-"""All of registry is one story: its revision is drawn under one lock and travels as ce_sequence."""
-
-
-class ThingEvent(Event):
-    """One thing of the registry as it is from now on."""
-
-    topic = REGISTRY_TOPIC
-
-    @property
-    def subject(self) -> UUID:
-        return REGISTRY_SUBJECT
-
-    @property
-    def key(self) -> str:
-        kind = self.type.split(".")[1]
-        thing = getattr(self, kind)  # the one field, named for the kind
-        return f"{kind}:{thing.code if isinstance(thing, Category) else thing.id}"
-
-
-class UnitChanged(ThingEvent, type="yike.unit.changed", source="registry"):
-    unit: Unit
-
-
-class PersonChanged(ThingEvent, type="yike.person.changed", source="registry"):
-    person: Person
-
-
-class ShiftChanged(ThingEvent, type="yike.shift.changed", source="registry"):
-    shift: Shift
-
-
-class CategoryChanged(ThingEvent, type="yike.category.changed", source="registry"):
-    category: Category
-
-
-class PolicyChanged(ThingEvent, type="yike.policy.changed", source="registry"):
-    policy: Policy
-
-
-class CalendarChanged(ThingEvent, type="yike.calendar.changed", source="registry"):
-    calendar: Calendar

@@ -20,7 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from shared.events import Actor
+from shared.event import Actor
 from shared.problems import Problem
 from shared.settings import ServiceSettings
 from shared.things import Grant

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from shared.codec import decode_body, encode_body
-from shared.events import EVENT_TYPES, JOURNAL_ONLY_TYPES, Event
+from shared.event import EVENT_TYPES, JOURNAL_ONLY_TYPES, Event
 
 if TYPE_CHECKING:
     from shared.database import Transaction

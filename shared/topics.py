@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 
-from shared.events import CASES_TOPIC, REGISTRY_TOPIC
+from shared.event import CASES_TOPIC, REGISTRY_TOPIC
 from shared.kafka import TopicMismatch, ensure_topics, murmur2
 
 

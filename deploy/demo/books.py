@@ -15,7 +15,8 @@ from deploy.demo.city import City
 from deploy.local.names import SERVICES
 from deploy.local.stack import Stack
 from shared import codec
-from shared.events import CASES_TOPIC, CaseClosed, CaseEvent
+from shared.event import CASES_TOPIC, CaseEvent
+from shared.events import CaseClosed
 from shared.kafka import tail
 
 PUBLISHERS = ("intake", "dispatch", "escalation", "notify")

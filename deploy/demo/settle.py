@@ -13,7 +13,7 @@ import httpx
 from deploy.demo.city import City
 from deploy.local.names import SERVICES
 from deploy.local.stack import Stack
-from shared.events import CASES_TOPIC
+from shared.event import CASES_TOPIC
 from shared.kafka import TopicEnd
 
 LAST_NUMBERS = "SELECT coalesce(sum(last_seq), 0) FROM counters WHERE person_id = ANY($1)"

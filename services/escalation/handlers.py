@@ -14,17 +14,8 @@ from services.escalation.rules.ladder import ByHand, decide, may_be_raised, rais
 from services.escalation.rules.working_time import UNKNOWN_CALENDAR, WorkingTime
 from shared.database import Transaction
 from shared.directory import Directory
-from shared.events import (
-    Actor,
-    CaseEscalated,
-    CaseEvent,
-    CaseRegistered,
-    DeadlineMissed,
-    DeadlinesSet,
-    EscalationVoided,
-    Event,
-    Rung,
-)
+from shared.event import Actor, CaseEvent, Event
+from shared.events import CaseEscalated, CaseRegistered, DeadlineMissed, DeadlinesSet, EscalationVoided, Rung
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.timers import Due

@@ -9,7 +9,7 @@ from services.insight import metrics
 from services.insight.queries import rows as stored
 from services.insight.rules.fold import apply
 from shared.database import Transaction
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 
 
 async def fold(tx: Transaction, events: Sequence[CaseEvent], now: datetime) -> None:

@@ -23,7 +23,7 @@ from services.insight import handlers
 from services.insight.settings import Settings
 from shared import codec
 from shared.database import Database, Transaction
-from shared.events import CASES_TOPIC, CaseEvent
+from shared.event import CASES_TOPIC, CaseEvent
 from shared.inbox import SEE, SEEN, Gap
 from shared.kafka import Record, tail
 

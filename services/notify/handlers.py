@@ -23,7 +23,8 @@ from services.notify.rules import CaseFacts, Notice, Via
 from services.notify.settings import Settings, current
 from shared.database import Transaction
 from shared.directory import Directory
-from shared.events import CaseEvent, CaseRegistered, NoticeDelivered, NoticeFailed, NoticeRead
+from shared.event import CaseEvent
+from shared.events import CaseRegistered, NoticeDelivered, NoticeFailed, NoticeRead
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.things import Person

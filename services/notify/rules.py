@@ -13,11 +13,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseOffered,
     CaseRegistered,

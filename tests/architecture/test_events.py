@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from shared.directory import Directory
-from shared.events import EVENT_TYPES, CaseEvent, Event, ThingEvent
+from shared.event import EVENT_TYPES, CaseEvent, Event
 from shared.inbox import Subscriptions
+from shared.thing_events import ThingEvent
 from tests.architecture.source import PRODUCT, PROJECT, SERVICES, calls, sources
 from tests.contracts.examples import EXAMPLES
 

@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+from shared import event as base
 from shared import events as e
+from shared import thing_events as things
 from shared import things as t
 from shared import vocabulary as v
 
@@ -22,9 +24,9 @@ OTHER = UUID("01937a10-0000-7000-8000-000000000004")
 WORKER, OFFICER = "p-w1-3-a", "p-w1-officer"
 GRID, COMMUNITY, STREET, CIVIL = "grid-w1-3", "community-w1", "street-w", "civil-affairs"
 
-BY_WORKER = e.Actor(kind=v.ActorKind.STAFF, person_id=WORKER, role=v.Role.GRID_WORKER)
-BY_OFFICER = e.Actor(kind=v.ActorKind.STAFF, person_id=OFFICER, role=v.Role.UNIT_OFFICER)
-BY_OPERATOR = e.Actor(kind=v.ActorKind.STAFF, person_id="p-operator-1", role=v.Role.OPERATOR)
+BY_WORKER = base.Actor(kind=v.ActorKind.STAFF, person_id=WORKER, role=v.Role.GRID_WORKER)
+BY_OFFICER = base.Actor(kind=v.ActorKind.STAFF, person_id=OFFICER, role=v.Role.UNIT_OFFICER)
+BY_OPERATOR = base.Actor(kind=v.ActorKind.STAFF, person_id="p-operator-1", role=v.Role.OPERATOR)
 
 
 def attributes(number: int) -> dict[str, Any]:
@@ -32,17 +34,21 @@ def attributes(number: int) -> dict[str, Any]:
     return {"id": UUID(int=CASE.int + 0x100 + number), "at": AT, "sequence": number}
 
 
-def of_case(number: int, actor: e.Actor = e.SYSTEM, channel: v.Channel = v.Channel.SYSTEM) -> dict[str, Any]:
+def of_case(
+    number: int, actor: base.Actor = base.SYSTEM, channel: v.Channel = v.Channel.SYSTEM
+) -> dict[str, Any]:
     return {**attributes(number), "case_id": CASE, "actor": actor, "channel": channel}
 
 
-def of_part(number: int, actor: e.Actor = e.SYSTEM, channel: v.Channel = v.Channel.SYSTEM) -> dict[str, Any]:
+def of_part(
+    number: int, actor: base.Actor = base.SYSTEM, channel: v.Channel = v.Channel.SYSTEM
+) -> dict[str, Any]:
     part = {"part_id": PART, "part_role": v.PartRole.OWNER, "level": v.Level.GRID, "round": 1}
     return {**of_case(number, actor, channel), **part}
 
 
 def of_registry(number: int) -> dict[str, Any]:
-    by = e.Actor(kind=v.ActorKind.STAFF, person_id="p-admin", role=v.Role.ADMINISTRATOR)
+    by = base.Actor(kind=v.ActorKind.STAFF, person_id="p-admin", role=v.Role.ADMINISTRATOR)
     return {**attributes(number), "actor": by, "channel": v.Channel.DESK}
 
 
@@ -96,7 +102,7 @@ INTAKE = (
     ),
     e.FollowUpOpened(**of_case(2), follow_up_id=OTHER, round=1, link_can_be_sent=True),
     e.FollowUpRecorded(
-        **of_case(3, e.REQUESTER, v.Channel.LINK),
+        **of_case(3, base.REQUESTER, v.Channel.LINK),
         follow_up_id=OTHER,
         round=1,
         attempt=1,
@@ -106,9 +112,9 @@ INTAKE = (
         satisfaction=v.Satisfaction.DISSATISFIED,
         coached=True,
     ),
-    e.CaseReopened(**of_case(4, e.REQUESTER, v.Channel.LINK), follow_up_id=OTHER, round=2),
+    e.CaseReopened(**of_case(4, base.REQUESTER, v.Channel.LINK), follow_up_id=OTHER, round=2),
     e.CaseClosed(
-        **of_case(5, e.REQUESTER, v.Channel.LINK),
+        **of_case(5, base.REQUESTER, v.Channel.LINK),
         outcome=v.Outcome.SOLVED,
         closed_by=v.ClosedBy.FOLLOW_UP,
         round=2,
@@ -239,7 +245,7 @@ NOTIFY = (
 )
 
 REGISTRY = (
-    e.UnitChanged(
+    things.UnitChanged(
         **of_registry(1),
         unit=t.Unit(
             id=GRID,
@@ -258,7 +264,7 @@ REGISTRY = (
             retired_at=AT,
         ),
     ),
-    e.PersonChanged(
+    things.PersonChanged(
         **of_registry(2),
         person=t.Person(
             id=WORKER,
@@ -273,7 +279,7 @@ REGISTRY = (
             retired_at=AT,
         ),
     ),
-    e.ShiftChanged(
+    things.ShiftChanged(
         **of_registry(3),
         shift=t.Shift(
             id="s-1",
@@ -284,7 +290,7 @@ REGISTRY = (
             retired_at=AT,
         ),
     ),
-    e.CategoryChanged(
+    things.CategoryChanged(
         **of_registry(4),
         category=t.Category(
             code="A01",
@@ -297,8 +303,8 @@ REGISTRY = (
             retired_at=AT,
         ),
     ),
-    e.PolicyChanged(**of_registry(5), policy=POLICY),
-    e.CalendarChanged(
+    things.PolicyChanged(**of_registry(5), policy=POLICY),
+    things.CalendarChanged(
         **of_registry(6),
         calendar=t.Calendar(
             id="cn",
@@ -311,6 +317,6 @@ REGISTRY = (
     ),
 )
 
-EXAMPLES: dict[str, e.Event] = {
+EXAMPLES: dict[str, base.Event] = {
     example.type: example for example in (*INTAKE, *DISPATCH, *ESCALATION, *NOTIFY, *REGISTRY)
 }

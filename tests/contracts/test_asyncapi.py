@@ -15,7 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from shared.asyncapi import FILE, document, render
-from shared.events import EVENT_TYPES
+from shared.event import EVENT_TYPES
 from tests.contracts.test_golden import EVERY_GOLDEN, GOLDEN
 
 WRITTEN: dict[str, Any] = yaml.safe_load(FILE.read_text())

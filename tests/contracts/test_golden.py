@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared import codec
-from shared.events import EVENT_TYPES, Event
+from shared.event import EVENT_TYPES, Event
 from tests.contracts.examples import EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.demo.books import PUBLISHERS, Books, Story, compare
 from deploy.demo.report import report
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 from shared.ids import uuid7
 from shared.vocabulary import Outcome
 from tests.contracts.examples import EXAMPLES

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.demo.books import Books
 from deploy.demo.report import _lateness, _quantile, _spread, report
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 from shared.ids import uuid7
 from shared.vocabulary import Level, Urgency
 from tests.contracts.examples import AT, EXAMPLES

@@ -17,7 +17,8 @@ from services.dispatch.rules import endings, musts, offers, story, work
 from services.dispatch.rules.facts import CaseState, OfferState, Part, PartState, State
 from services.dispatch.rules.offers import Decision, about
 from services.dispatch.rules.refusals import Refused
-from shared.events import CaseEvent, CaseHandled, CaseOffered, Event, NobodyAvailable
+from shared.event import CaseEvent, Event
+from shared.events import CaseHandled, CaseOffered, NobodyAvailable
 from shared.ids import uuid7
 from shared.vocabulary import (
     ArrivalMethod,

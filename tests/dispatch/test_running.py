@@ -18,7 +18,7 @@ from services.dispatch.tables import Table
 from shared import codec
 from shared.database import Database
 from shared.directory import Directory
-from shared.events import CASES_TOPIC, CaseEvent
+from shared.event import CASES_TOPIC, CaseEvent
 from shared.kafka import Outgoing, Producer
 from shared.keys import new_secret
 from shared.service import Service

@@ -23,17 +23,8 @@ from services.registry.demo.people import people
 from services.registry.demo.units import units
 from shared.database import Database
 from shared.directory import Directory
-from shared.events import (
-    Actor,
-    CaseClosed,
-    CaseEscalated,
-    CaseEvent,
-    CaseOffered,
-    CaseRegistered,
-    CaseReopened,
-    Event,
-    Place,
-)
+from shared.event import Actor, CaseEvent, Event
+from shared.events import CaseClosed, CaseEscalated, CaseOffered, CaseRegistered, CaseReopened, Place
 from shared.ids import uuid7
 from shared.journal import story, verify
 from shared.keys import Secret

@@ -16,7 +16,7 @@ from services.escalation.timers import TIMERS
 from services.registry.demo.units import units
 from shared.database import Database
 from shared.directory import Directory
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 from shared.keys import new_secret
 from shared.service import Service
 from shared.settings import Surroundings

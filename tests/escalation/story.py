@@ -12,10 +12,10 @@ from services.escalation.rules.clocks import Decision, Station
 from services.escalation.rules.ladder import decide, time_passed
 from services.escalation.rules.working_time import WorkingTime
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
-    CaseEvent,
     CaseHandled,
     CaseRegistered,
     CaseReopened,

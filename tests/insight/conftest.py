@@ -14,7 +14,7 @@ from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
 from shared.database import Database
 from shared.directory import Directory
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 from shared.service import Service
 from shared.settings import Surroundings
 from tests.insight.story import Story

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseOffered,
     CaseRegistered,

@@ -14,7 +14,8 @@ from services.insight.rules.facts import CaseRow
 from services.insight.rules.fold import FOLDS, NotRegisteredError, apply
 from services.insight.rules.sentences import TEMPLATES
 from services.insight.rules.standing import standing
-from shared.events import EVENT_TYPES, CaseEvent, CaseRegistered
+from shared.event import EVENT_TYPES, CaseEvent
+from shared.events import CaseRegistered
 from shared.vocabulary import (
     CaseState,
     ClosedBy,

@@ -10,7 +10,8 @@ import pytest
 
 from services.insight.figures import DEFINITIONS
 from services.insight.rules.words import WORDS
-from shared import events, things, vocabulary
+from shared import event, events, things, vocabulary
+from shared.event import EVENT_TYPES
 
 GLOSSARY = (Path(__file__).parents[2] / "docs/glossary.md").read_text()
 
@@ -38,17 +39,17 @@ def test_every_value_of_the_vocabulary_is_listed(enum: type[StrEnum]) -> None:
 
 
 def test_every_event_is_listed_with_its_type_and_owner() -> None:
-    assert set(SECTIONS["Events"]) == {event.__name__ for event in events.EVENT_TYPES.values()}
-    for event in events.EVENT_TYPES.values():
+    assert set(SECTIONS["Events"]) == {kind.__name__ for kind in EVENT_TYPES.values()}
+    for kind in EVENT_TYPES.values():
         assert re.search(
-            rf"^\| `{event.__name__}` .* `{event.type}` \| {event.source} \|$", GLOSSARY, re.MULTILINE
+            rf"^\| `{kind.__name__}` .* `{kind.type}` \| {kind.source} \|$", GLOSSARY, re.MULTILINE
         )
 
 
 def test_every_thing_is_listed() -> None:
     declared = {
         name
-        for module in (things, events)
+        for module in (things, event, events)
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, things.Value) and value is not things.Value
     }

@@ -13,7 +13,7 @@ from services.insight.subscriptions import SUBSCRIPTIONS
 from shared import codec
 from shared.database import Database
 from shared.dead_letters import parked_cases
-from shared.events import CASES_TOPIC, CaseEvent
+from shared.event import CASES_TOPIC, CaseEvent
 from shared.health import Beat
 from shared.inbox import Inbox
 from shared.kafka import Outgoing, Producer

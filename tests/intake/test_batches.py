@@ -17,7 +17,7 @@ from services.intake.registration import Registrar
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Database, Transaction
 from shared.directory import Directory
-from shared.events import SYSTEM
+from shared.event import SYSTEM
 from shared.idempotency import RequestKey
 from shared.sealing import Sealer
 from shared.service import Service

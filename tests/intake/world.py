@@ -12,15 +12,14 @@ from services.registry import defaults
 from services.registry.demo.units import units
 from shared.database import Database
 from shared.directory import Directory
+from shared.event import CaseEvent, Event
 from shared.events import (
     CaseAccepted,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseOffered,
     CaseRegistered,
     EscalationVoided,
-    Event,
     Place,
     ProgressNoted,
     WorkerArrived,

@@ -9,11 +9,11 @@ from itertools import pairwise
 from uuid import UUID
 
 from deploy.demo.books import Story
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseOffered,
     CaseRegistered,

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
-    CaseEvent,
     CaseHandled,
     CaseOffered,
     CaseRegistered,

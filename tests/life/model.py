@@ -24,17 +24,15 @@ from services.intake.rules import cases as existence
 from services.intake.rules import endings
 from services.intake.rules.endings import Answers, Asked
 from services.intake.rules.refusals import Refused as IntakeRefused
+from shared.event import Actor, CaseEvent, Event
 from shared.events import (
-    Actor,
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseOffered,
     CaseRegistered,
     CaseReopened,
-    Event,
     FollowUpRecorded,
     PartEnded,
     ResidentContacted,

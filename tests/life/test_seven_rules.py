@@ -18,10 +18,10 @@ from services.escalation.rules.clocks import Station
 from services.escalation.rules.working_time import count
 from services.intake.rules import cases as existence
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
+from shared.event import CaseEvent
 from shared.events import (
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     DeadlineMissed,
     DeadlinesSet,

@@ -19,7 +19,7 @@ from services.notify.settings import Settings
 from services.notify.subscriptions import SUBSCRIPTIONS
 from shared.database import Database, Transaction
 from shared.directory import Directory
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 from shared.health import Beat
 from shared.keys import new_secret
 from shared.service import Service

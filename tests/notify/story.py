@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.directory import Directory
-from shared.events import CaseEvent, CaseOffered, CaseRegistered, Place, Rung
+from shared.event import CaseEvent
+from shared.events import CaseOffered, CaseRegistered, Place, Rung
 from shared.ids import uuid7
 from shared.things import Grant, LevelLimits, Limit, Name, Person, Policy, PostHeld, Shift, Unit
 from shared.vocabulary import ClockKind, Language, Level, PartRole, Post, Role, Urgency

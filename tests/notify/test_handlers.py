@@ -17,11 +17,11 @@ from services.notify.settings import Settings
 from shared import journal
 from shared.database import Database
 from shared.directory import Directory
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseRegistered,
     CaseReopened,

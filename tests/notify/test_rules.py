@@ -11,11 +11,11 @@ import pytest
 from services.notify import rules
 from services.notify.rules import CaseFacts, Via
 from services.notify.subscriptions import SUBSCRIPTIONS
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseReopened,
     ClearedDeadline,

@@ -18,7 +18,8 @@ from services.notify.timers import Sender
 from shared import journal
 from shared.database import Database
 from shared.directory import Directory
-from shared.events import DeadlineMissed, Event, FollowUpOpened, NoticeDelivered, NoticeFailed
+from shared.event import Event
+from shared.events import DeadlineMissed, FollowUpOpened, NoticeDelivered, NoticeFailed
 from shared.health import Beat
 from shared.ids import uuid7
 from shared.things import Person

@@ -9,7 +9,8 @@ from services.dispatch.queries.cases import load, save
 from services.dispatch.rules import endings, story
 from services.dispatch.rules.facts import State
 from shared.database import Transaction
-from shared.events import CaseClosed, CaseEscalated, CaseEvent, CaseRegistered, CaseReopened
+from shared.event import CaseEvent
+from shared.events import CaseClosed, CaseEscalated, CaseRegistered, CaseReopened
 
 
 async def take_up_case(tx: Transaction, event: CaseRegistered, now: datetime) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from services.dispatch.rules.facts import HELD_OR_HANDLED, State
 from services.dispatch.rules.offers import about, withdraw_all
-from shared.events import Event, PartEnded
+from shared.event import Event
+from shared.events import PartEnded
 from shared.vocabulary import WithdrawReason
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from services.dispatch.rules import refusals
 from services.dispatch.rules.facts import HELD_OR_HANDLED, CaseState, Offer, OfferState, State
 from services.dispatch.rules.refusals import Refused
-from shared.events import Actor, CaseAccepted, Event, OfferDeclined, OfferLapsed, OfferWithdrawn
+from shared.event import Actor, Event
+from shared.events import CaseAccepted, OfferDeclined, OfferLapsed, OfferWithdrawn
 from shared.vocabulary import Channel, DeclineReason, WithdrawReason
 
 Decision = list[Event] | Refused

@@ -24,6 +24,7 @@ from services.dispatch.rules.facts import (
     with_offer,
     with_part,
 )
+from shared.event import Event
 from shared.events import (
     CaseAccepted,
     CaseClosed,
@@ -32,7 +33,6 @@ from shared.events import (
     CaseOffered,
     CaseRegistered,
     CaseReopened,
-    Event,
     EvidenceAdded,
     NobodyAvailable,
     OfferDeclined,

@@ -10,7 +10,8 @@ from services.dispatch.rules import musts, refusals
 from services.dispatch.rules.facts import CaseState, Offer, OfferState, Part, State
 from services.dispatch.rules.offers import Decision, about, holder_of, withdraw_all
 from services.dispatch.rules.refusals import Refused
-from shared.events import Actor, CaseHandled, EvidenceAdded, ProgressNoted, ResidentContacted, WorkerArrived
+from shared.event import Actor
+from shared.events import CaseHandled, EvidenceAdded, ProgressNoted, ResidentContacted, WorkerArrived
 from shared.vocabulary import ArrivalMethod, Channel, LateCause, NoteKind, Outcome, PartRole, WithdrawReason
 
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseRegistered,
     CaseReopened,

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from services.escalation.rules.case import Case, apply
 from services.escalation.rules.working_time import WorkingTime, amber_at, count
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
-    CaseEvent,
     CaseHandled,
     CaseReopened,
     ClearedDeadline,

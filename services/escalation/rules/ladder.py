@@ -21,11 +21,9 @@ from services.escalation.rules.clocks import (
     start_clocks,
     stop_clocks,
 )
+from shared.event import SYSTEM, Actor, CaseEvent
 from shared.events import (
-    SYSTEM,
-    Actor,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseReopened,
     DeadlineAmber,

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from services.insight.rules.facts import CaseRow, FollowUp
 from services.insight.rules.standing import Standing, standing
 from shared.database import Transaction
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 
 ROWS = TypeAdapter(list[CaseRow])
 ROW = TypeAdapter(CaseRow)

@@ -15,11 +15,11 @@ from typing import Any
 from uuid import UUID
 
 from services.insight.rules.facts import CaseRow, Clock, FollowUp, Part, PartState, Raise, Supervision
+from shared.event import CaseEvent
 from shared.events import (
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseOffered,
     CaseRegistered,

@@ -15,7 +15,7 @@ from services.intake.registration import Registrar
 from services.intake.rules.refusals import Refused
 from shared.database import Database
 from shared.directory import Directory
-from shared.events import REQUESTER, Actor
+from shared.event import REQUESTER, Actor
 from shared.idempotency import REPLAYED, RequestKey
 from shared.ids import uuid7
 from shared.routes import Caller, Db, Key, Registry, allow, open_to_everybody, router_for

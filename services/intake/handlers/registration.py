@@ -17,7 +17,8 @@ from services.intake.rules.places import can_be_asked, choose_category, choose_u
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Transaction
 from shared.directory import Directory
-from shared.events import Actor, CaseRegistered, Place
+from shared.event import Actor
+from shared.events import CaseRegistered, Place
 from shared.idempotency import RequestKey
 from shared.ids import uuid7
 from shared.sealing import Sealer

@@ -39,7 +39,7 @@ from services.intake.rules.privacy import (
     may_guess,
 )
 from shared.database import Transaction
-from shared.events import SYSTEM
+from shared.event import SYSTEM
 from shared.identity import SignedIn
 from shared.problems import Problem
 from shared.sealing import Sealer

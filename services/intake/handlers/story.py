@@ -9,7 +9,7 @@ from services.intake.queries import cases, requesters
 from services.intake.rules.cases import Case, apply
 from services.intake.rules.endings import follow_up_for
 from shared.database import Transaction
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 from shared.ids import uuid7
 
 LINK_EXPIRES = "link_expires"

@@ -11,17 +11,16 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from shared.event import CaseEvent, Event
 from shared.events import (
     CaseAccepted,
     CaseClosed,
     CaseEscalated,
-    CaseEvent,
     CaseHandled,
     CaseOffered,
     CaseRegistered,
     CaseReopened,
     EscalationVoided,
-    Event,
     EvidenceAdded,
     FollowUpOpened,
     FollowUpRecorded,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from shared.events import CaseEvent
+from shared.event import CaseEvent
 
 WRONG_CODES_MAX = 5
 WRONG_CODES_FORGOTTEN_AFTER = timedelta(minutes=15)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.events import (
-    Actor,
+from shared.event import Actor
+from shared.thing_events import (
     CalendarChanged,
     CategoryChanged,
     PersonChanged,

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from shared.database import Transaction
-from shared.events import CASES_TOPIC, CaseClosed
+from shared.event import CASES_TOPIC
+from shared.events import CaseClosed
 from shared.ids import uuid7
 from shared.kafka import TopicEnd
 from shared.logs import JsonLines

@@ -9,9 +9,9 @@ import pytest
 
 from shared.database import Database
 from shared.directory import Directory, DirectoryReader
-from shared.events import REGISTRY_SUBJECT, PersonChanged, UnitChanged
 from shared.kafka import Producer
 from shared.outbox import Relay
+from shared.thing_events import REGISTRY_SUBJECT, PersonChanged, UnitChanged
 from shared.things import Name, Person, Point, PostHeld, Shift, Unit
 from shared.topics import make_topics
 from shared.vocabulary import Level, Post

@@ -12,7 +12,8 @@ import pytest
 from shared import codec
 from shared.database import Database, Transaction
 from shared.dead_letters import parked_cases, replay
-from shared.events import CASES_TOPIC, DeadlineAmber
+from shared.event import CASES_TOPIC
+from shared.events import DeadlineAmber
 from shared.ids import uuid7
 from shared.inbox import FAILURES_IN_A_ROW_MAX, Inbox, Moved, TooManyFailures
 from shared.journal import story

@@ -8,7 +8,7 @@ from collections import defaultdict
 from contextlib import aclosing
 
 from shared.database import Database
-from shared.events import CASES_TOPIC
+from shared.event import CASES_TOPIC
 from shared.ids import uuid7
 from shared.kafka import Producer, Record, tail
 from shared.outbox import PARTITIONS, Relay
