@@ -181,6 +181,7 @@ class LifeOfACase(RuleBasedStateMachine):
                 PartState.ACCEPTED,
                 PartState.ARRIVED,
             }
+            # At the last level nothing follows a missed deadline yet: docs/decisions/0013.
             assert last or any(one.rings_at for one in level.open()), "something happens by itself"
         else:
             assert known.follow_up is not None
