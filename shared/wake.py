@@ -11,8 +11,10 @@ class Wake:
 
     def __init__(self) -> None:
         self._flags: WeakKeyDictionary[asyncio.Task[object], asyncio.Event] = WeakKeyDictionary()
+        self.calls = 0
 
     def set(self) -> None:
+        self.calls += 1
         for flag in self._flags.values():
             flag.set()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -17,10 +18,10 @@ from sqlalchemy.exc import IntegrityError
 
 from services.dispatch import metrics
 from services.dispatch.handlers.records import SEARCH_AGAIN, record
-from services.dispatch.handlers.roster import Rosters
+from services.dispatch.handlers.roster import Roster, Rosters
 from services.dispatch.matching import Choice, Nobody, Responder, Search, choose, eligible
 from services.dispatch.queries.cases import load, load_all
-from services.dispatch.queries.search import WaitingPart, burdens, last_seen, lock_street, waiting
+from services.dispatch.queries.search import Burden, WaitingPart, burdens, last_seen, lock_street, waiting
 from services.dispatch.rules.facts import OfferState, Part, PartState, State
 from services.dispatch.rules.offers import about
 from shared.database import Database, Transaction
@@ -33,6 +34,7 @@ from shared.simulation import Pending
 from shared.things import Point
 from shared.timers import Due
 from shared.vocabulary import DeclineReason
+from shared.wake import Wake
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,15 @@ class Turn(Enum):
     NOTHING = "nothing"
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Who of a street or unit is on duty, what they are on, and where those who go were last seen."""
+
+    on_duty: Set[str] = frozenset()
+    busy: Mapping[str, Burden] = field(default_factory=dict)
+    seen: Mapping[str, Point] = field(default_factory=dict)
+
+
 @dataclass
 class Matching:
     """The loop, with what it needs besides the database."""
@@ -65,11 +76,16 @@ class Matching:
     sealer: Sealer
     rosters: Rosters = field(default_factory=Rosters)
     resting: dict[UUID, float] = field(default_factory=dict)
+    woken_by: Wake = field(default_factory=Wake)
+    looked_up_to: int = 0
 
     async def run(self, database: Database, beat: Beat) -> None:
         """Search for ever: woken by commits, and by itself twice a second."""
+        self.woken_by = database.committed
         while True:
+            called = self.woken_by.calls
             crossed = await self.turn(database)
+            self.looked_up_to = -1 if crossed else called
             beat()
             await database.committed.wait(CROSSED_SECONDS if crossed else LOOK_AGAIN_SECONDS)
 
@@ -107,10 +123,11 @@ class Matching:
     async def _helped(self, tx: Transaction, starved: list[WaitingPart]) -> set[UUID]:
         now = await tx.now()
         states = await load_all(tx, sorted({part.case_id for part in starved}))
-        helped = set()
+        helped: set[UUID] = set()
+        standing: dict[str, Standing] = {}
         for part in starved:
             state = states[part.case_id]
-            search, responders = await self._facts(tx, state, state.part(part.part_id), now)
+            search, responders = await self._facts(tx, state, state.part(part.part_id), now, standing)
             if isinstance(choose(search, responders, now), Choice):
                 helped.add(part.part_id)
         return helped
@@ -171,29 +188,43 @@ class Matching:
             tx.arm(state.case.id, SEARCH_AGAIN, nobody.again_at, part.id)
 
     async def _facts(
-        self, tx: Transaction, state: State, part: Part, now: datetime
+        self,
+        tx: Transaction,
+        state: State,
+        part: Part,
+        now: datetime,
+        standing: dict[str, Standing] | None = None,
     ) -> tuple[Search, list[Responder]]:
-        """What the choice is made from: the search, and everybody who may be asked, as they stand now."""
+        """What the choice is made from: the search, and everybody who may be asked, as they stand now. Looks of one
+        moment share `standing`, by street or unit; what is decided is decided from a fresh one."""
         search = search_for(state, part, _centre(tx, state))
-        roster = self.rosters.of(tx.directory, state.case.street_id if part.goes else part.unit_id)
-        found = eligible(search, roster.people, roster.units)
-        on_duty = {person.id for person, _, _ in found if roster.on_duty(person.id, now)}
-        busy = await burdens(tx, on_duty) if on_duty else {}
-        seen = await last_seen(tx, sorted(on_duty), now, self.sealer) if on_duty and part.goes else {}
+        unit_id = state.case.street_id if part.goes else part.unit_id
+        roster = self.rosters.of(tx.directory, unit_id)
+        shared = standing if standing is not None else {}
+        if unit_id not in shared:
+            shared[unit_id] = await self._standing(tx, roster, now)
+        stand = shared[unit_id]
         return search, [
             Responder(
                 person_id=person.id,
                 post=post,
                 unit_id=unit_id,
                 mode=person.mode,
-                start=seen.get(person.id, person.base),
-                on_duty=person.id in on_duty,
-                on_duty_from=None if person.id in on_duty else roster.on_duty_from(person.id, now),
-                on_emergency=person.id in busy and busy[person.id].on_emergency,
-                load=busy[person.id].load if person.id in busy else 0,
+                start=stand.seen.get(person.id, person.base) if part.goes else person.base,
+                on_duty=person.id in stand.on_duty,
+                on_duty_from=None if person.id in stand.on_duty else roster.on_duty_from(person.id, now),
+                on_emergency=person.id in stand.busy and stand.busy[person.id].on_emergency,
+                load=stand.busy[person.id].load if person.id in stand.busy else 0,
             )
-            for person, post, unit_id in found
+            for person, post, unit_id in eligible(search, roster.people, roster.units)
         ]
+
+    async def _standing(self, tx: Transaction, roster: Roster, now: datetime) -> Standing:
+        on_duty = {person.id for person in roster.people if roster.on_duty(person.id, now)}
+        if not on_duty:
+            return Standing()
+        busy = await burdens(tx, on_duty)
+        return Standing(on_duty, busy, await last_seen(tx, sorted(on_duty), now, self.sealer))
 
     async def look_again(self, tx: Transaction, due: Due, now: datetime) -> None:
         """A shift began, or somebody rested after declining. The commit wakes the loop; if there is still nobody,
@@ -208,8 +239,8 @@ class Matching:
             await self._wait_on(tx, state, part, chosen, now)
 
     async def pending(self, tx: Transaction) -> Pending:
-        """For the simulation: how many parts could be moved on right now."""
-        return Pending(in_flight=len(await self.hopeful(tx, await waiting(tx))))
+        """For the simulation: whether anything was committed since the last look at what waits."""
+        return Pending(in_flight=int(self.woken_by.calls != self.looked_up_to))
 
 
 def search_for(state: State, part: Part, centre: Point | None) -> Search:
