@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -255,3 +259,34 @@ async def test_no_cell_is_run_as_a_formula(client: httpx.AsyncClient, fold_stori
     [row] = csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK)))
     assert row["headline"].startswith("'=")
     assert row["registered_at"] == CALLED.isoformat()
+
+
+async def test_a_list_by_local_days(client: httpx.AsyncClient, fold_stories: FoldStories) -> None:
+    """A time without a zone is local, in lists as in figures."""
+    await fold_stories(manhole_at_night())
+    called = CALLED.astimezone(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None)
+    before, after = (called + timedelta(minutes=minutes) for minutes in (-1, 1))
+    seen = await asked(client, "/cases", SUPERVISOR, starts_at=before, ends_at=after)
+    unseen = await asked(client, "/cases", SUPERVISOR, starts_at=after)
+    assert (len(seen.json()["cases"]), unseen.json()["cases"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("/cases", "2026-03-01T00:00:00|018f0000-0000-7000-8000-000000000000"),
+        ("/cases", "2026-03-01T00:00:00+00:00|nobody"),
+        (
+            "/figures/on_time_arrival/cases",
+            "2026-03-01T00:00:00+00:00|018f0000-0000-7000-8000-000000000000|x",
+        ),
+        ("/figures/on_time_arrival/cases", f"2026-03-01T00:00:00+00:00|{UUID(int=1)}|{10**12}"),
+        ("/figures/on_time_arrival/cases", f"2026-03-01T00:00:00+00:00|{UUID(int=1)}"),
+    ],
+)
+async def test_a_cursor_that_is_not_ours_is_refused(
+    client: httpx.AsyncClient, path: str, inside: str
+) -> None:
+    given = base64.urlsafe_b64encode(inside.encode()).decode()
+    answer = await asked(client, path, SUPERVISOR, cursor=given)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown-cursor")

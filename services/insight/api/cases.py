@@ -15,6 +15,7 @@ from services.insight.api.cursors import parts
 from services.insight.api.reading import (
     LISTING,
     READING,
+    aware,
     sees_masked,
     sees_whole,
     units_of,
@@ -41,7 +42,8 @@ CSV_COLUMNS = (
 
 
 class Filters(BaseModel):
-    """What a list is narrowed to. Times count registration; `colour` is of the open deadlines now."""
+    """What a list is narrowed to. Times count registration, one without a zone is local; `colour` is of the open
+    deadlines now."""
 
     unit: str | None = None
     state: CaseState | None = None
@@ -87,7 +89,7 @@ class Timeline(BaseModel):
 async def list_cases(
     request: Request, tx: Tx, who: Caller, directory: Registry, filters: Annotated[Filters, Query()]
 ) -> Page | Response:
-    now = await tx.now()
+    now, zone = await tx.now(), zone_of(directory)
     as_csv = wants_csv(request)
     most = service_of(request).settings.csv_rows_max if as_csv else max(1, min(filters.limit, 200))  # type: ignore[attr-defined]
     wanted = queries.Wanted(
@@ -98,8 +100,8 @@ async def list_cases(
         filters.outcome,
         filters.colour,
         filters.number,
-        filters.starts_at,
-        filters.ends_at,
+        aware(filters.starts_at, zone) if filters.starts_at else None,
+        aware(filters.ends_at, zone) if filters.ends_at else None,
     )
     after = parts(filters.cursor, 2)
     before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from shared.problems import Problem
 
+INTEGER_MAX = 2**31 - 1
+
 
 def cursor(*values: datetime | UUID | int) -> str:
     text = "|".join(v.isoformat() if isinstance(v, datetime) else str(v) for v in values)
@@ -21,11 +23,10 @@ def parts(given: str | None, count: int) -> list[str] | None:
         return None
     try:
         values = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode().split("|")
-        datetime.fromisoformat(values[0])
-        UUID(values[1])
+        moment, _, *numbers = datetime.fromisoformat(values[0]), UUID(values[1]), *map(int, values[2:])
     except (binascii.Error, ValueError, IndexError):
         raise _unknown() from None
-    if len(values) != count:
+    if moment.tzinfo is None or len(values) != count or any(abs(number) > INTEGER_MAX for number in numbers):
         raise _unknown()
     return values
 

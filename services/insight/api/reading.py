@@ -94,8 +94,8 @@ def zone_of(directory: Directory) -> ZoneInfo:
 def period(starts: datetime | None, ends: datetime | None, now: datetime, directory: Directory) -> Period:
     """What was asked for; a time without a zone is local. Default: the last thirty days."""
     zone = zone_of(directory)
-    ends_at = _aware(ends, zone) if ends else now
-    starts_at = _aware(starts, zone) if starts else ends_at - timedelta(days=DEFAULT_DAYS)
+    ends_at = aware(ends, zone) if ends else now
+    starts_at = aware(starts, zone) if starts else ends_at - timedelta(days=DEFAULT_DAYS)
     if starts_at >= ends_at:
         raise Problem(
             422,
@@ -106,5 +106,6 @@ def period(starts: datetime | None, ends: datetime | None, now: datetime, direct
     return Period(starts_at=starts_at, ends_at=ends_at)
 
 
-def _aware(moment: datetime, zone: ZoneInfo) -> datetime:
+def aware(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A time without a zone is local."""
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
