@@ -15,7 +15,7 @@ from shared.service import Loop, Service
 
 
 def assemble(settings: Settings, **given: Any) -> Service:
-    """`given` is what tests bring: a directory, a verifier."""
+    """The service of these settings; tests give a directory and a verifier of their own."""
     matching = Matching(Sealer(settings.master_keys))
     return Service(
         name="dispatch",

@@ -1,4 +1,4 @@
-"""Escalation, put together."""
+"""Escalation put together. `python -m services.escalation.main`."""
 
 from __future__ import annotations
 

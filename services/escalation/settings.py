@@ -1,4 +1,4 @@
-"""The environment of escalation."""
+"""Escalation's environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""insight: the read side.
+"""Insight: the read side.
 
 Owns: nothing that is true by itself; one row per case, its timeline, the figures and the board, all folded from events.
 Listens to: every event of `yike.cases`; the registry's things, for names and duty only.

@@ -1,4 +1,4 @@
-"""insight: composition root."""
+"""Insight put together. `python -m services.insight.main`."""
 
 from __future__ import annotations
 

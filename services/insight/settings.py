@@ -1,4 +1,4 @@
-"""The environment of insight."""
+"""Insight's environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""notify: tells people.
+"""Notify: tells people.
 
 Owns: each person's feed, every message sent and what became of it, what was read.
 Listens to: what somebody must know or what keeps its replica of a case true: CaseRegistered, CaseOffered,

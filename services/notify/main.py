@@ -1,4 +1,4 @@
-"""notify put together. `python -m services.notify.main`."""
+"""Notify put together. `python -m services.notify.main`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.service import Loop, Service
 
 
 def assemble(settings: Settings, **given: Any) -> Service:
-    """`given` is what tests bring: a directory, a verifier."""
+    """The service of these settings; tests give a directory and a verifier of their own."""
     use(settings)
     watch, forgetting = FeedWatch(settings), Forgetting(settings)
     senders = [Sender(via, settings) for via in (Via.SMTP, Via.WEBHOOK, Via.CONSOLE)]

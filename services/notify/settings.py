@@ -1,4 +1,4 @@
-"""notify's environment."""
+"""Notify's environment."""
 
 from __future__ import annotations
 
