@@ -11,8 +11,10 @@ from services.dispatch.queries import cases, reads, search
 from services.dispatch.rules.facts import OfferState
 from shared.database import Database, Transaction
 from shared.events import CaseAccepted, OfferLapsed, Place
+from shared.health import Beat
 from shared.ids import uuid7
 from shared.problems import Problem
+from shared.thing_events import ShiftChanged
 from tests.dispatch.world import SEALER, START, A, B, Scene, a_registration
 
 
@@ -84,6 +86,34 @@ async def test_two_streets_want_the_same_person_and_no_case_is_lost(scene: Scene
     await scene.settle()
     offers = [await scene.offer(event.case_id) for event in (first, second)]
     assert {offer.person_id for offer in offers} == {A, B}
+
+
+async def test_the_search_is_idle_only_when_it_has_looked_at_the_world_as_it_is(scene: Scene) -> None:
+    """The simulated clock jumps when everything is idle: after a restart, and after somebody went on duty, it must
+    wait for the next look."""
+    database, directory = scene.database, scene.database.directory
+
+    async def in_flight() -> int:
+        async with database.transaction() as tx:
+            return (await scene.matching.pending(tx)).in_flight
+
+    async def comes_to_rest() -> None:
+        async with asyncio.timeout(20):
+            while await in_flight():
+                await asyncio.sleep(0.01)
+
+    await scene.hear(a_registration())
+    assert await in_flight()
+    searching = asyncio.ensure_future(scene.matching.run(database, Beat("matching")))
+    try:
+        await comes_to_rest()
+        on_duty = next(iter(directory.shifts.values()))
+        directory.take(ShiftChanged(at=START, shift=on_duty, sequence=directory.revision + 1))
+        assert await in_flight()
+        await comes_to_rest()
+    finally:
+        searching.cancel()
+        await asyncio.gather(searching, return_exceptions=True)
 
 
 async def test_the_oldest_emergency_is_served_first(scene: Scene) -> None:

@@ -25,6 +25,7 @@ from services.dispatch.queries.search import Burden, WaitingPart, burdens, last_
 from services.dispatch.rules.facts import OfferState, Part, PartState, State
 from services.dispatch.rules.offers import about
 from shared.database import Database, Transaction
+from shared.directory import Directory
 from shared.events import CaseOffered, NobodyAvailable
 from shared.health import Beat
 from shared.ids import uuid7
@@ -77,15 +78,15 @@ class Matching:
     rosters: Rosters = field(default_factory=Rosters)
     resting: dict[UUID, float] = field(default_factory=dict)
     woken_by: Wake = field(default_factory=Wake)
-    looked_up_to: int = 0
+    looked_at: tuple[int, int] | None = None
 
     async def run(self, database: Database, beat: Beat) -> None:
         """Search for ever: woken by commits, and by itself twice a second."""
         self.woken_by = database.committed
         while True:
-            called = self.woken_by.calls
+            world = self._world(database.directory)
             crossed = await self.turn(database)
-            self.looked_up_to = -1 if crossed else called
+            self.looked_at = None if crossed else world
             beat()
             await database.committed.wait(CROSSED_SECONDS if crossed else LOOK_AGAIN_SECONDS)
 
@@ -239,8 +240,12 @@ class Matching:
             await self._wait_on(tx, state, part, chosen, now)
 
     async def pending(self, tx: Transaction) -> Pending:
-        """For the simulation: whether anything was committed since the last look at what waits."""
-        return Pending(in_flight=int(self.woken_by.calls != self.looked_up_to))
+        """For the simulation: whether anything was committed, or told by the registry, since the last look at what
+        waits; also before the first look."""
+        return Pending(in_flight=int(self._world(tx.directory) != self.looked_at))
+
+    def _world(self, directory: Directory) -> tuple[int, int]:
+        return self.woken_by.calls, directory.revision
 
 
 def search_for(state: State, part: Part, centre: Point | None) -> Search:
