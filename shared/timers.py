@@ -112,7 +112,9 @@ class Changes:
             del self.armed[key]
 
     def cancels(self, due: Due) -> bool:
-        """Whether an earlier effect of the same transaction took this one back."""
+        """Whether an earlier effect of the same transaction took this one back, or put another in its place."""
+        if (due.subject_id, due.kind, due.part_id or NO_PART) in self.armed:
+            return True
         return any(
             subject == due.subject_id and kind in (None, due.kind) and part in (None, due.part_id or NO_PART)
             for subject, kind, part in self.disarmed

@@ -157,3 +157,22 @@ async def test_a_timer_armed_in_the_past_counts_its_lateness_from_being_armed(pl
     observed: list[Due] = []
     await loop_of(database, [], observed).fire()
     assert 0 <= observed[0].late_ms < 5_000
+
+
+async def test_a_timer_armed_anew_before_its_turn_came_rings_at_its_new_time_alone(plumbed: Plumbed) -> None:
+    database, case_id = await plumbed(), uuid7()
+    await anchor(database, 0)
+    await arm(database, case_id, SIM - timedelta(seconds=2), "first")
+    await arm(database, case_id, SIM - timedelta(seconds=1), "second")
+    rung: list[str] = []
+
+    async def first(tx: Transaction, due: Due, now: datetime) -> None:
+        rung.append(due.kind)
+        tx.arm(case_id, "second", SIM + timedelta(hours=1))
+
+    async def second(tx: Transaction, due: Due, now: datetime) -> None:
+        rung.append(due.kind)
+
+    await TimerLoop(database, {"first": first, "second": second}, lambda due: None).fire()
+    assert rung == ["first"]
+    assert await count(database, "timers") == 1
