@@ -54,6 +54,24 @@ async def parked_cases(tx: Transaction) -> Sequence[dict[str, object]]:
     return [dict(row) for row in await tx.rows(PARKED_CASES)]
 
 
+def subjects(cases: Sequence[dict[str, object]]) -> list[UUID]:
+    """The cases that can be replayed. A record that names no case parked none, and is kept to be looked at."""
+    return [UUID(str(parked["subject_id"])) for parked in cases if parked["subject_id"] is not None]
+
+
+async def _read_whole(reader: DirectoryReader, directory: Directory) -> None:
+    """Raises what keeps the reader from coming to the end."""
+    reading = asyncio.create_task(reader.run(Beat("directory")))
+    complete = asyncio.create_task(directory.complete.wait())
+    try:
+        done, _ = await asyncio.wait({reading, complete}, return_when=asyncio.FIRST_COMPLETED)
+        if reading in done:
+            await reading
+    finally:
+        reading.cancel()
+        complete.cancel()
+
+
 def _record(letter: RowMapping) -> Record:
     return Record(
         topic=letter["topic"],
@@ -87,14 +105,11 @@ async def _main(service: str, command: str, case: UUID | None) -> int:
                 f"{parked['subject_id']}  {parked['letters']} letters since {parked['since']}: {parked['error']}"
             )
         if command == "replay":
-            reader = DirectoryReader(directory, bootstrap=bootstrap, topic_prefix=prefix)
-            reading = asyncio.create_task(reader.run(Beat("directory")))
-            await directory.complete.wait()
-            for subject in [case] if case else [UUID(str(parked["subject_id"])) for parked in cases]:
+            await _read_whole(DirectoryReader(directory, bootstrap=bootstrap, topic_prefix=prefix), directory)
+            for subject in [case] if case else subjects(cases):
                 wrong = await replay(database, inbox, subject)
                 failed += wrong is not None
                 print(f"{subject}: {'applied' if wrong is None else 'still parked: ' + wrong}")
-            reading.cancel()
     finally:
         await database.close()
     return 1 if failed else 0

@@ -49,6 +49,7 @@ from shared.telemetry import continue_trace
 log = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW_MAX = 5
+STANDING_SECONDS = 10.0
 
 Subscriptions = Mapping[type[Event], Callable[[Transaction, Any, datetime], Awaitable[None]]]
 """What a service listens to, and the handler of each; one `Together` may stand for many."""
@@ -204,9 +205,20 @@ class Inbox:
                 except Moved as moved:
                     log.info("%s", moved)
                     await self.consumer.rewind()
+                except TooManyFailures as many:
+                    # Ending would have the process started again, to bury the next few each time.
+                    log.critical("%s; the first of them is tried again every %g s", many, STANDING_SECONDS)
+                    await self._stand_still(beat)
+                    continue
                 beat()
         finally:
             await self.consumer.close()
+
+    async def _stand_still(self, beat: Beat) -> None:
+        for _ in range(int(STANDING_SECONDS)):
+            beat(good=False)
+            await asyncio.sleep(1)
+        await self.consumer.rewind()
 
     async def positions(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
         """The next offset to apply of each partition that has one stored."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import pytest
 
 from shared import codec
 from shared.database import Database, Transaction
-from shared.dead_letters import parked_cases, replay
+from shared.dead_letters import parked_cases, replay, subjects
 from shared.event import CASES_TOPIC
 from shared.events import DeadlineAmber
+from shared.health import Beat
 from shared.ids import uuid7
 from shared.inbox import FAILURES_IN_A_ROW_MAX, Inbox, Moved, TooManyFailures
 from shared.journal import story
-from shared.kafka import Outgoing, Producer, Record
+from shared.kafka import Consumer, Outgoing, Producer, Record
 from shared.topics import make_topics, partition_of
 from tests.shared.plumbing.conftest import Plumbed, an_amber, count, running, until
 
@@ -136,6 +138,64 @@ async def test_too_many_failures_in_a_row_stop_the_loop_instead_of_burying_every
     with pytest.raises(TooManyFailures):
         await listener.apply([a_record(case_id, 1, n) for n, case_id in enumerate(cases)])
     assert await count(listener.database, "dead_letters") == FAILURES_IN_A_ROW_MAX
+
+
+class Topic:
+    """A consumer of these records that begins again at the stored position when it is told to."""
+
+    def __init__(self, listener: Listener, records: Sequence[Record]) -> None:
+        self.listener, self.records, self.rewound = listener, records, 0
+        self.working, self.has_joined = asyncio.Lock(), True
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def commit(self, next_offsets: object) -> None: ...
+
+    async def rewind(self) -> None:
+        self.rewound += 1
+
+    async def poll(self) -> dict[int, list[Record]]:
+        await asyncio.sleep(0.01)
+        stored = await self.listener.inbox.positions(CASES_TOPIC, [3])
+        ahead = [record for record in self.records if record.offset >= stored.get(3, 0)]
+        return {3: ahead} if ahead else {}
+
+
+async def test_after_many_failures_it_stands_still_and_goes_on_when_the_cause_is_mended(
+    plumbed: Plumbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ending instead would have the process started again, to bury the next five each time."""
+    monkeypatch.setattr("shared.inbox.STANDING_SECONDS", 0)
+    listener = Listener(await plumbed("notify"))
+    cases = [uuid7() for _ in range(FAILURES_IN_A_ROW_MAX + 3)]
+    listener.refused.update(cases)
+    topic = Topic(listener, [a_record(case_id, 1, n) for n, case_id in enumerate(cases)])
+    listener.inbox.consumer = cast("Consumer", topic)
+
+    async def stands_still() -> bool:
+        return topic.rewound >= 3
+
+    async def at_the_end() -> bool:
+        return (await listener.inbox.positions(CASES_TOPIC, [3])).get(3) == len(cases)
+
+    async with running(listener.inbox.run(Beat("inbox"))):
+        await until(stands_still)
+        assert await count(listener.database, "dead_letters") == FAILURES_IN_A_ROW_MAX
+        listener.refused.clear()
+        await until(at_the_end)
+    assert await count(listener.database, "heard") == 3
+
+
+async def test_a_record_that_names_no_case_does_not_stand_in_the_way_of_a_replay(plumbed: Plumbed) -> None:
+    listener, case_id = Listener(await plumbed("notify")), uuid7()
+    listener.refused.add(case_id)
+    await listener.apply([a_record(case_id, 1, 1), a_record(uuid7(), 1, 2, ce_subject="nobody")])
+    async with listener.database.transaction() as tx:
+        letters = await parked_cases(tx)
+    assert len(letters) == 2
+    assert subjects(letters) == [case_id]
 
 
 async def test_who_hears_everything_notices_a_missing_number(plumbed: Plumbed) -> None:
