@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from datetime import datetime
 
+from pydantic import ValidationError
 from shapely import STRtree
 from shapely.geometry import Point as ShapelyPoint
 from shapely.geometry import Polygon
@@ -22,7 +23,7 @@ from shared import codec
 from shared.event import REGISTRY_TOPIC, Event
 from shared.events import Rung
 from shared.health import Beat
-from shared.kafka import tail
+from shared.kafka import Record, tail
 from shared.thing_events import (
     CalendarChanged,
     CategoryChanged,
@@ -42,6 +43,7 @@ class Directory:
 
     def __init__(self) -> None:
         self.revision = 0
+        self.unreadable = 0
         self.units: dict[str, Unit] = {}
         self.people: dict[str, Person] = {}
         self.shifts: dict[str, Shift] = {}
@@ -96,7 +98,11 @@ class Directory:
                 self.calendars[calendar.id] = calendar
             case _:
                 return
-        self.revision = max(self.revision, event.sequence)
+        self.pass_by(event.sequence)
+
+    def pass_by(self, revision: int) -> None:
+        """The registry is at `revision`, whatever that changed."""
+        self.revision = max(self.revision, revision)
         self._forget()
 
     async def reached(self, revision: int, timeout_seconds: float) -> bool:
@@ -228,9 +234,21 @@ class DirectoryReader:
         async with aclosing(tail(self._bootstrap, self._topic)) as records:
             async for batch, reached_end in records:
                 for record in batch:
-                    event = codec.decode(record.headers, record.value)
-                    if event is not None:
-                        self._directory.take(event)
+                    self.read(record)
                 if reached_end:
                     self._directory.complete.set()
                 beat()
+
+    def read(self, record: Record) -> None:
+        """Take what the record says. One that this version cannot read (a newer registry's, while a release rolls
+        out) leaves its thing as it was: ending here would end every process of every service."""
+        try:
+            event = codec.decode(record.headers, record.value)
+        except (codec.Foreign, ValidationError, ValueError) as wrong:
+            self._directory.unreadable += 1
+            log.error("the registry's record of %s cannot be read: %s", record.key, type(wrong).__name__)
+            if (sequence := record.headers.get("ce_sequence", "")).isdecimal():
+                self._directory.pass_by(int(sequence))
+            return
+        if event is not None:
+            self._directory.take(event)

@@ -12,13 +12,16 @@ from prometheus_client.registry import Collector
 
 from shared import idempotency
 from shared.health import Beat
+from shared.kafka import BrokerAway
 
 if TYPE_CHECKING:
+    from shared.inbox import Inbox
     from shared.service import Service
 
 EVERY_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 KEYS_MAX = 1000
+KAFKA_SECONDS_MAX = 2.0
 
 READ = """
     SELECT (SELECT count(*) FROM outbox) AS outbox_rows,
@@ -40,6 +43,7 @@ MEANINGS = {
     "inbox_behind_records": "Records of yike.cases that this service has not passed yet",
     "clock_skew_seconds": "The database's clock minus this machine's",
     "directory_revision": "Revision of the registry that this process knows",
+    "directory_unreadable": "Records of the registry that this version could not read and went past",
 }
 """Each is exported as `yike_<name>`."""
 
@@ -75,10 +79,19 @@ async def read(service: Service) -> None:
     figures = {name: float(value) for name, value in row.items()}
     figures["clock_skew_seconds"] = figures.pop("database_time") - time.time()
     figures["directory_revision"] = service.directory.revision
-    inbox = service.plumbing.inbox
-    if inbox is not None and inbox.listens:
-        figures["inbox_behind_records"] = await inbox.behind()
-    service.figures.values = figures
+    figures["directory_unreadable"] = service.directory.unreadable
+    service.figures.values = figures | await _behind(service.plumbing.inbox)
+
+
+async def _behind(inbox: Inbox | None) -> dict[str, float]:
+    """Nothing while Kafka does not answer: then the other figures are needed most, above all the outbox's age."""
+    if inbox is None or not inbox.listens:
+        return {}
+    try:
+        async with asyncio.timeout(KAFKA_SECONDS_MAX):
+            return {"inbox_behind_records": await inbox.behind()}
+    except (BrokerAway, TimeoutError):
+        return {}
 
 
 async def _sweep(service: Service) -> int:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared import codec
 from shared.database import Database
 from shared.directory import Directory, DirectoryReader
-from shared.kafka import Producer
+from shared.kafka import Producer, Record
 from shared.outbox import Relay
 from shared.thing_events import REGISTRY_SUBJECT, PersonChanged, UnitChanged
 from shared.things import Name, Person, Point, PostHeld, Shift, Unit
@@ -94,3 +95,28 @@ async def test_a_process_starts_from_the_topic_alone_and_follows_it(
         assert await directory.reached(len(UNITS) + 1, timeout_seconds=10)
     assert directory.people == {"ann": ANN}
     await relay.close()
+
+
+def test_a_record_of_a_newer_registry_leaves_its_thing_as_it_was() -> None:
+    """One such record ended every process of every service, again and again."""
+    unit = a_unit("grid-1", level=Level.GRID)
+    directory = Directory.of(units=[unit], revision=1)
+    reader = DirectoryReader(directory, bootstrap="unused")
+    event = UnitChanged(at=NOON, sequence=2, unit=unit.model_copy(update={"households": 7}))
+    headers = codec.headers(
+        id=event.id,
+        type=event.type,
+        source=event.source,
+        at=event.at,
+        subject=event.subject,
+        sequence=2,
+        traceparent="",
+    )
+    given = {name: value.decode() for name, value in headers}
+    body = codec.encode_body(event)
+    reader.read(Record("t", 0, 5, "unit:grid-1", body.replace('"grid"', '"village"').encode(), given))
+    assert directory.units["grid-1"] == unit
+    assert (directory.revision, directory.unreadable) == (2, 1)
+    reader.read(Record("t", 0, 6, "unit:grid-1", body.encode(), given | {"ce_sequence": "3"}))
+    assert directory.units["grid-1"].households == 7
+    assert directory.revision == 3
