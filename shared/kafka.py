@@ -163,7 +163,11 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
             log.info("partitions revoked: %s", sorted(partition.partition for partition in revoked))
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        await self._consumer.start_at_own_positions(list(assigned))
+        try:
+            await self._consumer.start_at_own_positions(list(assigned))
+        except Exception as wrong:
+            # aiokafka would log it and read on from wherever Kafka believes the group is.
+            self._consumer.misplaced = wrong
 
 
 class Consumer:
@@ -187,6 +191,7 @@ class Consumer:
         self._positions = positions
         self._consumer: AIOKafkaConsumer | None = None
         self.started = False
+        self.misplaced: Exception | None = None
 
     async def start(self) -> None:
         consumer = AIOKafkaConsumer(
@@ -201,7 +206,7 @@ class Consumer:
         )
         try:
             consumer.subscribe([self.topic], listener=_Rebalance(self))
-            self._consumer = consumer
+            self._consumer, self.misplaced = consumer, None
             await consumer.start()
             self.started = True
         except BaseException as error:
@@ -253,6 +258,8 @@ class Consumer:
             return {}
         except KafkaError as error:
             raise BrokerAway(str(error)) from error
+        if self.misplaced is not None:
+            raise self.misplaced
         return {part.partition: [_record(raw) for raw in records] for part, records in fetched.items()}
 
     async def commit(self, next_offsets: Mapping[int, int]) -> None:
@@ -263,10 +270,14 @@ class Consumer:
             await self._consumer.commit(offsets)
 
     async def end_offsets(self) -> dict[int, int]:
-        """The offset after the newest record of every partition of the topic."""
-        assert self._consumer is not None
+        """The offset after the newest record of every partition of the topic. Raises BrokerAway."""
+        if self._consumer is None:
+            raise BrokerAway("not connected")
         partitions = self._consumer.partitions_for_topic(self.topic) or set()
-        ends = await self._consumer.end_offsets([TopicPartition(self.topic, part) for part in partitions])
+        try:
+            ends = await self._consumer.end_offsets([TopicPartition(self.topic, part) for part in partitions])
+        except KafkaError as error:
+            raise BrokerAway(str(error)) from error
         return {part.partition: offset for part, offset in ends.items()}
 
 

@@ -31,15 +31,17 @@ def is_transient(error: BaseException) -> bool:
         case BaseExceptionGroup():
             return all(is_transient(inner) for inner in error.exceptions)
         case DBAPIError():
-            state = str(getattr(error.orig, "sqlstate", "") or "")
-            return (
-                error.connection_invalidated
-                or state.startswith(TRANSIENT_CLASSES)
-                or state in TRANSIENT_STATES
-            )
+            return error.connection_invalidated or _passes(error.orig)
         case PoolTimeout():
             return True
-    return isinstance(error, OSError) and not isinstance(error, LASTING)
+        case OSError():
+            return not isinstance(error, LASTING)
+    return _passes(error)  # the driver's own, from a connection that could not be made
+
+
+def _passes(error: BaseException | None) -> bool:
+    state = str(getattr(error, "sqlstate", None) or "")
+    return state.startswith(TRANSIENT_CLASSES) or state in TRANSIENT_STATES
 
 
 def backoff_seconds(failures: int) -> float:
@@ -68,7 +70,8 @@ async def outlive(work: Callable[[], Awaitable[None]], beat: Beat) -> None:
 
 
 async def forever(turn: Callable[[], Awaitable[None]], beat: Beat) -> None:
-    """Take one turn after the other, with a beat after each; transient failures are outlived."""
+    """Take one turn after the other, with a beat after each. Transient failures are outlived here, so that the loop
+    keeps what it holds between turns; a loop that has to begin anew after one leaves that to whoever runs it."""
 
     async def turns() -> None:
         while True:

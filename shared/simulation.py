@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from sqlalchemy import text
 
 from shared.clock import CLOCK_CHANNEL
 from shared.database import Database, Transaction
@@ -98,12 +99,15 @@ async def follow_clock(database: Database, beat: Beat) -> None:
         database.due_soon.set()
 
     async with database.engine.connect() as connection:
+        await connection.execution_options(
+            isolation_level="AUTOCOMMIT"
+        )  # nothing is heard inside a transaction
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None
         await raw.add_listener(CLOCK_CHANNEL, wake)
         try:
             while True:
-                await raw.execute("SELECT 1")
+                await connection.execute(text("SELECT 1"))
                 beat()
                 await asyncio.sleep(1)
         finally:

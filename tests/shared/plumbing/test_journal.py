@@ -166,3 +166,35 @@ async def test_try_lock_passes_over_a_case_that_somebody_else_holds(plumbed: Plu
             locked, now = await tx.try_lock([held, free])
     assert locked == {free}
     assert now is not None
+
+
+async def test_what_is_left_for_the_end_is_done_after_the_story_and_before_the_commit(
+    plumbed: Plumbed,
+) -> None:
+    database, case_id, seen = await plumbed(), uuid7(), []
+
+    async with database.transaction() as tx:
+        await tx.lock(case_id)
+
+        async def at_the_end() -> None:
+            seen.append((await tx.rows("SELECT count(*) AS n FROM journal"))[0]["n"])
+            seen.append(await count(database, "journal"))  # as others see it
+
+        tx.at_end(at_the_end)
+        tx.announce(an_amber(case_id))
+        assert not seen
+    assert seen == [1, 0]
+
+
+async def test_a_failure_at_the_end_undoes_everything(plumbed: Plumbed) -> None:
+    database, case_id = await plumbed(), uuid7()
+
+    async def fail() -> None:
+        raise ValueError("cannot")
+
+    with pytest.raises(ValueError, match="cannot"):
+        async with database.transaction() as tx:
+            await tx.lock(case_id)
+            tx.announce(an_amber(case_id))
+            tx.at_end(fail)
+    assert await count(database, "journal") == await count(database, "outbox") == 0
