@@ -10,7 +10,7 @@ import pytest
 from shared.idempotency import HEADER
 from shared.routes import rules_of
 from shared.service import Service
-from tests.architecture.source import SERVICES
+from tests.architecture.source import PROJECT, SERVICES
 
 WITHOUT_A_KEY = {
     "/api/registry/sign-in": "a stored answer would be a session that anybody who finds the key could take",
@@ -50,6 +50,8 @@ def test_an_internal_route_is_only_under_internal(services: dict[str, Service], 
     }
 
     assert all(f"/api/{name}/internal/" in path for path in internal)
+    kept_back = f"handle /api/{name}/internal/* {{\n\t\timport nothing\n"
+    assert not internal or kept_back in (PROJECT / "deploy/caddy/Caddyfile").read_text()
 
 
 def posts(service: Service) -> Iterator[tuple[str, dict[str, Any]]]:
