@@ -5,36 +5,33 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
+import logging
 import multiprocessing
-import warnings
 from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import filetype
 import obstore
 from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, MemoryStore, from_url
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from shared.photos import ShownPhoto, shown_copy
 from shared.problems import Problem, not_found
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
+
+log = logging.getLogger(__name__)
 
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 ATTACHMENTS = PHOTOS | {"application/pdf", "audio/mpeg", "audio/mp4", "audio/amr", "video/mp4"}
 
 HEAD_BYTES = 8192
 CHUNK_BYTES = 65_536
-PIXELS_MAX = 60_000_000
-SHOWN_EDGE_PX_MAX = 2048
-SHOWN_JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True)
@@ -47,26 +44,12 @@ class StoredFile:
     sha256: str
 
 
-@dataclass(frozen=True)
-class ShownPhoto:
-    """The copy that people see, and what the camera had written: `taken_at` (UTC) and the position (WGS-84)."""
-
-    content: bytes
-    media_type: str
-    width_px: int
-    height_px: int
-    taken_at: datetime | None
-    lon: float | None
-    lat: float | None
-
-
 class Files:
     """One service's store. Paths are relative: `evidence/<case id>/<id>/original`."""
 
     def __init__(self, url: str) -> None:
         self._store = _store(url)
-        # Decoding is the riskiest and slowest thing done to a stranger's bytes: in a process of its own, one at a time.
-        self._decoders = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        self._decoders = _decoding_process()
 
     async def put_stream(
         self,
@@ -110,16 +93,33 @@ class Files:
     async def strip_exif(self, photo: bytes, *, time_zone: str = "Asia/Shanghai") -> ShownPhoto:
         """A copy to show: turned upright, at most 2048 px long, without metadata. `time_zone` is the camera's if it
         wrote none. Refuses with 422 what cannot be decoded."""
-        loop = asyncio.get_running_loop()
-        shown = await loop.run_in_executor(self._decoders, shown_copy, photo, time_zone)
+        shown = await self._decoded(photo, time_zone)
         if shown is None:
             raise Problem(
                 422, "photo-unreadable", "照片无法读取，请重拍 / The photo cannot be read, take it again"
             )
         return shown
 
+    async def _decoded(self, photo: bytes, time_zone: str) -> ShownPhoto | None:
+        """A process that a photo brought down takes those that waited behind it along, so each is tried once more."""
+        loop = asyncio.get_running_loop()
+        for _ in range(2):
+            decoders = self._decoders
+            try:
+                return await loop.run_in_executor(decoders, shown_copy, photo, time_zone)
+            except BrokenProcessPool:
+                log.warning("the decoding process ended over a photo; it is begun anew")
+                if self._decoders is decoders:
+                    self._decoders = _decoding_process()
+        return None
+
     def close(self) -> None:
         self._decoders.shutdown(wait=False, cancel_futures=True)
+
+
+def _decoding_process() -> ProcessPoolExecutor:
+    """Decoding is the riskiest and slowest thing done to a stranger's bytes: in a process of its own, one at a time."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _store(url: str) -> ObjectStore:
@@ -179,58 +179,3 @@ def unsupported(allowed: frozenset[str]) -> Problem:
 def sniff(head: bytes) -> str:
     """The media type by the first bytes; names and headers lie. `application/octet-stream` if unknown."""
     return filetype.guess_mime(head) or "application/octet-stream"
-
-
-# ── in the decoding process ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def shown_copy(photo: bytes, time_zone: str) -> ShownPhoto | None:
-    """None if it cannot be decoded, or would fill the memory when decoded."""
-    Image.MAX_IMAGE_PIXELS = PIXELS_MAX
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(photo), formats=["JPEG", "PNG", "WEBP"]) as image:
-                exif = image.getexif()
-                upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as _:
-        return None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return None
-    upright.thumbnail((SHOWN_EDGE_PX_MAX, SHOWN_EDGE_PX_MAX))
-    clean = Image.new("RGB", upright.size)
-    clean.paste(upright)
-    out = io.BytesIO()
-    clean.save(out, "JPEG", quality=SHOWN_JPEG_QUALITY, optimize=True)
-    lon, lat = _position(exif)
-    return ShownPhoto(out.getvalue(), "image/jpeg", *clean.size, _taken_at(exif, time_zone), lon, lat)
-
-
-def _taken_at(exif: Image.Exif, time_zone: str) -> datetime | None:
-    inner = exif.get_ifd(ExifTags.IFD.Exif)
-    written = inner.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
-    offset = inner.get(ExifTags.Base.OffsetTimeOriginal)
-    try:
-        if offset:
-            return datetime.strptime(f"{written}{offset}", "%Y:%m:%d %H:%M:%S%z").astimezone(UTC)
-        local = datetime.strptime(str(written), "%Y:%m:%d %H:%M:%S").replace(tzinfo=ZoneInfo(time_zone))
-        return local.astimezone(UTC)
-    except (ValueError, TypeError):
-        return None
-
-
-def _position(exif: Image.Exif) -> tuple[float | None, float | None]:
-    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
-    try:
-        lat = _degrees(gps[ExifTags.GPS.GPSLatitude]) * (-1 if gps[ExifTags.GPS.GPSLatitudeRef] == "S" else 1)
-        lon = _degrees(gps[ExifTags.GPS.GPSLongitude]) * (
-            -1 if gps[ExifTags.GPS.GPSLongitudeRef] == "W" else 1
-        )
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None, None
-    return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else (None, None)
-
-
-def _degrees(parts: tuple[float, float, float]) -> float:
-    degrees, minutes, seconds = (float(part) for part in parts)
-    return degrees + minutes / 60 + seconds / 3600

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image
 
-from shared.files import PHOTOS, Files, shown_copy, sniff
+from shared.files import PHOTOS, Files, sniff
+from shared.photos import shown_copy
 from shared.problems import Problem
 
 
@@ -149,3 +152,24 @@ def _png_that_claims(width: int, height: int) -> bytes:
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+
+
+async def test_a_photo_that_brings_the_decoding_process_down_spoils_no_other(files: Files) -> None:
+    """The pool stayed broken: every photo after it was refused until the service was started again."""
+    with pytest.raises(BrokenProcessPool):
+        files._decoders.submit(os._exit, 1).result()
+    shown = await files.strip_exif(a_photo())
+    assert shown.media_type == "image/jpeg"
+
+
+async def test_a_photo_that_brings_it_down_each_time_is_refused(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.files.shown_copy", _end)
+    with pytest.raises(Problem) as refused:
+        await files.strip_exif(a_photo())
+    assert (refused.value.status, refused.value.code) == (422, "photo-unreadable")
+
+
+def _end(photo: bytes, time_zone: str) -> None:
+    os._exit(1)
