@@ -42,7 +42,8 @@ class Service:
 
 
 def python_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without what would point Python elsewhere, and what this process is told."""
-    dropped = ("PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "DATABASE_URL")
+    """The caller's environment without what would point Python elsewhere or make it compile everything at every
+    start, and what this process is told."""
+    dropped = ("PYTHONHOME", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "DATABASE_URL")
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return {**kept, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", **extra}

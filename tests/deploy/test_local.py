@@ -6,14 +6,17 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from deploy.local import jars
-from deploy.local.ports import LOWEST, is_free, remembered
+from deploy.local.caddy import Caddy
+from deploy.local.ports import LOWEST, free_port, is_free, remembered
 from deploy.local.postgres import Postgres
 from deploy.local.problems import CannotStartError
 from deploy.local.process import Process, leftover
+from deploy.local.service import python_environment
 from deploy.local.stack import Stack, end_leftovers
 from tests.stack import TestStack
 
@@ -67,6 +70,26 @@ def test_only_its_owner_may_connect_to_a_service_database(stack: TestStack) -> N
         for name in names:
             postgres.sql(f"DROP DATABASE IF EXISTS {name}")
             postgres.sql(f"DROP ROLE IF EXISTS {name}")
+
+
+def test_what_services_ask_each_other_does_not_pass_caddy(folder: Path) -> None:
+    port = free_port()
+    caddy = Caddy(folder, port, {"intake": free_port([port])})
+    caddy.start()
+    try:
+        assert status_of(f"http://127.0.0.1:{port}/api/intake/internal/contacts/1?purpose=registered") == 404
+        assert status_of(f"http://127.0.0.1:{port}/api/intake/cases/1") == 502
+    finally:
+        caddy.stop()
+
+
+def status_of(url: str) -> int:
+    return httpx.get(url, timeout=10, trust_env=False).status_code
+
+
+def test_our_own_processes_keep_what_they_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in python_environment({})
 
 
 @pytest.mark.stack

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.database import Database
 from shared.events import DeadlineAmber
-from shared.plumbing import create_plumbing
+from shared.migrations.plumbing import create_plumbing
 from shared.vocabulary import DeadlineKind, Level
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.plumbing import create_plumbing
+from shared.migrations.plumbing import create_plumbing
 
 revision = "insight_0001"
 down_revision = None

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.plumbing import create_plumbing
+from shared.migrations.plumbing import create_plumbing
 
 revision = "0001"
 down_revision = None
