@@ -108,6 +108,8 @@ class Roster(Protocol):
     def on_duty(self, unit_id: str | None, now: datetime) -> Sequence[tuple[Person, Shift]]: ...
 
 
+CLOCKS_OF_A_LEVEL = (DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE)
+
 # ── the replica of a case: state = fold(events) ───────────────────────────────────────────────────────────────────
 
 
@@ -149,7 +151,9 @@ def apply(case: CaseFacts, event: CaseEvent) -> CaseFacts:
             raises = {**case.raises, event.id: event.to_unit_id}
             return replace(case, level=event.to_level, unit_id=event.to_unit_id, raises=raises)
         case EscalationVoided():
-            return replace(case, level=event.level, unit_id=event.unit_id)
+            # It is handled: the clocks of a level have stopped, and those of the raises never counted.
+            due = {kind: at for kind, at in case.due.items() if kind not in CLOCKS_OF_A_LEVEL}
+            return replace(case, level=event.level, unit_id=event.unit_id, due=due)
         case DeadlinesSet():
             set_now = {deadline.kind: deadline.due_at for deadline in event.deadlines}
             return replace(case, due={**case.due, **set_now})

@@ -83,7 +83,7 @@ def crossed_raise() -> Story:
     story.clocks(240, acknowledge=250, handle=960)
     handled = story.handled(240, accepted)
     story.voided(240.1, Level.GRID, raised, because=handled)
-    story.cleared(240.1, acknowledge=(250, None), handle=(960, None))
+    story.cleared(240.1, handle=(240, True))
     story.asked(240.1, handled)
     return satisfied_late(story)
 

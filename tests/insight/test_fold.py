@@ -119,6 +119,22 @@ def test_a_voided_raise_does_not_count() -> None:
     assert [raised.voided for raised in row.raises] == [True]
 
 
+def test_the_clocks_of_a_voided_raise_do_not_turn_the_board_red() -> None:
+    """The case is handled; the upper level's clocks were set for nothing, and the replaced one is met after all."""
+    story = Story()
+    registered = story.registered()
+    story.clocks(0, registered, acknowledge=6, arrive=15, handle=240)
+    story.cleared(1, acknowledge=(6, True), arrive=(15, True))
+    story.missed(240, "handle", 240)
+    raised = story.raised(240, Level.COMMUNITY, cause=EscalationCause.HANDLE_MISSED)
+    story.clocks(240, raised, acknowledge=250, handle=960)
+    story.voided(240.1, Level.GRID, raised, because=registered)
+    story.cleared(240.1, handle=(240, True))
+    stands = standing(folded(story.events))
+    assert (stands.next_due_at, stands.next_amber_at) == (None, None)
+    assert (stands.deadlines_met, stands.deadlines_missed) == (3, 0)
+
+
 def test_who_holds_and_who_goes_are_told_apart() -> None:
     events = nobody_answers().events
     handled = next(place for place, event in enumerate(events) if event.type == "yike.case.handled")

@@ -16,7 +16,10 @@ from services.dispatch.rules.facts import HELD, CaseState, PartState, State
 from services.escalation.rules import case as levels
 from services.escalation.rules.clocks import Station
 from services.escalation.rules.working_time import count
+from services.insight.rules import fold as read_side
+from services.insight.rules.facts import CaseRow
 from services.intake.rules import cases as existence
+from services.notify import rules as telling
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
 from shared.event import CaseEvent
 from shared.events import (
@@ -162,6 +165,7 @@ class LifeOfACase(RuleBasedStateMachine):
         level, work, known = self.life.level, self.life.work, self.life.known
         assert level is not None
         assert work is not None
+        self.they_tell_the_same(level)
         assert (level.closed_at is not None) == (work.case.state is CaseState.CLOSED)
         assert (level.closed_at is not None) == (known.closed_at is not None)
         assert level.round == work.case.round == known.round
@@ -187,6 +191,25 @@ class LifeOfACase(RuleBasedStateMachine):
             assert known.follow_up is not None
             assert known.follow_up.open
             assert level.open(DeadlineKind.FOLLOW_UP)
+
+    def they_tell_the_same(self, level: levels.Case) -> None:
+        """The read side and whoever tells people show the clocks that run, and no others."""
+        nothing: CaseRow | None = None
+        read = reduce(read_side.apply, self.life.topic, nothing)
+        told = reduce(telling.apply, self.life.topic[1:], telling.opened(self.life.registered))
+        assert read is not None
+        red = levels.Colour.RED
+        open_clocks = {
+            (one.kind, one.level, one.round, one.due_at, one.colour is red) for one in level.open()
+        }
+        shown = {
+            (one.kind, one.level, one.round, one.due_at, one.missed_at is not None)
+            for one in read.clocks
+            if one.stopped_at is None
+        }
+        assert shown == open_clocks
+        assert told.due == {one.kind: one.due_at for one in level.open()}
+        assert read.level == told.level == level.level
 
     @invariant()
     def rule_2_the_residents_clock_never_restarts(self) -> None:

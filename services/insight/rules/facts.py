@@ -52,7 +52,8 @@ class Part:
 @dataclass(frozen=True)
 class Clock:
     """One deadline from being set to being cleared or replaced. `met` is None while it runs and where it no longer
-    applied; `stopped_at` is None while it is open, also after it was missed."""
+    applied; `stopped_at` is None while it is open, also after it was missed. `replaced` by the next level's clock of
+    its kind: it runs again if that raise is voided."""
 
     kind: DeadlineKind
     level: Level
@@ -64,6 +65,7 @@ class Clock:
     late_ms: int | None = None
     stopped_at: datetime | None = None
     met: bool | None = None
+    replaced: bool = False
 
 
 @dataclass(frozen=True)

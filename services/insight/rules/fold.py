@@ -7,7 +7,7 @@ sources (its state, who holds it, which musts are met) is worked out from the fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -46,7 +46,7 @@ from shared.events import (
     SupervisionOrdered,
     WorkerArrived,
 )
-from shared.vocabulary import ClosedBy, DeadlineKind, NoteKind
+from shared.vocabulary import ClosedBy, DeadlineKind, Level, NoteKind
 
 
 class NotRegisteredError(ValueError):
@@ -261,7 +261,9 @@ def deadlines_set(row: CaseRow, event: DeadlinesSet) -> CaseRow:
     """One of a kind is open at a time: a new one stops the old, which was missed or no longer applies."""
     new = {deadline.kind for deadline in event.deadlines}
     kept = tuple(
-        _stopped(clock, event.at, None) if clock.kind in new and clock.stopped_at is None else clock
+        replace(_stopped(clock, event.at, None), replaced=True)
+        if clock.kind in new and clock.stopped_at is None
+        else clock
         for clock in row.clocks
     )
     added = tuple(Clock(d.kind, event.level, event.round, d.due_at, d.amber_at) for d in event.deadlines)
@@ -303,8 +305,21 @@ def case_escalated(row: CaseRow, event: CaseEscalated) -> CaseRow:
 
 
 def escalation_voided(row: CaseRow, event: EscalationVoided) -> CaseRow:
+    """The clocks of the raises never counted; those they had replaced run again, until the `handled` stops them."""
     raises = tuple(replace(r, voided=True) if r.event_id in event.voids else r for r in row.raises)
-    return replace(row, raises=raises, level=event.level, level_unit_id=event.unit_id)
+    above = row.ladder[row.ladder.index(event.level) + 1 :]
+    clocks = tuple(
+        _after_void(clock, event, above) if clock.round == event.round else clock for clock in row.clocks
+    )
+    return replace(row, raises=raises, level=event.level, level_unit_id=event.unit_id, clocks=clocks)
+
+
+def _after_void(clock: Clock, event: EscalationVoided, above: Sequence[Level]) -> Clock:
+    if clock.level in above:
+        return replace(clock, stopped_at=clock.stopped_at or event.at, met=None)
+    if clock.level is event.level and clock.replaced:
+        return replace(clock, stopped_at=None, replaced=False, met=False if clock.missed_at else None)
+    return clock
 
 
 def supervision_ordered(row: CaseRow, event: SupervisionOrdered) -> CaseRow:
