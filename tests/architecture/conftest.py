@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,13 @@ from tests.architecture.source import SERVICES
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Service]]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
+    """The environment is put back at once: kept for the session, it would reach the tests that come after."""
     folder = tmp_path_factory.mktemp("keys")
     with pytest.MonkeyPatch.context() as environment:
         for name, value in _environment(folder).items():
             environment.setenv(name, value)
-        yield {name: _assembled(name) for name in SERVICES}
+        return {name: _assembled(name) for name in SERVICES}
 
 
 def _environment(folder: Path) -> dict[str, str]:
