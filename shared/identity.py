@@ -35,6 +35,7 @@ ACCESS_TOKEN_SECONDS = 15 * 60
 LEEWAY_SECONDS = 30
 KEYS_FETCHED_AGAIN_AFTER_SECONDS = 600.0
 UNKNOWN_KEY_REFETCH_SECONDS = 10.0
+FIRST_KEYS_AGAIN_SECONDS = 1.0
 FETCH_WITHIN_SECONDS = 3.0
 TOKENS_REMEMBERED_MAX = 4096
 
@@ -146,8 +147,10 @@ class IssuerKeys:
         except (httpx.HTTPError, ValueError, KeyError, JoseError) as wrong:
             # With the keys of before the known tokens stay good; an outage of the issuer must not stop the work.
             log.warning("the issuer's keys could not be fetched from %s: %s", self.url, type(wrong).__name__)
-            if self._fetched_at == float("-inf"):
-                self._tried_at = float("-inf")
+            if self._fetched_at == float(
+                "-inf"
+            ):  # soon again, but not once for each who waits behind this try
+                self._tried_at = self._clock() - UNKNOWN_KEY_REFETCH_SECONDS + FIRST_KEYS_AGAIN_SECONDS
             return
         self._keys, self._fetched_at = keys, self._clock()
         self.revision += 1

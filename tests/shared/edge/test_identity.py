@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -148,12 +149,15 @@ async def test_known_tokens_stay_good_while_the_issuer_is_away(published: Publis
 
 
 async def test_before_the_first_keys_nobody_is_let_in_and_nobody_blamed(published: Published) -> None:
-    published.away = True
-    verifier = Verifier(settings(jwks_url=published.url))
+    """Twenty who ask at once wait behind one try, not behind twenty of three seconds each."""
+    published.away, clock, token = True, Clock(), an_issuer().token("p-1")
+    verifier = Verifier(settings(), IssuerKeys(published.url, clock))
 
-    assert await code_of(verifier, an_issuer().token("p-1")) == 503
+    assert set(await asyncio.gather(*(code_of(verifier, token) for _ in range(20)))) == {503}
+    assert published.asked == 1
     published.away = False
-    assert await code_of(verifier, an_issuer().token("p-1")) == 200
+    clock.seconds += 1
+    assert await code_of(verifier, token) == 200
 
 
 async def test_what_is_not_to_be_believed() -> None:
