@@ -49,7 +49,8 @@ class Edge:
             await self.app(scope, receive, passage.send)
         except Exception as wrong:
             if passage.status is not None:
-                log.exception("the answer to %s %s broke off", scope["method"], scope["path"])
+                # The route and not the path: a resident's link stands in it.
+                log.exception("the answer to %s %s broke off", scope["method"], passage.route)
                 return
             answer = answer_to(wrong, Headers(scope=scope).get("accept-language"), scope["path"])
             await answer(scope, receive, passage.send)
@@ -80,6 +81,10 @@ class _Passage:
                 self.leave()
         await self._send(message)
 
+    @property
+    def route(self) -> str:
+        return str(getattr(self.scope.get("route"), "path", "none"))
+
     def leave(self) -> None:
         if not self._inside:
             return
@@ -88,7 +93,7 @@ class _Passage:
         self.service.requests_done += 1
         metrics.REQUESTS_IN_PROGRESS.dec()
         seconds = time.perf_counter() - self.began
-        route, method = getattr(self.scope.get("route"), "path", "none"), self.scope["method"]
+        route, method = self.route, self.scope["method"]
         status = self.status or 499  # the asker left before there was an answer
         metrics.REQUEST_SECONDS.labels(route, method, str(status)).observe(seconds)
         if status >= 500 or seconds > SLOW_SECONDS:

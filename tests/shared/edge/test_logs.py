@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from shared.edge import Edge
 from shared.health import Beat, Health
 from shared.logs import JsonLines, TextLines, about
 from shared.telemetry import continue_trace, current_trace_id, current_traceparent
@@ -89,3 +95,23 @@ def test_a_loop_that_fails_and_tries_again_is_alive_but_not_ready() -> None:
     assert health.not_ready() == []
     seconds[0] = 80
     assert health.not_live() == ["inbox"]
+
+
+async def test_an_answer_that_breaks_off_is_logged_by_its_route(caplog: pytest.LogCaptureFixture) -> None:
+    """A resident's single-use link stands in the path."""
+
+    async def breaks_off(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = SimpleNamespace(path="/follow-up-links/{token}")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("in the middle")
+
+    async def ignore(message: Message) -> None: ...
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    service = SimpleNamespace(directory_is_read=True, requests_in_progress=0, requests_done=0)
+    scope = {"type": "http", "method": "POST", "path": "/follow-up-links/s3cret", "headers": []}
+    await Edge(breaks_off, cast("Any", service))(scope, nothing, ignore)
+    assert "POST /follow-up-links/{token} broke off" in caplog.text
+    assert "s3cret" not in caplog.text
