@@ -7,6 +7,7 @@ it gets the stored answer, or, if the first was rolled back, does the work itsel
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,7 +49,8 @@ def idempotency_table(metadata: MetaData) -> Table:
 
 @dataclass(frozen=True)
 class RequestKey:
-    """What makes two requests the same: who asks for what, under which key, with which body."""
+    """What makes two requests the same: who asks for what, under which key, with which body. The digest is an HMAC:
+    the bare hash of a body would tell a phone number to who can try them all."""
 
     scope: str
     key: str
@@ -62,7 +64,7 @@ class StoredAnswer:
     body: bytes | None
 
 
-async def request_key(request: Request, person_id: str | None) -> RequestKey | None:
+async def request_key(request: Request, person_id: str | None, secret: bytes) -> RequestKey | None:
     """The request's key, or None if it has none. The body is read; it stays readable."""
     key = request.headers.get(HEADER)
     if key is None:
@@ -75,7 +77,7 @@ async def request_key(request: Request, person_id: str | None) -> RequestKey | N
             detail=f"须为 1 至 {KEY_CHARACTERS_MAX} 个 ASCII 字符 / Send 1 to {KEY_CHARACTERS_MAX} ASCII characters",
         )
     scope = f"{request.method} {request.url.path} {person_id or '-'}"
-    return RequestKey(scope, key, await _digest(request))
+    return RequestKey(scope, key, await _digest(request, secret))
 
 
 async def claim(tx: Transaction, key: RequestKey) -> StoredAnswer | None:
@@ -143,9 +145,9 @@ async def _stored(tx: Transaction, key: RequestKey) -> StoredAnswer:
     return StoredAnswer(row["status"], row["headers"] or {}, row["body"])
 
 
-async def _digest(request: Request) -> bytes:
+async def _digest(request: Request, secret: bytes) -> bytes:
     """Of what was sent. A form is hashed by its parts: its raw bytes differ each time by a random boundary."""
-    digest = hashlib.sha256(request.url.query.encode())
+    digest = hmac.new(secret, request.url.query.encode(), hashlib.sha256)
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async for piece in _pieces(await request.form()):
             digest.update(len(piece).to_bytes(8, "big") + piece)

@@ -143,7 +143,9 @@ async def _key(
 ) -> RequestKey | None:
     """The header is declared for the API's description; it is read where the body is."""
     who = await maybe_signed_in(request)
-    return await idempotency.request_key(request, who.person_id if who else None)
+    return await idempotency.request_key(
+        request, who.person_id if who else None, _service(request).digest_secret
+    )
 
 
 Tx = Annotated[Transaction, Depends(_transaction)]

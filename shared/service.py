@@ -7,6 +7,7 @@ surroundings turns the process red; a loop that breaks ends it.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import signal
 import socket
@@ -103,6 +104,16 @@ class Service:
     def sealer(self) -> Sealer:
         """Seals under the keys of MASTER_KEY_FILE."""
         return Sealer(self.settings.master_keys)
+
+    @cached_property
+    def digest_secret(self) -> bytes:
+        """Keys the digests of requests' bodies. From the last key of its file, which stays when a new one is put on
+        top; empty for a service that is given neither key, and so takes in nothing personal."""
+        settings = self.settings
+        secrets = settings.master_keys if settings.master_key_file else ()
+        if not secrets and settings.internal_token_file:
+            secrets = settings.internal_tokens
+        return hmac.digest(secrets[-1].value, b"bodies of requests", "sha256") if secrets else b""
 
     def _build_app(self, routers: Sequence[APIRouter]) -> FastAPI:
         app = FastAPI(
@@ -216,6 +227,8 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=True,
+                forwarded_allow_ips=service.settings.trusted_proxies,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=service.settings.drain_within_seconds,
             )

@@ -44,6 +44,9 @@ class ServiceSettings(BaseSettings):
     topic_prefix: str = Field(default="", description="before every topic and group, to share a cluster")
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    trusted_proxies: str = Field(
+        default="127.0.0.1", description="whose X-Forwarded-For is believed; * where only Caddy can reach us"
+    )
     public_url: str = Field(default="http://127.0.0.1:8000", description="how residents' browsers reach us")
 
     oidc_issuer: str = Field(default="http://127.0.0.1:8000/api/registry", description="who may sign tokens")

@@ -105,6 +105,7 @@ class Stack:
                 "KAFKA_BOOTSTRAP": self.kafka_bootstrap,
                 "HOST": "127.0.0.1",
                 "PORT": str(self.ports[service]),
+                "TRUSTED_PROXIES": "127.0.0.1",
                 "PUBLIC_URL": self.url,
                 "OIDC_ISSUER": f"{self.url}/api/registry",
                 "JWKS_URL": f"{registry}/jwks.json",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.intake.api import cases, follow_ups, registration
+from services.intake.api.limits import Limit
 from services.intake.registration import Registrar
 from services.intake.settings import Settings
 from services.intake.subscriptions import SUBSCRIPTIONS
@@ -29,6 +30,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
         batch_max=settings.registrations_per_batch_max,
         waiting_max=settings.registrations_waiting_max,
     )
+    service.app.state.reports = Limit(settings.reports_per_source_per_minute_max)
     return service
 
 

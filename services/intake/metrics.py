@@ -14,6 +14,9 @@ REGISTRATIONS_WAITING = Gauge(
 BATCHES_BROKEN = Counter(
     "yike_intake_registration_batches_broken_total", "Batches that failed and whose registrations went singly"
 )
+REPORTS_REFUSED = Counter(
+    "yike_intake_reports_refused_total", "Reports without sign-in refused because their source sent too many"
+)
 FOLLOW_UPS_RECORDED = Counter(
     "yike_intake_follow_ups_recorded_total",
     "Attempts to ask residents, links that ran out among them",

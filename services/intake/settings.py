@@ -18,3 +18,6 @@ class Settings(ServiceSettings):
     registrations_waiting_max: int = Field(
         default=10_000, ge=1, description="beyond it registration answers 503"
     )
+    reports_per_source_per_minute_max: int = Field(
+        default=30, ge=1, description="reports without sign-in from one address, per process; 429 beyond it"
+    )

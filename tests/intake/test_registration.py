@@ -8,11 +8,15 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.intake.api import limits
+from services.intake.api.limits import Limit
 from services.intake.rules.numbering import understood
 from shared.database import Database
+from shared.directory import Directory
 from shared.events import CaseRegistered
+from shared.service import Service
 from shared.vocabulary import REGISTRATION_CHANNELS, Role
-from tests.intake.world import OPERATOR, a_call, count, headers, inside, journal_of
+from tests.intake.world import OPERATOR, START, a_call, count, headers, inside, journal_of
 
 
 async def register(client: httpx.AsyncClient, call: dict[str, Any]) -> httpx.Response:
@@ -133,3 +137,61 @@ async def test_who_takes_no_cases_in_may_not_register(client: httpx.AsyncClient,
 
 async def test_staff_registration_needs_a_sign_in(client: httpx.AsyncClient) -> None:
     assert (await client.post("/cases", json=a_call())).status_code == 401
+
+
+async def test_a_repeated_call_is_answered_although_its_category_was_retired_since(
+    client: httpx.AsyncClient, database: Database, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = headers(*OPERATOR) | {"Idempotency-Key": "call-1"}
+    first = await client.post("/cases", json=a_call(), headers=asked)
+    retired = directory.categories["manhole-cover"].model_copy(update={"retired_at": START})
+    monkeypatch.setitem(directory.categories, "manhole-cover", retired)
+
+    again = await client.post("/cases", json=a_call(), headers=asked)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    other = await client.post("/cases", json=a_call(description="另一件"), headers=asked)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+    new = await client.post("/cases", json=a_call(), headers=headers(*OPERATOR))
+    assert (new.status_code, new.json()["code"]) == (422, "unknown-category")
+    assert await count(database, "cases") == 1
+
+
+async def test_who_does_not_sign_in_may_report_so_often(client: httpx.AsyncClient, service: Service) -> None:
+    service.app.state.reports = Limit(2, clock=lambda: 0.0)
+    taken = [await client.post("/reports", json=a_call(channel="web")) for _ in range(3)]
+    assert [answer.status_code for answer in taken] == [201, 201, 429]
+    assert taken[2].json()["code"] == "too-many-reports"
+    assert taken[2].headers["retry-after"] == "30"
+    assert (await register(client, a_call())).status_code == 201
+
+
+def test_a_source_may_go_on_when_its_bucket_has_filled_again() -> None:
+    now = 0.0
+    limit = Limit(30, clock=lambda: now)
+    assert [limit.seconds_to_wait("here") for _ in range(31)] == [0.0] * 30 + [2.0]
+    assert limit.seconds_to_wait("there") == 0
+    now = 2.0
+    assert limit.seconds_to_wait("here") == 0
+    assert limit.seconds_to_wait("here") == pytest.approx(2)
+
+
+def test_sources_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SOURCES_MAX", 3)
+    limit = Limit(1, clock=lambda: 0.0)
+    assert [limit.seconds_to_wait(source) for source in "abcd"] == [0] * 4
+    assert limit.seconds_to_wait("d") > 0
+    assert limit.seconds_to_wait("a") == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "source"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("", ""),
+    ],
+)
+def test_one_household_is_one_source(host: str, source: str) -> None:
+    assert limits.source_of(host) == source

@@ -2,71 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 
 from services.intake.api.edge import NO_STORE, PublicUrl, Register, Seals
+from services.intake.api.limits import within_limit
 from services.intake.commands import RegisterCase, Registered, ReportCase
 from services.intake.handlers.permissions import MAY_REGISTER
 from services.intake.handlers.refusals import problem_of
-from services.intake.handlers.registration import Taken, TakenBefore, answer_again, draw_up
-from services.intake.registration import Registrar
+from services.intake.handlers.registration import (
+    Outcome,
+    Taken,
+    TakenBefore,
+    answer_again,
+    draw_up,
+    taken_before,
+)
 from services.intake.rules.refusals import Refused
-from shared.database import Database
-from shared.directory import Directory
 from shared.event import REQUESTER, Actor
 from shared.idempotency import REPLAYED, RequestKey
 from shared.ids import uuid7
 from shared.routes import Caller, Db, Key, Registry, allow, open_to_everybody, router_for
-from shared.sealing import Sealer
 
 router = router_for("intake", one_transaction=False)
 
 
-@router.post("/cases", status_code=201, dependencies=[allow(*MAY_REGISTER)])
-async def register_case(
-    body: RegisterCase,
-    request: Request,
-    response: Response,
-    who: Caller,
-    key: Key,
-    directory: Registry,
-    database: Db,
-    registrar: Register,
-    sealer: Seals,
-    public_url: PublicUrl,
-) -> Registered:
-    desk = _Desk(directory, database, registrar, sealer, public_url)
-    return await desk.take(body, who.actor(), key or _own_key(request), response)
-
-
-@router.post("/reports", status_code=201, dependencies=[open_to_everybody()])
-async def report_case(
-    body: ReportCase,
-    request: Request,
-    response: Response,
-    key: Key,
-    directory: Registry,
-    database: Db,
-    registrar: Register,
-    sealer: Seals,
-    public_url: PublicUrl,
-) -> Registered:
-    desk = _Desk(directory, database, registrar, sealer, public_url)
-    return await desk.take(body, REQUESTER, key or _own_key(request), response)
-
-
-def _own_key(request: Request) -> RequestKey:
-    """For who sent none: after an unknown COMMIT the same order is tried again and must not make two cases."""
-    return RequestKey(f"{request.method} {request.url.path}", str(uuid7()), b"")
-
-
-class _Desk:
+class Desk:
     """What both routes need to take a case in."""
 
     def __init__(
-        self, directory: Directory, database: Database, registrar: Registrar, sealer: Sealer, public_url: str
+        self,
+        directory: Registry,
+        database: Db,
+        registrar: Register,
+        sealer: Seals,
+        public_url: PublicUrl,
     ) -> None:
         self._directory, self._database, self._registrar = directory, database, registrar
         self._sealer, self._public_url = sealer, public_url
@@ -75,8 +46,10 @@ class _Desk:
         self, command: RegisterCase, actor: Actor, key: RequestKey, response: Response
     ) -> Registered:
         response.headers.update(NO_STORE)
-        order = draw_up(command, actor, self._keyed(key), self._directory, self._sealer)
-        outcome = order if isinstance(order, Refused) else await self._registrar.register(order)
+        order = draw_up(command, actor, key, self._directory, self._sealer)
+        outcome = await (
+            self._refused(order, key) if isinstance(order, Refused) else self._registrar.register(order)
+        )
         match outcome:
             case Refused():
                 raise problem_of(outcome)
@@ -89,6 +62,28 @@ class _Desk:
         response.headers["Location"] = f"/api/intake/cases/{answer.case_id}"
         return answer
 
-    def _keyed(self, key: RequestKey) -> RequestKey:
-        """The bare hash of a body would tell a phone number to who can try them all."""
-        return replace(key, body_sha256=self._sealer.blind_index(key.body_sha256.hex()))
+    async def _refused(self, order: Refused, key: RequestKey) -> Outcome:
+        async with self._database.transaction() as tx:
+            return await taken_before(tx, key) or order
+
+
+TakingIn = Annotated[Desk, Depends()]
+
+
+@router.post("/cases", status_code=201, dependencies=[allow(*MAY_REGISTER)])
+async def register_case(
+    body: RegisterCase, request: Request, response: Response, who: Caller, key: Key, desk: TakingIn
+) -> Registered:
+    return await desk.take(body, who.actor(), key or _own_key(request), response)
+
+
+@router.post("/reports", status_code=201, dependencies=[open_to_everybody(), Depends(within_limit)])
+async def report_case(
+    body: ReportCase, request: Request, response: Response, key: Key, desk: TakingIn
+) -> Registered:
+    return await desk.take(body, REQUESTER, key or _own_key(request), response)
+
+
+def _own_key(request: Request) -> RequestKey:
+    """For who sent none: after an unknown COMMIT the same order is tried again and must not make two cases."""
+    return RequestKey(f"{request.method} {request.url.path}", str(uuid7()), b"")

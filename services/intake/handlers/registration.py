@@ -172,6 +172,13 @@ async def register_cases(tx: Transaction, orders: Sequence[Order]) -> Mapping[tu
     return outcomes
 
 
+async def taken_before(tx: Transaction, key: RequestKey) -> Outcome | None:
+    """What became of this key earlier. A repeated order may be refused by now, its category being retired since, but
+    its case stands."""
+    before = await cases.claimed_before(tx, [key])
+    return _outcome_of(key, before) if before else None
+
+
 def _outcome_of(key: RequestKey, before: Mapping[tuple[str, str], tuple[bytes, UUID]]) -> Outcome:
     """The same key with the same body is answered again; with another body it is a mistake of the sender's."""
     sha256, case_id = before[key.scope, key.key]

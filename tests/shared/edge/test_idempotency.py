@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from shared.idempotency import forget_old
+from shared.keys import new_secret
 from shared.service import Service
 from shared.vocabulary import Role
 from tests.people import an_issuer
@@ -123,3 +126,25 @@ async def test_old_keys_are_forgotten(service: Service, client: httpx.AsyncClien
         assert await forget_old(tx, kept_hours=168) == 1
     async with service.database.transaction() as tx:
         assert [row["key"] for row in await tx.rows("SELECT key FROM idempotency_keys")] == ["new"]
+
+
+async def test_what_is_kept_of_a_body_cannot_be_found_by_trying(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    """A bare hash of a body with a phone number in it is that number to who can try them all."""
+    await client.post("/api/small/wishes", json={"text": "a bench"}, headers=KEY)
+    async with service.database.transaction() as tx:
+        [row] = await tx.rows("SELECT body_sha256 FROM idempotency_keys")
+    body = b'{"text":"a bench"}'
+    assert row["body_sha256"] == hmac.digest(service.digest_secret, b"\0" + body, "sha256")
+    assert row["body_sha256"] != hashlib.sha256(b"\0" + body).digest()
+
+
+def test_a_new_key_on_top_changes_no_digest(service: Service) -> None:
+    before, file = service.digest_secret, service.settings.internal_token_file
+    assert file is not None
+    file.write_text(new_secret() + file.read_text())
+    later = object.__new__(Service)
+    later.settings = type(service.settings).model_validate(service.settings.model_dump())
+    assert later.settings.internal_tokens != service.settings.internal_tokens
+    assert later.digest_secret == before != b""
