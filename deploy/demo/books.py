@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -26,6 +26,7 @@ READ_SIDE = "SELECT case_id, event_id FROM timeline"
 REGISTERED = "SELECT case_id FROM cases"
 CLOSED = "SELECT case_id, outcome FROM cases WHERE closed_at IS NOT NULL"
 
+Kind = TypeVar("Kind", bound=CaseEvent)
 Story = dict[UUID, list[CaseEvent]]
 Tables = Mapping[str, Mapping[str, Any]]
 """By service: `dead_letters`, and where it has them `journal`, `registered`, `closed` and `timeline`."""
@@ -47,8 +48,8 @@ class Books:
     def balanced(self) -> bool:
         return not self.faults and self.dead_letters == 0
 
-    def of_type(self, *types: type[CaseEvent]) -> list[CaseEvent]:
-        return [event for events in self.story.values() for event in events if isinstance(event, types)]
+    def of_type(self, kind: type[Kind]) -> list[Kind]:
+        return [event for events in self.story.values() for event in events if isinstance(event, kind)]
 
 
 async def read_story(bootstrap: str) -> Story:

@@ -33,9 +33,7 @@ def report(
     books: Books, *, calls: int, bad_rows: int, wall_seconds: float, simulated_seconds: float
 ) -> dict[str, Any]:
     """The figures, as `make demo JSON=` writes them. Times in minutes are of the first arrival of each case."""
-    registered = {
-        event.case_id: event for event in books.of_type(CaseRegistered) if isinstance(event, CaseRegistered)
-    }
+    registered = {event.case_id: event for event in books.of_type(CaseRegistered)}
     arrivals = _first_arrivals(books)
     waits = sorted(
         (arrived - registered[case].at) / timedelta(minutes=1)
@@ -46,11 +44,9 @@ def report(
     on_time = sum(
         case in arrivals and arrivals[case] - registered[case].at <= ON_TIME for case in emergencies
     )
-    missed = [event.late_ms for event in books.of_type(DeadlineMissed) if isinstance(event, DeadlineMissed)]
-    raises = Counter(
-        event.to_level for event in books.of_type(CaseEscalated) if isinstance(event, CaseEscalated)
-    )
-    closed = [event for event in books.of_type(CaseClosed) if isinstance(event, CaseClosed)]
+    missed = [event.late_ms for event in books.of_type(DeadlineMissed)]
+    raises = Counter(event.to_level for event in books.of_type(CaseEscalated))
+    closed = books.of_type(CaseClosed)
     return {
         "calls": calls,
         "bad_rows": bad_rows,
@@ -69,13 +65,7 @@ def report(
         "closed_by_outcome": dict(sorted(Counter(str(event.outcome) for event in closed).items())),
         "reopened": len(books.of_type(CaseReopened)),
         "deadlines_missed": dict(
-            sorted(
-                Counter(
-                    str(event.kind)
-                    for event in books.of_type(DeadlineMissed)
-                    if isinstance(event, DeadlineMissed)
-                ).items()
-            )
+            sorted(Counter(str(event.kind) for event in books.of_type(DeadlineMissed)).items())
         ),
         "deadline_lateness_ms": _lateness(missed),
         "events": books.events,

@@ -141,10 +141,10 @@ class Day:
                 await self._kill(kills.pop(0)[1])
                 continue
             moments = [at for at in (rest.next_due_at, self._city.agenda.next_at()) if at is not None]
-            if await self._is_over() or min(moments) > limit:
-                return
-            if min(moments) > self._city.now:
-                await self._city.clock.jump(min(moments))
+            if await self._is_over() or (following := min(moments, default=limit)) >= limit:
+                return  # without anything due a case that is still open stays so: the report says which
+            if following > self._city.now:
+                await self._city.clock.jump(following)
             while (entry := self._city.agenda.take(self._city.now)) is not None:
                 await entry.deed()
 

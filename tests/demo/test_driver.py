@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -14,6 +17,8 @@ from deploy.demo.__main__ import speed_of
 from deploy.demo.agenda import Agenda
 from deploy.demo.api import Api, Refused
 from deploy.demo.faults import VICTIMS, kill_after
+from deploy.demo.run import Day
+from deploy.demo.settle import Rest
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -162,3 +167,22 @@ async def test_what_is_no_problem_document_is_still_a_no() -> None:
 
     assert answer == Refused(413, {"title": "too large"})
     assert json.dumps(answer.problem)
+
+
+async def test_a_day_ends_when_cases_are_open_and_nothing_is_due_any_more() -> None:
+    """It broke off before its books could say which cases those are."""
+
+    async def rest() -> Rest:
+        return Rest(None, 0)
+
+    async def open_cases() -> int:
+        return 1
+
+    day = object.__new__(Day)
+    day._settling = cast("Any", SimpleNamespace(rest=rest))
+    day._plan = cast("Any", SimpleNamespace(kill=False, calls=[]))
+    day._city = cast("Any", SimpleNamespace(agenda=Agenda(), done={"register": 0}, refused={}, now=NOON))
+    day.open_cases = open_cases  # type: ignore[method-assign]
+    day._progress = lambda **_: None  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        await day._step(NOON + timedelta(days=1))
