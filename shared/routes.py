@@ -160,9 +160,6 @@ Registry = Annotated[Directory, Depends(_directory)]
 Caller = Annotated[SignedIn, Depends(signed_in)]
 """Who asks; 401 for nobody. In handlers and tests the type is `SignedIn`."""
 
-MaybeCaller = Annotated[SignedIn | None, Depends(maybe_signed_in)]
-"""Who asks, where a route is open to everybody."""
-
 Key = Annotated[RequestKey | None, Depends(_key)]
 """The request's Idempotency-Key, for routes that store it themselves."""
 

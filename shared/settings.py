@@ -74,7 +74,6 @@ class ServiceSettings(BaseSettings):
     pool_size: int = Field(default=10, ge=2, le=200)
     request_bytes_max: int = Field(default=1_048_576, ge=1024)
     upload_bytes_max: int = Field(default=20_971_520, ge=1024)
-    batch_rows_max: int = Field(default=200, ge=1, le=5000)
     outbox_partitions_max: int = Field(default=16, ge=1, le=256, description="how many one process relays")
     ready_within_seconds: float = Field(default=5.0, gt=0)
     live_within_seconds: float = Field(default=60.0, gt=0)

@@ -12,7 +12,7 @@ from functools import cache
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from shared.identity import ACCESS_TOKEN_SECONDS, Claims, IssuerKeys, Verifier
+from shared.identity import Claims, IssuerKeys, Verifier
 from shared.settings import ServiceSettings
 from shared.things import Grant
 from shared.vocabulary import Role
@@ -41,7 +41,7 @@ class Issuer:
         self,
         person_id: str,
         *grants: tuple[Role, str],
-        expires_in_seconds: int = ACCESS_TOKEN_SECONDS,
+        expires_in_seconds: int = 15 * 60,
         iss: str = ISSUER,
     ) -> str:
         now = int(time.time())

@@ -35,8 +35,6 @@ SAVE_ACCOUNTS = """
 
 DEMO_ACCOUNTS = "SELECT count(*) AS n FROM accounts WHERE demo"
 
-REHASH = "UPDATE accounts SET password_hash = :new WHERE account = :account AND password_hash = :old"
-
 OPEN_SESSION = """
     INSERT INTO sessions (id, account, expires_at)
     VALUES (:id, :account, clock_timestamp() + make_interval(days => :days))
@@ -142,10 +140,6 @@ async def save_accounts(
 
 async def demo_accounts(tx: Transaction) -> int:
     return int((await tx.rows(DEMO_ACCOUNTS))[0]["n"])
-
-
-async def rehash(tx: Transaction, name: str, old: str, new: str) -> None:
-    await tx.rows(REHASH, account=name, old=old, new=new)
 
 
 async def open_session(tx: Transaction, id: UUID, name: str, token_hash: bytes, days: int) -> None:
