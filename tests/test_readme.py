@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from deploy.local.stack import Stack
+from tests.curl import put_on_path
 
 README = Path(__file__).parent.parent / "README.md"
 TOUR = re.compile(r"^## A tour with curl$.*?^```sh$\n(.*?)^```$", re.M | re.S)
@@ -24,11 +26,12 @@ def the_tour() -> str:
 async def test_the_tour_goes_as_the_readme_says(cluster: Stack, tmp_path: Path) -> None:
     """Each `# → what` is one line of output; `…` stands for anything."""
     tour = the_tour()
+    path = os.environ["PATH"] if shutil.which("curl") else put_on_path(tmp_path)
     walking = await asyncio.create_subprocess_exec(
         *("bash", "-euo", "pipefail", "-c", tour),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "YIKE": cluster.url},
+        env={**os.environ, "PATH": path, "YIKE": cluster.url},
         cwd=tmp_path,
     )
     async with asyncio.timeout(120):
