@@ -42,11 +42,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked = set(getattr(item, "fixturenames", ()))
         if asked & NEEDS_STACK:
             item.add_marker("stack")
-        if asked & CLUSTERS:
+        if asked & CLUSTERS or item.get_closest_marker("cluster"):
             item.add_marker("cluster")
-            item.add_marker(
-                pytest.mark.xdist_group("cluster")
-            )  # one worker: two whole systems are one too many
+            # One worker, and one module after the other: two whole systems are one too many for two cores.
+            item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 @pytest.fixture(scope="session")
@@ -116,13 +115,13 @@ def new_topic(kafka_bootstrap: str, topic_prefix: str) -> Callable[..., Awaitabl
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole system with the demo community, on its own ports and folder, on real time."""
     yield from whole_system(tmp_path_factory.mktemp("cluster"), {})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def simulated_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The same with the simulated clock."""
     yield from whole_system(tmp_path_factory.mktemp("simulated"), {"SIMULATION": "1"})

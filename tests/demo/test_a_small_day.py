@@ -13,7 +13,7 @@ import pytest
 from deploy.local.names import PROJECT
 from tests.demo.test_report import PROMISED
 
-pytestmark = [pytest.mark.stack, pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = [pytest.mark.stack, pytest.mark.cluster]
 
 MAPPING = """
 received_format = "%Y/%m/%d %H:%M:%S"

@@ -19,7 +19,6 @@ CALLS = 20
 
 @pytest.mark.stack
 @pytest.mark.cluster
-@pytest.mark.xdist_group("killed")
 async def test_11_every_part_is_killed_once_and_the_books_balance(tmp_path: Path) -> None:
     calls = synthetic_calls(11, URGENT, ROUTINE, ZONE)[:CALLS]
     said: list[str] = []

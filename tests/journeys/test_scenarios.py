@@ -10,7 +10,7 @@ import pytest
 from deploy.demo.api import Refused
 from tests.journeys.town import NOT_SOLVED, SATISFIED, Town
 
-pytestmark = [pytest.mark.stack, pytest.mark.cluster, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.stack, pytest.mark.cluster]
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
