@@ -44,8 +44,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("stack")
         if asked & CLUSTERS or item.get_closest_marker("cluster"):
             item.add_marker("cluster")
-            # One worker, and one module after the other: two whole systems are one too many for two cores.
-            item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +115,8 @@ def new_topic(kafka_bootstrap: str, topic_prefix: str) -> Callable[..., Awaitabl
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole system with the demo community, on its own ports and folder, on real time."""
+    """The whole system with the demo community, on its own ports and folder, on real time. Ended with its module
+    (and xdist keeps a module on one worker): four systems beside each other starve two cores."""
     yield from whole_system(tmp_path_factory.mktemp("cluster"), {})
 
 
