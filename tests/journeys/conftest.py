@@ -1,4 +1,4 @@
-"""One system for all journeys of a module: started once, its clock standing; each journey takes a grid of its own."""
+"""A system of its own for each journey: started, its clock standing; each journey takes a grid of its own."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def phones() -> Iterator[Phones]:
     phones.server.server_close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def system(phones: Phones) -> Iterator[SimulatedSystem]:
     with tempfile.TemporaryDirectory(prefix="yike-journeys-") as folder:
         system = SimulatedSystem(
