@@ -12,7 +12,7 @@ from tests.journeys.town import NOT_SOLVED, SATISFIED, Town
 
 pytestmark = [pytest.mark.stack, pytest.mark.cluster]
 
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
 
 
 async def test_1_at_night_the_a_holder_sleeps_and_the_b_holder_is_there_in_time(town: Town) -> None:
