@@ -64,6 +64,38 @@ async def test_2_a_late_arrival_is_recorded_with_its_cause_and_counted_late(town
     assert await town.figure("on_time_arrival", "grid-a2", case.registered_at) == "0/1"
 
 
+async def test_3_nobody_answers_and_every_step_comes_at_its_absolute_time(town: Town) -> None:
+    await town.wait_for("02:10")
+    case = await town.call("gas-leak", "grid-a3", phone="10000000003")
+    await town.until(case.registered_at + 32 * MINUTE)
+
+    asked = [
+        (line["data"]["person_id"].removeprefix("p-grid-a3-"), line["after"])
+        for line in await town.happened(case, "case.offered")
+        if line["data"]["goes"]
+    ]
+    assert asked[:2] == [("a", timedelta(0)), ("b", MINUTE)], asked
+    assert ("l", 3 * MINUTE) in asked, asked
+    raises = [
+        (line["after"], line["data"]["to_level"]) for line in await town.happened(case, "case.escalated")
+    ]
+    assert raises == [(6 * MINUTE, "community"), (16 * MINUTE, "street"), (31 * MINUTE, "civil_affairs")]
+    for account in ("community-a-s1", "street-s1", "civil-affairs-s1"):
+        assert "case_raised" in await (await town.somebody(account)).told(case)
+    searching = await town.holder(case)
+    assert searching is not None, "the search for somebody to go goes on"
+
+    going = await town.somebody(searching.removeprefix("p-"))
+    await going.accept(case)
+    await going.arrive(case)
+    await going.do_the_musts(case)
+    handled = await going.handle(case, late_cause="offered_late")
+    assert not isinstance(handled, Refused), handled
+    await town.answer(case, SATISFIED)
+    row = await town.row(case)
+    assert (row["outcome"], row["resolved_level"]) == ("solved", "civil_affairs")
+
+
 async def test_8_a_dissatisfied_resident_reopens_the_case_one_level_up_and_its_first_clock_goes_on(
     town: Town,
 ) -> None:
