@@ -17,7 +17,8 @@ from bench.town import FOLDER
 from deploy.local.stack import Stack, end_leftovers
 from shared import codec
 from shared.event import CASES_TOPIC
-from shared.events import CaseRegistered, DeadlineMissed, Place, Rung
+from shared.events.escalation import DeadlineMissed
+from shared.events.intake import CaseRegistered, Place, Rung
 from shared.ids import uuid7
 from shared.kafka import Outgoing, Producer, tail
 from shared.things import LevelLimits, Limit, Policy

@@ -84,7 +84,7 @@ def document() -> dict[str, Any]:
 
 
 def render() -> str:
-    head = "# Rendered from shared/events.py and thing_events.py by `python -m shared.asyncapi`; edit that, not this.\n"
+    head = "# Rendered from shared/events/ by `python -m shared.asyncapi`; edit that, not this.\n"
     return head + yaml.dump(document(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
 
 

@@ -9,8 +9,11 @@ from uuid import UUID
 
 import orjson
 
-import shared.events
-import shared.thing_events  # noqa: F401 — both, so that every type is known to whoever decodes
+import shared.events.dispatch
+import shared.events.escalation
+import shared.events.intake
+import shared.events.notify
+import shared.events.things  # noqa: F401 — all, so that every type is known to whoever decodes
 from shared.event import EVENT_TYPES, CaseEvent, Event
 
 SPEC_VERSION = "1.0"

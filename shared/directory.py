@@ -21,10 +21,8 @@ from shapely.geometry import Polygon
 
 from shared import codec
 from shared.event import REGISTRY_TOPIC, Event
-from shared.events import Rung
-from shared.health import Beat
-from shared.kafka import Record, tail
-from shared.thing_events import (
+from shared.events.intake import Rung
+from shared.events.things import (
     CalendarChanged,
     CategoryChanged,
     PersonChanged,
@@ -32,6 +30,8 @@ from shared.thing_events import (
     ShiftChanged,
     UnitChanged,
 )
+from shared.health import Beat
+from shared.kafka import Record, tail
 from shared.things import Calendar, Category, Person, Policy, Shift, Unit
 from shared.vocabulary import Post, Role
 

@@ -1,5 +1,5 @@
 """What every event is: a CloudEvent whose attributes (`id`, `at`, `sequence`, `subject`) travel in Kafka headers and
-whose other fields travel as the JSON body. The events themselves stand in events.py and thing_events.py.
+whose other fields travel as the JSON body. The events themselves stand in events/.
 """
 
 from __future__ import annotations

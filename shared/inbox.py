@@ -39,7 +39,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from shared import codec
 from shared.database import Database, Transaction
 from shared.event import CASES_TOPIC, Event
-from shared.events import CaseRegistered
+from shared.events.intake import CaseRegistered
 from shared.health import Beat
 from shared.kafka import Consumer, Record
 from shared.logs import about

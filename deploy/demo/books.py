@@ -16,7 +16,7 @@ from deploy.local.names import SERVICES
 from deploy.local.stack import Stack
 from shared import codec
 from shared.event import CASES_TOPIC, CaseEvent
-from shared.events import CaseClosed
+from shared.events.intake import CaseClosed
 from shared.kafka import tail
 
 PUBLISHERS = ("intake", "dispatch", "escalation", "notify")

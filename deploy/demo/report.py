@@ -10,20 +10,16 @@ from typing import Any
 from uuid import UUID
 
 from deploy.demo.books import Books
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    CaseReopened,
-    DeadlineMissed,
-    FollowUpRecorded,
     OfferDeclined,
     OfferLapsed,
     WorkerArrived,
 )
+from shared.events.escalation import CaseEscalated, DeadlineMissed
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpRecorded
 from shared.vocabulary import Level, Urgency
 
 ON_TIME = timedelta(minutes=15)

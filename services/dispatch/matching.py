@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.dispatch.travel import travel_seconds
-from shared.events import Candidate
+from shared.events.dispatch import Candidate
 from shared.things import Person, Point
 from shared.vocabulary import Post, TravelMode
 

@@ -1,7 +1,8 @@
 """What dispatch listens to."""
 
 from services.dispatch.handlers import heard
-from shared.events import CaseClosed, CaseEscalated, CaseRegistered, CaseReopened
+from shared.events.escalation import CaseEscalated
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS: Subscriptions = {

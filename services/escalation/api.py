@@ -15,7 +15,7 @@ from services.escalation import handlers, queries
 from services.escalation.commands import Escalate
 from services.escalation.rules.case import Case, Colour, Raise
 from shared.directory import Directory
-from shared.events import SkippedLevel
+from shared.events.escalation import SkippedLevel
 from shared.identity import SignedIn, not_allowed
 from shared.problems import Problem
 from shared.routes import Caller, Tx, allow, router_for, service_of

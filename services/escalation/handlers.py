@@ -15,7 +15,8 @@ from services.escalation.rules.working_time import UNKNOWN_CALENDAR, WorkingTime
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.event import Actor, CaseEvent, Event
-from shared.events import CaseEscalated, CaseRegistered, DeadlineMissed, DeadlinesSet, EscalationVoided, Rung
+from shared.events.escalation import CaseEscalated, DeadlineMissed, DeadlinesSet, EscalationVoided
+from shared.events.intake import CaseRegistered, Rung
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.timers import Due

@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from services.escalation import handlers
-from shared.events import (
-    CaseAccepted,
-    CaseClosed,
-    CaseHandled,
-    CaseRegistered,
-    CaseReopened,
-    FollowUpRecorded,
-    PartEnded,
-    ResidentContacted,
-    WorkerArrived,
-)
+from shared.events.dispatch import CaseAccepted, CaseHandled, PartEnded, ResidentContacted, WorkerArrived
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpRecorded
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS: Subscriptions = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.insight import handlers
 from services.insight.rules.fold import FOLDS
 from shared.event import CaseEvent
-from shared.events import CaseRegistered
+from shared.events.intake import CaseRegistered
 from shared.inbox import Subscriptions, Together
 
 HEARD: tuple[type[CaseEvent], ...] = (CaseRegistered, *FOLDS)

@@ -1,17 +1,16 @@
 """What intake listens to: everything that moves the public state of a case."""
 
 from services.intake.handlers.story import follow_story
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    EscalationVoided,
     EvidenceAdded,
     ProgressNoted,
     ResidentContacted,
     WorkerArrived,
 )
+from shared.events.escalation import CaseEscalated, EscalationVoided
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS: Subscriptions = {

@@ -24,7 +24,8 @@ from services.notify.settings import Settings, current
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.event import CaseEvent
-from shared.events import CaseRegistered, NoticeDelivered, NoticeFailed, NoticeRead
+from shared.events.intake import CaseRegistered
+from shared.events.notify import NoticeDelivered, NoticeFailed, NoticeRead
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.things import Person

@@ -14,29 +14,26 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from shared.event import CaseEvent
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    CaseReopened,
-    DeadlineAmber,
-    DeadlineMissed,
-    DeadlinesCleared,
-    DeadlinesSet,
-    EscalationVoided,
-    FollowUpOpened,
     NobodyAvailable,
     OfferDeclined,
     OfferLapsed,
     OfferWithdrawn,
     PartEnded,
-    Place,
-    Rung,
+)
+from shared.events.escalation import (
+    CaseEscalated,
+    DeadlineAmber,
+    DeadlineMissed,
+    DeadlinesCleared,
+    DeadlinesSet,
+    EscalationVoided,
     SupervisionOrdered,
 )
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpOpened, Place, Rung
 from shared.things import Person, Shift, Unit
 from shared.vocabulary import ClockKind, DeadlineKind, Level, NoticeKind, Post, Role, Urgency
 

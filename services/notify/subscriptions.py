@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from services.notify import handlers
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    CaseReopened,
-    DeadlineAmber,
-    DeadlineMissed,
-    DeadlinesCleared,
-    DeadlinesSet,
-    EscalationVoided,
-    FollowUpOpened,
     NobodyAvailable,
     OfferDeclined,
     OfferLapsed,
     OfferWithdrawn,
     PartEnded,
+)
+from shared.events.escalation import (
+    CaseEscalated,
+    DeadlineAmber,
+    DeadlineMissed,
+    DeadlinesCleared,
+    DeadlinesSet,
+    EscalationVoided,
     SupervisionOrdered,
 )
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpOpened
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS: Subscriptions = {

@@ -14,8 +14,8 @@ import pytest
 
 from shared.directory import Directory
 from shared.event import EVENT_TYPES, CaseEvent, Event
+from shared.events.things import ThingEvent
 from shared.inbox import Subscriptions
-from shared.thing_events import ThingEvent
 from tests.architecture.source import PRODUCT, PROJECT, SERVICES, calls, sources
 from tests.contracts.examples import EXAMPLES
 

@@ -1,4 +1,4 @@
-"""What was ever published must be readable for ever. How to change a shape: tests/contracts/examples.py."""
+"""What was ever published must be readable for ever. How to change a shape: tests/contracts/examples/__init__.py."""
 
 from __future__ import annotations
 

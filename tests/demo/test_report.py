@@ -13,7 +13,8 @@ from deploy.demo.report import _lateness, _quantile, _spread, report
 from shared.event import CaseEvent
 from shared.ids import uuid7
 from shared.vocabulary import Level, Urgency
-from tests.contracts.examples import AT, EXAMPLES
+from tests.contracts.examples import EXAMPLES
+from tests.contracts.examples.world import AT
 
 
 @pytest.mark.parametrize(

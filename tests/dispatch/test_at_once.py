@@ -10,11 +10,12 @@ from services.dispatch.handlers.search import Matching
 from services.dispatch.queries import cases, reads, search
 from services.dispatch.rules.facts import OfferState
 from shared.database import Database, Transaction
-from shared.events import CaseAccepted, OfferLapsed, Place
+from shared.events.dispatch import CaseAccepted, OfferLapsed
+from shared.events.intake import Place
+from shared.events.things import ShiftChanged
 from shared.health import Beat
 from shared.ids import uuid7
 from shared.problems import Problem
-from shared.thing_events import ShiftChanged
 from tests.dispatch.world import SEALER, START, A, B, Scene, a_registration
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.dispatch.rules.facts import CaseState, PartState
 from shared.directory import Directory
-from shared.events import (
+from shared.events.dispatch import (
     Candidate,
     CaseAccepted,
     CaseHandled,

@@ -18,7 +18,7 @@ from services.dispatch.rules.facts import CaseState, OfferState, Part, PartState
 from services.dispatch.rules.offers import Decision, about
 from services.dispatch.rules.refusals import Refused
 from shared.event import CaseEvent, Event
-from shared.events import CaseHandled, CaseOffered, NobodyAvailable
+from shared.events.dispatch import CaseHandled, CaseOffered, NobodyAvailable
 from shared.ids import uuid7
 from shared.vocabulary import (
     ArrivalMethod,

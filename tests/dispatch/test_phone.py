@@ -18,7 +18,7 @@ from services.dispatch.main import assemble
 from services.dispatch.settings import Settings
 from services.dispatch.timers import Forgetting
 from shared.directory import Directory
-from shared.events import EvidenceAdded, ProgressNoted, WorkerArrived
+from shared.events.dispatch import EvidenceAdded, ProgressNoted, WorkerArrived
 from shared.files import Files
 from shared.ids import uuid7
 from shared.keys import new_secret

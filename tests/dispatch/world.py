@@ -24,7 +24,9 @@ from services.registry.demo.units import units
 from shared.database import Database
 from shared.directory import Directory
 from shared.event import Actor, CaseEvent, Event
-from shared.events import CaseClosed, CaseEscalated, CaseOffered, CaseRegistered, CaseReopened, Place
+from shared.events.dispatch import CaseOffered
+from shared.events.escalation import CaseEscalated
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, Place
 from shared.ids import uuid7
 from shared.journal import story, verify
 from shared.keys import Secret

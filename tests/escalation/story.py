@@ -13,18 +13,8 @@ from services.escalation.rules.ladder import decide, time_passed
 from services.escalation.rules.working_time import WorkingTime
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
 from shared.event import CaseEvent
-from shared.events import (
-    CaseAccepted,
-    CaseClosed,
-    CaseHandled,
-    CaseRegistered,
-    CaseReopened,
-    FollowUpRecorded,
-    Place,
-    ResidentContacted,
-    Rung,
-    WorkerArrived,
-)
+from shared.events.dispatch import CaseAccepted, CaseHandled, ResidentContacted, WorkerArrived
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpRecorded, Place, Rung
 from shared.ids import uuid7
 from shared.things import Calendar, OpeningHours, Policy
 from shared.vocabulary import (

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.database import Database
-from shared.events import CaseEscalated
+from shared.events.escalation import CaseEscalated
 from shared.ids import uuid7
 from shared.journal import story as journalled
 from shared.routes import rules_of

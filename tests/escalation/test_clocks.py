@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.escalation.rules.case import Case, Colour, apply
 from services.registry.defaults.policies import EMERGENCY
 from shared.event import CaseEvent
-from shared.events import DeadlineAmber, DeadlineMissed, DeadlinesCleared, DeadlinesSet
+from shared.events.escalation import DeadlineAmber, DeadlineMissed, DeadlinesCleared, DeadlinesSet
 from shared.vocabulary import DeadlineKind, Level, Urgency
 from tests.escalation.story import Story, after
 

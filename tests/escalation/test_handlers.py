@@ -17,7 +17,7 @@ from services.escalation.timers import TIMERS
 from shared import journal
 from shared.database import Database
 from shared.event import CaseEvent, Event
-from shared.events import CaseEscalated, DeadlineMissed, EscalationVoided, SupervisionOrdered
+from shared.events.escalation import CaseEscalated, DeadlineMissed, EscalationVoided, SupervisionOrdered
 from shared.timers import Due, TimerLoop
 from shared.vocabulary import DeadlineKind, EscalationCause, Level, Urgency
 from tests.escalation.conftest import Clock, fire, hear, the_directory

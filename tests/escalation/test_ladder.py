@@ -9,7 +9,7 @@ import pytest
 from services.escalation.rules.case import Ending
 from services.escalation.rules.ladder import ByHand, may_be_raised, raise_by_hand
 from shared.event import Actor
-from shared.events import (
+from shared.events.escalation import (
     CaseEscalated,
     DeadlineMissed,
     DeadlinesCleared,

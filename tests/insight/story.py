@@ -13,14 +13,18 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.event import CaseEvent
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    CaseReopened,
+    EvidenceAdded,
+    OfferLapsed,
+    PartEnded,
+    ProgressNoted,
+    WorkerArrived,
+)
+from shared.events.escalation import (
+    CaseEscalated,
     ClearedDeadline,
     Deadline,
     DeadlineAmber,
@@ -28,18 +32,18 @@ from shared.events import (
     DeadlinesCleared,
     DeadlinesSet,
     EscalationVoided,
-    EvidenceAdded,
+    SupervisionOrdered,
+)
+from shared.events.intake import (
+    CaseClosed,
+    CaseRegistered,
+    CaseReopened,
     FollowUpOpened,
     FollowUpRecorded,
-    NoticeDelivered,
-    OfferLapsed,
-    PartEnded,
     Place,
-    ProgressNoted,
     Rung,
-    SupervisionOrdered,
-    WorkerArrived,
 )
+from shared.events.notify import NoticeDelivered
 from shared.ids import uuid7
 from shared.things import Limit, Policy
 from shared.vocabulary import (

@@ -15,7 +15,7 @@ from services.insight.rules.fold import FOLDS, NotRegisteredError, apply
 from services.insight.rules.sentences import TEMPLATES
 from services.insight.rules.standing import standing
 from shared.event import EVENT_TYPES, CaseEvent
-from shared.events import CaseRegistered
+from shared.events.intake import CaseRegistered
 from shared.vocabulary import (
     CaseState,
     ClosedBy,

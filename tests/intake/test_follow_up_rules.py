@@ -16,7 +16,7 @@ from services.intake.rules.cases import LINK_VALID_FOR, Case, apply, fold
 from services.intake.rules.endings import Answers, Asked
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.event import Actor, CaseEvent
-from shared.events import CaseClosed, CaseReopened, FollowUpRecorded
+from shared.events.intake import CaseClosed, CaseReopened, FollowUpRecorded
 from shared.ids import uuid7
 from shared.vocabulary import (
     DISSATISFIED,

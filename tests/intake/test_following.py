@@ -13,7 +13,7 @@ import pytest
 from services.intake.queries import cases
 from services.intake.rules.cases import LINK_VALID_FOR, Case, fold
 from shared.database import Database
-from shared.events import CaseClosed, CaseReopened, FollowUpOpened, FollowUpRecorded
+from shared.events.intake import CaseClosed, CaseReopened, FollowUpOpened, FollowUpRecorded
 from shared.service import Service
 from shared.vocabulary import Outcome, Role
 from tests.intake.world import (

@@ -13,7 +13,7 @@ from services.intake.api.limits import Limit
 from services.intake.rules.numbering import understood
 from shared.database import Database
 from shared.directory import Directory
-from shared.events import CaseRegistered
+from shared.events.intake import CaseRegistered
 from shared.service import Service
 from shared.vocabulary import REGISTRATION_CHANNELS, Role
 from tests.intake.world import OPERATOR, START, a_call, count, headers, inside, journal_of

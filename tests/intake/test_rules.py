@@ -14,7 +14,7 @@ from services.intake.rules.places import pool_for, time_zone_for, unit_named_in
 from services.intake.rules.privacy import Guesses, guessed_wrong, masked_name, masked_phone, may_guess
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.directory import Directory
-from shared.events import CaseReopened, Place
+from shared.events.intake import CaseReopened, Place
 from shared.ids import uuid7
 from shared.vocabulary import CaseState, Level
 from tests.intake.world import OFFICER, START, WORKER, Others, a_registration, inside, the_directory

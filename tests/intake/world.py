@@ -13,17 +13,9 @@ from services.registry.demo.units import units
 from shared.database import Database
 from shared.directory import Directory
 from shared.event import CaseEvent, Event
-from shared.events import (
-    CaseAccepted,
-    CaseEscalated,
-    CaseHandled,
-    CaseOffered,
-    CaseRegistered,
-    EscalationVoided,
-    Place,
-    ProgressNoted,
-    WorkerArrived,
-)
+from shared.events.dispatch import CaseAccepted, CaseHandled, CaseOffered, ProgressNoted, WorkerArrived
+from shared.events.escalation import CaseEscalated, EscalationVoided
+from shared.events.intake import CaseRegistered, Place
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.journal import story, verify

@@ -10,21 +10,17 @@ from uuid import UUID
 
 from deploy.demo.books import Story
 from shared.event import CaseEvent
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    DeadlineMissed,
-    DeadlinesSet,
-    FollowUpRecorded,
     OfferDeclined,
     OfferLapsed,
     OfferWithdrawn,
     PartEnded,
 )
+from shared.events.escalation import CaseEscalated, DeadlineMissed, DeadlinesSet
+from shared.events.intake import CaseClosed, CaseRegistered, FollowUpRecorded
 from shared.vocabulary import DeadlineKind
 
 OFFER_ENDS = (OfferDeclined, OfferLapsed, OfferWithdrawn)

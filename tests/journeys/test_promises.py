@@ -9,15 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.event import CaseEvent
-from shared.events import (
-    CaseAccepted,
-    CaseClosed,
-    CaseHandled,
-    CaseOffered,
-    CaseRegistered,
-    DeadlineMissed,
-    OfferLapsed,
-)
+from shared.events.dispatch import CaseAccepted, CaseHandled, CaseOffered, OfferLapsed
+from shared.events.escalation import DeadlineMissed
+from shared.events.intake import CaseClosed, CaseRegistered
 from shared.vocabulary import ClosedBy, DeadlineKind, Level, Outcome, PartRole, Post
 from tests.contracts.examples import EXAMPLES
 from tests.journeys.promises import broken

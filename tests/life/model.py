@@ -25,19 +25,16 @@ from services.intake.rules import endings
 from services.intake.rules.endings import Answers, Asked
 from services.intake.rules.refusals import Refused as IntakeRefused
 from shared.event import Actor, CaseEvent, Event
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    CaseReopened,
-    FollowUpRecorded,
     PartEnded,
     ResidentContacted,
     WorkerArrived,
 )
+from shared.events.escalation import CaseEscalated
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpRecorded
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,

@@ -22,16 +22,9 @@ from services.intake.rules import cases as existence
 from services.notify import rules as telling
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
 from shared.event import CaseEvent
-from shared.events import (
-    CaseClosed,
-    CaseEscalated,
-    CaseHandled,
-    DeadlineMissed,
-    DeadlinesSet,
-    EscalationVoided,
-    FollowUpRecorded,
-    OfferDeclined,
-)
+from shared.events.dispatch import CaseHandled, OfferDeclined
+from shared.events.escalation import CaseEscalated, DeadlineMissed, DeadlinesSet, EscalationVoided
+from shared.events.intake import CaseClosed, FollowUpRecorded
 from shared.ids import uuid7
 from shared.vocabulary import ActorKind, Channel, ClosedBy, DeadlineKind, EscalationCause, Urgency
 from tests.escalation.story import LADDER, WORKING, registered

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from shared.directory import Directory
 from shared.event import CaseEvent
-from shared.events import CaseOffered, CaseRegistered, Place, Rung
+from shared.events.dispatch import CaseOffered
+from shared.events.intake import CaseRegistered, Place, Rung
 from shared.ids import uuid7
 from shared.things import Grant, LevelLimits, Limit, Name, Person, Policy, PostHeld, Shift, Unit
 from shared.vocabulary import ClockKind, Language, Level, PartRole, Post, Role, Urgency

@@ -18,20 +18,10 @@ from shared import journal
 from shared.database import Database
 from shared.directory import Directory
 from shared.event import CaseEvent
-from shared.events import (
-    CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
-    CaseHandled,
-    CaseRegistered,
-    CaseReopened,
-    Deadline,
-    DeadlineMissed,
-    DeadlinesSet,
-    NoticeDelivered,
-    NoticeRead,
-    OfferLapsed,
-)
+from shared.events.dispatch import CaseAccepted, CaseHandled, OfferLapsed
+from shared.events.escalation import CaseEscalated, Deadline, DeadlineMissed, DeadlinesSet
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened
+from shared.events.notify import NoticeDelivered, NoticeRead
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.vocabulary import ClosedBy, DeadlineKind, EscalationCause, Level, NoticeKind, Outcome

@@ -12,12 +12,17 @@ from services.notify import rules
 from services.notify.rules import CaseFacts, Via
 from services.notify.subscriptions import SUBSCRIPTIONS
 from shared.event import CaseEvent
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
-    CaseReopened,
+    NobodyAvailable,
+    OfferDeclined,
+    OfferLapsed,
+    OfferWithdrawn,
+    PartEnded,
+)
+from shared.events.escalation import (
+    CaseEscalated,
     ClearedDeadline,
     Deadline,
     DeadlineAmber,
@@ -25,14 +30,9 @@ from shared.events import (
     DeadlinesCleared,
     DeadlinesSet,
     EscalationVoided,
-    FollowUpOpened,
-    NobodyAvailable,
-    OfferDeclined,
-    OfferLapsed,
-    OfferWithdrawn,
-    PartEnded,
     SupervisionOrdered,
 )
+from shared.events.intake import CaseClosed, CaseReopened, FollowUpOpened
 from shared.ids import uuid7
 from shared.vocabulary import (
     ClosedBy,

@@ -19,7 +19,9 @@ from shared import journal
 from shared.database import Database
 from shared.directory import Directory
 from shared.event import Event
-from shared.events import DeadlineMissed, FollowUpOpened, NoticeDelivered, NoticeFailed
+from shared.events.escalation import DeadlineMissed
+from shared.events.intake import FollowUpOpened
+from shared.events.notify import NoticeDelivered, NoticeFailed
 from shared.health import Beat
 from shared.ids import uuid7
 from shared.things import Person

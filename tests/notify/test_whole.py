@@ -13,7 +13,7 @@ from services.notify.settings import Settings
 from shared import codec
 from shared.directory import Directory
 from shared.event import CASES_TOPIC, CaseEvent
-from shared.events import NoticeDelivered
+from shared.events.notify import NoticeDelivered
 from shared.kafka import Outgoing, Producer, tail
 from shared.topics import make_topics, partition_of
 from tests.notify.conftest import serving

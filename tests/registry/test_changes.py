@@ -12,8 +12,8 @@ from services.registry.queries import things as stored
 from services.registry.rules.things import Known, apply
 from shared import journal
 from shared.database import Database
+from shared.events.things import REGISTRY_SUBJECT, ThingEvent, UnitChanged
 from shared.problems import Problem
-from shared.thing_events import REGISTRY_SUBJECT, ThingEvent, UnitChanged
 from shared.things import Name, Person, Shift, Unit
 from tests.registry.conftest import everything
 

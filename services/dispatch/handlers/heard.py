@@ -10,7 +10,8 @@ from services.dispatch.rules import endings, story
 from services.dispatch.rules.facts import State
 from shared.database import Transaction
 from shared.event import CaseEvent
-from shared.events import CaseClosed, CaseEscalated, CaseRegistered, CaseReopened
+from shared.events.escalation import CaseEscalated
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened
 
 
 async def take_up_case(tx: Transaction, event: CaseRegistered, now: datetime) -> None:

@@ -15,7 +15,14 @@ from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.story import follow
 from shared.database import Transaction
 from shared.event import Event
-from shared.events import CaseAccepted, CaseOffered, OfferDeclined, OfferLapsed, OfferWithdrawn, WorkerArrived
+from shared.events.dispatch import (
+    CaseAccepted,
+    CaseOffered,
+    OfferDeclined,
+    OfferLapsed,
+    OfferWithdrawn,
+    WorkerArrived,
+)
 from shared.problems import Problem, not_found
 
 OFFER_EXPIRES = "offer_expires"

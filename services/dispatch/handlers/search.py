@@ -26,7 +26,7 @@ from services.dispatch.rules.facts import OfferState, Part, PartState, State
 from services.dispatch.rules.offers import about
 from shared.database import Database, Transaction
 from shared.directory import Directory
-from shared.events import CaseOffered, NobodyAvailable
+from shared.events.dispatch import CaseOffered, NobodyAvailable
 from shared.health import Beat
 from shared.ids import uuid7
 from shared.retry import is_transient

@@ -25,7 +25,8 @@ from services.dispatch.rules.facts import (
 )
 from services.dispatch.tables import ArrivalRow, CaseRow, EvidenceRow, NoteRow, OfferRow, PartRow
 from shared.database import Transaction
-from shared.events import Candidate, Place, Rung
+from shared.events.dispatch import Candidate
+from shared.events.intake import Place, Rung
 from shared.things import Policy
 from shared.vocabulary import ArrivalMethod, DeclineReason, Level, NoteKind, Outcome, PartRole, Post, Urgency
 

@@ -10,7 +10,7 @@ import orjson
 from services.dispatch.queries.cases import load_all
 from services.dispatch.rules.facts import State
 from shared.database import Transaction
-from shared.events import Candidate
+from shared.events.dispatch import Candidate
 from shared.sealing import Sealer
 
 ON_HAND = """

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.dispatch.rules.facts import HELD_OR_HANDLED, State
 from services.dispatch.rules.offers import about, withdraw_all
 from shared.event import Event
-from shared.events import PartEnded
+from shared.events.dispatch import PartEnded
 from shared.vocabulary import WithdrawReason
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.events import Candidate, Place, Rung
+from shared.events.dispatch import Candidate
+from shared.events.intake import Place, Rung
 from shared.things import Policy
 from shared.vocabulary import ArrivalMethod, DeclineReason, Level, NoteKind, Outcome, PartRole, Post, Urgency
 

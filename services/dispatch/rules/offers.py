@@ -10,7 +10,7 @@ from services.dispatch.rules import refusals
 from services.dispatch.rules.facts import HELD_OR_HANDLED, CaseState, Offer, OfferState, State
 from services.dispatch.rules.refusals import Refused
 from shared.event import Actor, Event
-from shared.events import CaseAccepted, OfferDeclined, OfferLapsed, OfferWithdrawn
+from shared.events.dispatch import CaseAccepted, OfferDeclined, OfferLapsed, OfferWithdrawn
 from shared.vocabulary import Channel, DeclineReason, WithdrawReason
 
 Decision = list[Event] | Refused

@@ -25,14 +25,10 @@ from services.dispatch.rules.facts import (
     with_part,
 )
 from shared.event import Event
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    CaseReopened,
     EvidenceAdded,
     NobodyAvailable,
     OfferDeclined,
@@ -43,6 +39,8 @@ from shared.events import (
     ResidentContacted,
     WorkerArrived,
 )
+from shared.events.escalation import CaseEscalated
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened
 from shared.vocabulary import EscalationCause, Level, PartRole, Urgency
 
 

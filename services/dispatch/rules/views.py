@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from services.dispatch.rules import musts
 from services.dispatch.rules.facts import CaseState, Offer, OfferState, Part, PartState, State
-from shared.events import Candidate, Place
+from shared.events.dispatch import Candidate
+from shared.events.intake import Place
 from shared.vocabulary import (
     ArrivalMethod,
     DeclineReason,

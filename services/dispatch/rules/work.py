@@ -11,7 +11,7 @@ from services.dispatch.rules.facts import CaseState, Offer, OfferState, Part, St
 from services.dispatch.rules.offers import Decision, about, holder_of, withdraw_all
 from services.dispatch.rules.refusals import Refused
 from shared.event import Actor
-from shared.events import CaseHandled, EvidenceAdded, ProgressNoted, ResidentContacted, WorkerArrived
+from shared.events.dispatch import CaseHandled, EvidenceAdded, ProgressNoted, ResidentContacted, WorkerArrived
 from shared.vocabulary import ArrivalMethod, Channel, LateCause, NoteKind, Outcome, PartRole, WithdrawReason
 
 

@@ -9,23 +9,18 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.event import CaseEvent
-from shared.events import (
-    CaseAccepted,
-    CaseClosed,
+from shared.events.dispatch import CaseAccepted, CaseHandled, PartEnded
+from shared.events.escalation import (
     CaseEscalated,
-    CaseHandled,
-    CaseRegistered,
-    CaseReopened,
     DeadlineAmber,
     DeadlineMissed,
     DeadlinesCleared,
     DeadlinesSet,
     EscalationVoided,
-    PartEnded,
-    Rung,
     SkippedLevel,
     SupervisionOrdered,
 )
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, Rung
 from shared.things import Policy
 from shared.vocabulary import (
     DeadlineKind,

@@ -9,19 +9,9 @@ from datetime import datetime
 from services.escalation.rules.case import Case, apply
 from services.escalation.rules.working_time import WorkingTime, amber_at, count
 from shared.event import CaseEvent
-from shared.events import (
-    CaseAccepted,
-    CaseClosed,
-    CaseHandled,
-    CaseReopened,
-    ClearedDeadline,
-    Deadline,
-    DeadlinesCleared,
-    DeadlinesSet,
-    FollowUpRecorded,
-    ResidentContacted,
-    WorkerArrived,
-)
+from shared.events.dispatch import CaseAccepted, CaseHandled, ResidentContacted, WorkerArrived
+from shared.events.escalation import ClearedDeadline, Deadline, DeadlinesCleared, DeadlinesSet
+from shared.events.intake import CaseClosed, CaseReopened, FollowUpRecorded
 from shared.things import Limit
 from shared.vocabulary import DeadlineKind, PartRole
 

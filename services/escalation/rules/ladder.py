@@ -22,16 +22,16 @@ from services.escalation.rules.clocks import (
     stop_clocks,
 )
 from shared.event import SYSTEM, Actor, CaseEvent
-from shared.events import (
+from shared.events.dispatch import CaseHandled
+from shared.events.escalation import (
     CaseEscalated,
-    CaseHandled,
-    CaseReopened,
     DeadlineAmber,
     DeadlineMissed,
     EscalationVoided,
     SkippedLevel,
     SupervisionOrdered,
 )
+from shared.events.intake import CaseReopened
 from shared.ids import uuid7
 from shared.vocabulary import Channel, DeadlineKind, EscalationCause, EscalationReason, SupervisionKind
 

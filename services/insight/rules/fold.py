@@ -16,26 +16,12 @@ from uuid import UUID
 
 from services.insight.rules.facts import CaseRow, Clock, FollowUp, Part, PartState, Raise, Supervision
 from shared.event import CaseEvent
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    CaseReopened,
-    DeadlineAmber,
-    DeadlineMissed,
-    DeadlinesCleared,
-    DeadlinesSet,
-    EscalationVoided,
     EvidenceAdded,
-    FollowUpOpened,
-    FollowUpRecorded,
     NobodyAvailable,
-    NoticeDelivered,
-    NoticeFailed,
-    NoticeRead,
     OfferDeclined,
     OfferLapsed,
     OfferWithdrawn,
@@ -43,9 +29,19 @@ from shared.events import (
     PartEvent,
     ProgressNoted,
     ResidentContacted,
-    SupervisionOrdered,
     WorkerArrived,
 )
+from shared.events.escalation import (
+    CaseEscalated,
+    DeadlineAmber,
+    DeadlineMissed,
+    DeadlinesCleared,
+    DeadlinesSet,
+    EscalationVoided,
+    SupervisionOrdered,
+)
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpOpened, FollowUpRecorded
+from shared.events.notify import NoticeDelivered, NoticeFailed, NoticeRead
 from shared.vocabulary import ClosedBy, DeadlineKind, Level, NoteKind
 
 

@@ -20,7 +20,7 @@ from services.intake.rules.places import time_zone_for
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Transaction
 from shared.event import CaseEvent
-from shared.events import CaseClosed, CaseReopened, FollowUpRecorded
+from shared.events.intake import CaseClosed, CaseReopened, FollowUpRecorded
 from shared.identity import SignedIn
 from shared.problems import not_found
 from shared.sealing import Sealer

@@ -18,7 +18,7 @@ from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.event import Actor
-from shared.events import CaseRegistered, Place
+from shared.events.intake import CaseRegistered, Place
 from shared.idempotency import RequestKey
 from shared.ids import uuid7
 from shared.sealing import Sealer

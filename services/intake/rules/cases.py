@@ -12,22 +12,17 @@ from typing import TypeVar
 from uuid import UUID
 
 from shared.event import CaseEvent, Event
-from shared.events import (
+from shared.events.dispatch import (
     CaseAccepted,
-    CaseClosed,
-    CaseEscalated,
     CaseHandled,
     CaseOffered,
-    CaseRegistered,
-    CaseReopened,
-    EscalationVoided,
     EvidenceAdded,
-    FollowUpOpened,
-    FollowUpRecorded,
     ProgressNoted,
     ResidentContacted,
     WorkerArrived,
 )
+from shared.events.escalation import CaseEscalated, EscalationVoided
+from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpOpened, FollowUpRecorded
 from shared.vocabulary import CaseState, Channel, ClosedBy, Level, Outcome, Satisfaction, Urgency
 
 LINK_VALID_FOR = timedelta(hours=24)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from services.intake.rules.cases import Case, FollowUp
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.event import REQUESTER, SYSTEM, Actor, CaseEvent
-from shared.events import CaseClosed, CaseReopened, FollowUpOpened, FollowUpRecorded
+from shared.events.intake import CaseClosed, CaseReopened, FollowUpOpened, FollowUpRecorded
 from shared.vocabulary import DISSATISFIED, CaseState, Channel, ClosedBy, Satisfaction
 
 ATTEMPTS_TO_CLOSE = 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from services.intake.rules.refusals import Refused, RefusedBecause
-from shared.events import Place
+from shared.events.intake import Place
 from shared.things import Category, Unit
 from shared.vocabulary import CHANNELS_WITH_NOBODY_TO_ASK, Channel, Level
 

@@ -22,10 +22,10 @@ from services.registry.handlers.things import change_things
 from services.registry.queries import things as stored
 from services.registry.rules.things import Thing, id_of, shown_to
 from shared.database import Transaction
+from shared.events.things import REGISTRY_SUBJECT
 from shared.identity import SignedIn
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Tx, allow, router_for
-from shared.thing_events import REGISTRY_SUBJECT
 from shared.things import Calendar, Category, Person, Policy, Shift, Unit
 from shared.vocabulary import Channel, Role
 

@@ -19,8 +19,8 @@ from services.registry.handlers.passwords import HASHER
 from services.registry.handlers.things import put_things
 from services.registry.queries import accounts, things
 from shared.database import Database, Transaction
+from shared.events.things import REGISTRY_SUBJECT
 from shared.problems import Problem
-from shared.thing_events import REGISTRY_SUBJECT
 from shared.things import Grant, Name, Person, Unit
 from shared.vocabulary import Level, Role
 

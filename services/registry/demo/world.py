@@ -19,7 +19,7 @@ from services.registry.queries import accounts as stored
 from services.registry.queries import things as things_stored
 from services.registry.rules.things import Thing
 from shared.database import Database, Transaction
-from shared.thing_events import REGISTRY_SUBJECT
+from shared.events.things import REGISTRY_SUBJECT
 
 SEED = 1
 DAYS = 200

@@ -9,9 +9,9 @@ from services.registry.handlers.things import put_things
 from services.registry.queries import things as stored
 from services.registry.rules import duty
 from shared.database import Transaction
+from shared.events.things import REGISTRY_SUBJECT
 from shared.identity import SignedIn
 from shared.problems import Problem
-from shared.thing_events import REGISTRY_SUBJECT
 from shared.things import Person, Shift
 from shared.vocabulary import Channel
 

@@ -10,9 +10,9 @@ from services.registry.rules.flaws import flaws
 from services.registry.rules.things import Known, Thing, changed, id_of, kind_of, may_change, plain, stamped
 from shared.database import Transaction
 from shared.event import SYSTEM, Actor
+from shared.events.things import REGISTRY_SUBJECT
 from shared.identity import SignedIn
 from shared.problems import Problem
-from shared.thing_events import REGISTRY_SUBJECT
 from shared.things import Unit
 from shared.vocabulary import Channel, Role
 

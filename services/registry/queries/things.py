@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 
 from services.registry.rules.things import Known, Thing, id_of, units_named_by
 from shared.database import Transaction
-from shared.thing_events import REGISTRY_SUBJECT
+from shared.events.things import REGISTRY_SUBJECT
 from shared.things import Calendar, Category, Person, Policy, Shift, Unit
 
 T = TypeVar("T", Unit, Person, Shift, Category, Policy, Calendar)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.event import Actor
-from shared.thing_events import (
+from shared.events.things import (
     CalendarChanged,
     CategoryChanged,
     PersonChanged,

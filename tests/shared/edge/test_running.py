@@ -16,7 +16,7 @@ import pytest
 
 from shared.database import Transaction
 from shared.event import CASES_TOPIC
-from shared.events import CaseClosed
+from shared.events.intake import CaseClosed
 from shared.ids import uuid7
 from shared.kafka import TopicEnd
 from shared.logs import JsonLines

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.database import Database
-from shared.events import DeadlineAmber
+from shared.events.escalation import DeadlineAmber
 from shared.migrations.plumbing import create_plumbing
 from shared.vocabulary import DeadlineKind, Level
 

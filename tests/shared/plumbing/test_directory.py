@@ -10,9 +10,9 @@ import pytest
 from shared import codec
 from shared.database import Database
 from shared.directory import Directory, DirectoryReader
+from shared.events.things import REGISTRY_SUBJECT, PersonChanged, UnitChanged
 from shared.kafka import Producer, Record
 from shared.outbox import Relay
-from shared.thing_events import REGISTRY_SUBJECT, PersonChanged, UnitChanged
 from shared.things import Name, Person, Point, PostHeld, Shift, Unit
 from shared.topics import make_topics
 from shared.vocabulary import Level, Post

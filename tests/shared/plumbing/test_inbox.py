@@ -14,7 +14,7 @@ from shared import codec
 from shared.database import Database, Transaction
 from shared.dead_letters import parked_cases, replay, subjects
 from shared.event import CASES_TOPIC
-from shared.events import DeadlineAmber
+from shared.events.escalation import DeadlineAmber
 from shared.health import Beat
 from shared.ids import uuid7
 from shared.inbox import FAILURES_IN_A_ROW_MAX, Inbox, Moved, TooManyFailures

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from shared.database import Database
-from shared.events import FollowUpOpened, NobodyAvailable
+from shared.events.dispatch import NobodyAvailable
+from shared.events.intake import FollowUpOpened
 from shared.ids import uuid7
 from shared.journal import EVENT_BYTES_MAX, JournalBroken, story, verify
 from shared.vocabulary import Level, PartRole

@@ -1,0 +1,35 @@
+"""What notify tells: what was told to whom."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shared.event import CaseEvent
+from shared.vocabulary import NoticeKind
+
+
+class NoticeEvent(CaseEvent):
+    """A message to one person; `person_id` is `None` for the requester, who is never named. `via` is the channel's
+    name: feed, smtp, webhook, console."""
+
+    notice_id: UUID
+    kind: NoticeKind
+    person_id: str | None
+    via: str
+
+
+class NoticeDelivered(NoticeEvent, type="yike.notice.delivered", source="notify"):
+    """Handed over to the channel, at least once."""
+
+    attempt: int = 1
+
+
+class NoticeRead(NoticeEvent, type="yike.notice.read", source="notify"):
+    """Seen by the person on their own screen."""
+
+
+class NoticeFailed(NoticeEvent, type="yike.notice.failed", source="notify"):
+    """Refused by the channel for good, or not reached after the last attempt."""
+
+    attempt: int
+    because: str

@@ -1,0 +1,83 @@
+"""Examples of what registry tells."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+
+from shared import things as t
+from shared import vocabulary as v
+from shared.events import things as e
+from tests.contracts.examples.world import AT, COMMUNITY, GRID, POLICY, WORKER, of_registry
+
+REGISTRY = (
+    e.UnitChanged(
+        **of_registry(1),
+        unit=t.Unit(
+            id=GRID,
+            kind="grid",
+            name=t.Name(zh="武江北第三网格", en="Wujiang North, grid 3"),
+            parent_id=COMMUNITY,
+            level=v.Level.GRID,
+            polygon=(
+                t.Point(lon=113.5, lat=24.8),
+                t.Point(lon=113.6, lat=24.8),
+                t.Point(lon=113.6, lat=24.9),
+            ),
+            centre=t.Point(lon=113.57, lat=24.83),
+            opening_hours=(t.OpeningHours(weekday=1, opens=time(8, 30), closes=time(12, 0)),),
+            calendar_id="cn",
+            retired_at=AT,
+        ),
+    ),
+    e.PersonChanged(
+        **of_registry(2),
+        person=t.Person(
+            id=WORKER,
+            name=t.Name(zh="甲", en="A"),
+            grants=(t.Grant(role=v.Role.GRID_WORKER, unit_id=GRID),),
+            posts=(t.PostHeld(post=v.Post.A, unit_id=GRID),),
+            mode=v.TravelMode.E_BIKE,
+            base=t.Point(lon=113.57, lat=24.83),
+            language=v.Language.CHINESE,
+            email="a@example.org",
+            webhook_url="https://example.org/hook",
+            retired_at=AT,
+        ),
+    ),
+    e.ShiftChanged(
+        **of_registry(3),
+        shift=t.Shift(
+            id="s-1",
+            person_id=WORKER,
+            unit_id=GRID,
+            starts_at=AT,
+            ends_at=AT + timedelta(hours=8),
+            retired_at=AT,
+        ),
+    ),
+    e.CategoryChanged(
+        **of_registry(4),
+        category=t.Category(
+            code="A01",
+            name=t.Name(zh="窨井盖丢失", en="Missing manhole cover"),
+            class_name=t.Name(zh="公用设施", en="Public facilities"),
+            urgency=v.Urgency.EMERGENCY,
+            policy_id="emergency",
+            levels=(v.Level.GRID, v.Level.COMMUNITY),
+            keywords=("井盖",),
+            retired_at=AT,
+        ),
+    ),
+    e.PolicyChanged(**of_registry(5), policy=POLICY),
+    e.CalendarChanged(
+        **of_registry(6),
+        calendar=t.Calendar(
+            id="cn",
+            time_zone="Asia/Shanghai",
+            holidays=(date(2026, 10, 1),),
+            workdays=(date(2026, 10, 10),),
+            known_until=date(2026, 12, 31),
+            retired_at=AT,
+        ),
+    ),
+)
