@@ -51,11 +51,7 @@ class Settling:
             async with asyncio.timeout(STUCK_SECONDS):
                 while True:
                     last = await self._ask()
-                    if (
-                        last is not None
-                        and all(state["idle"] for state in last[0])
-                        and last[1] == self._city.heard
-                    ):
+                    if last is not None and self._is_quiet(*last):
                         moves = (*(state["moves"] for state in last[0]), *last[1:])
                         if moves == before:
                             return _rest(last[0])
