@@ -42,11 +42,13 @@ async def run(names: Sequence[str]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", default=[*IN_TOWN, *ALONE], choices=[*IN_TOWN, *ALONE])
+    parser.add_argument("names", nargs="*", metavar="name", help="all of them if none is named")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    if unknown := set(given.names) - {*IN_TOWN, *ALONE}:
+        parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
     where = machine()
-    results = asyncio.run(run(given.names))
+    results = asyncio.run(run(given.names or [*IN_TOWN, *ALONE]))
     for name, result in results.items():
         print(f"{name:10}", "  ".join(f"{key} {value}" for key, value in result.items()))
     if given.json:
