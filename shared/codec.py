@@ -14,7 +14,7 @@ import shared.events.escalation
 import shared.events.intake
 import shared.events.notify
 import shared.events.things  # noqa: F401 — all, so that every type is known to whoever decodes
-from shared.event import EVENT_TYPES, CaseEvent, Event
+from shared.event import EVENT_TYPES, AlarmEvent, CaseEvent, Event
 
 SPEC_VERSION = "1.0"
 
@@ -33,6 +33,8 @@ def decode_body(
     attributes: dict[str, Any] = {"id": id, "at": at.astimezone(UTC), "sequence": sequence}
     if issubclass(event_class, CaseEvent):
         attributes["case_id"] = subject
+    elif issubclass(event_class, AlarmEvent):
+        attributes["alarm_id"] = subject
     return event_class.model_validate(fields | attributes)
 
 

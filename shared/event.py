@@ -19,11 +19,13 @@ REGISTRY_TOPIC = "yike.registry"
 
 
 class Actor(Value):
-    """Who did it. The system acts where a clock or a rule did; a requester is never named."""
+    """Who did it. The system acts where a clock or a rule did; a requester is never named. `on_behalf_of` is whose
+    role was used, by delegation."""
 
     kind: ActorKind = ActorKind.SYSTEM
     person_id: str | None = None
     role: Role | None = None
+    on_behalf_of: str | None = None
 
 
 SYSTEM = Actor()
@@ -79,3 +81,14 @@ class CaseEvent(Event):
     @property
     def subject(self) -> UUID:
         return self.case_id
+
+
+class AlarmEvent(Event):
+    """Something about a worker's call for help (SOS), which has a story of its own: there may be no case."""
+
+    topic = CASES_TOPIC
+    alarm_id: UUID = Field(exclude=True)
+
+    @property
+    def subject(self) -> UUID:
+        return self.alarm_id

@@ -10,7 +10,17 @@ from datetime import date, datetime, time
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.vocabulary import ClockKind, Language, Level, Post, Role, TravelMode, Urgency
+from shared.vocabulary import (
+    ClockKind,
+    EmergencyService,
+    Language,
+    Level,
+    Post,
+    Role,
+    ShiftKind,
+    TravelMode,
+    Urgency,
+)
 
 
 class Value(BaseModel):
@@ -40,7 +50,8 @@ class OpeningHours(Value):
 
 
 class Unit(Value):
-    """单位: a node of the organisation tree. `level` is set on units that are a rung of the ladder."""
+    """单位: a node of the organisation tree. `level` is set on units that are a rung of the ladder.
+    `shows_posted_names`: residents see the posted name and badge of who comes, else only the role."""
 
     id: str
     kind: str
@@ -52,6 +63,7 @@ class Unit(Value):
     opening_hours: tuple[OpeningHours, ...] = ()
     calendar_id: str = "cn"
     households: int | None = None
+    shows_posted_names: bool = False
     retired_at: datetime | None = None
 
 
@@ -69,8 +81,19 @@ class PostHeld(Value):
     unit_id: str
 
 
+class Delegation(Value):
+    """委托: `person_id` lends the roles in these units from `starts_at` to `ends_at` (exclusive); both names are
+    journalled with whatever is done by it."""
+
+    person_id: str
+    grants: tuple[Grant, ...]
+    starts_at: datetime
+    ends_at: datetime
+
+
 class Person(Value):
-    """A member of staff or a volunteer, without credentials. `base` is where the person starts from when free."""
+    """A member of staff or a volunteer, without credentials. `base` is where the person starts from when free;
+    `acts_for` is whose work this person does by delegation, and until when."""
 
     id: str
     name: Name
@@ -81,6 +104,9 @@ class Person(Value):
     language: Language = Language.CHINESE
     email: str | None = None
     webhook_url: str | None = None
+    badge: str | None = None
+    skills: tuple[str, ...] = ()
+    acts_for: tuple[Delegation, ...] = ()
     retired_at: datetime | None = None
 
 
@@ -92,11 +118,15 @@ class Shift(Value):
     unit_id: str
     starts_at: datetime
     ends_at: datetime
+    kind: ShiftKind = ShiftKind.ON_DUTY
     retired_at: datetime | None = None
 
 
 class Category(Value):
-    """事项/派单目录: a node of the dispatch catalogue. `levels` are those where the case may be handled."""
+    """事项/派单目录: a node of the dispatch catalogue. `levels` are those where the case may be handled; where a
+    community may not be asked, `rightful_unit_id` names who may. `group` joins what may be one and the same thing
+    when duplicates are looked for. `script` is what the operator asks; `evidence_wanted` what the worker is asked
+    to bring."""
 
     code: str
     name: Name
@@ -105,6 +135,11 @@ class Category(Value):
     policy_id: str
     levels: tuple[Level, ...]
     keywords: tuple[str, ...] = ()
+    group: str | None = None
+    script: Name | None = None
+    evidence_wanted: tuple[Name, ...] = ()
+    rightful_unit_id: str | None = None
+    skills_wanted: tuple[str, ...] = ()
     retired_at: datetime | None = None
 
 
@@ -132,6 +167,12 @@ class Policy(Value):
     urgency: Urgency
     levels: tuple[LevelLimits, ...]
     follow_up: Limit
+    ruling: Limit | None = None
+    supervision: Limit | None = None
+    co_handle: Limit | None = None
+    reply: Limit | None = None
+    extension_max: Limit | None = None
+    unread_after_seconds: int = 15
     amber_percent: int = 80
     offer_expires_after_seconds: int = 60
     leader_after_seconds: int | None = None
@@ -153,4 +194,48 @@ class Calendar(Value):
     holidays: tuple[date, ...]
     workdays: tuple[date, ...]
     known_until: date
+    retired_at: datetime | None = None
+
+
+class PolicyUse(Value):
+    """Which policy holds where and when: the most specific unit wins, then the category, then the latest
+    `valid_from`. Without a use the category's own policy holds. `valid_until` is exclusive."""
+
+    id: str
+    policy_id: str
+    category_code: str | None = None
+    unit_id: str | None = None
+    valid_from: datetime
+    valid_until: datetime | None = None
+    retired_at: datetime | None = None
+
+
+class DutyList(Value):
+    """社区职责清单: the categories a unit may be sent; nothing else may reach it. Units without one take all."""
+
+    id: str
+    unit_id: str
+    category_codes: tuple[str, ...]
+    retired_at: datetime | None = None
+
+
+class WordList(Value):
+    """Words that may only raise the urgency (danger to life), or open the crisis path: the caller is put through to
+    `service` first, then the case is written."""
+
+    id: str
+    words: tuple[str, ...]
+    urgency: Urgency | None = None
+    service: EmergencyService | None = None
+    retired_at: datetime | None = None
+
+
+class Snippet(Value):
+    """知识: what an operator may answer at once."""
+
+    id: str
+    title: Name
+    text: Name
+    category_code: str | None = None
+    keywords: tuple[str, ...] = ()
     retired_at: datetime | None = None

@@ -138,6 +138,12 @@ class WithdrawReason(StrEnum):
     CASE_CLOSED = "case_closed"
     NEXT_STEP = "next_step"
     REOPENED = "reopened"
+    CASE_MERGED = "case_merged"
+    CASE_WITHDRAWN = "case_withdrawn"
+    CASE_AMENDED = "case_amended"
+    RETURNED = "returned"
+    HANDED_DOWN = "handed_down"
+    REASSIGNED = "reassigned"
 
 
 class ArrivalMethod(StrEnum):
@@ -170,6 +176,137 @@ class LateCause(StrEnum):
     OTHER = "other"
 
 
+class RequesterKind(StrEnum):
+    """诉求人: who asks, and for whom."""
+
+    SELF = "self"
+    PROXY = "proxy"
+    GUARDIAN = "guardian"
+    ANONYMOUS = "anonymous"
+
+
+class NotAcceptedReason(StrEnum):
+    """不予受理: the six reasons, each with its own sentence for the caller."""
+
+    EMERGENCY_SERVICE = "emergency_service"
+    LEGAL_ROUTE = "legal_route"
+    NOTHING_NEW = "nothing_new"
+    CONFIDENTIAL = "confidential"
+    BEYOND_DUTY = "beyond_duty"
+    UNLAWFUL = "unlawful"
+
+
+class EmergencyService(StrEnum):
+    """Whom a caller in danger is put through to before anything is written down: 110, 119, 120, 122."""
+
+    POLICE = "police"
+    FIRE = "fire"
+    MEDICAL = "medical"
+    TRAFFIC = "traffic"
+
+
+class FollowUpKind(StrEnum):
+    """回访 after `handled`; or a progress call when `handle` was missed, which closes nothing."""
+
+    AFTER_HANDLED = "after_handled"
+    PROGRESS = "progress"
+
+
+class ReopenReason(StrEnum):
+    """重办: what the resident said."""
+
+    NOT_SOLVED = "not_solved"
+    DISSATISFIED = "dissatisfied"
+    CONTESTED = "contested"
+
+
+class ReturnBasis(StrEnum):
+    """退单: on what the handler bases that it is not theirs."""
+
+    DUTY_LIST = "duty_list"
+    LAW = "law"
+    OTHER_GROUND = "other_ground"
+
+
+class Ruling(StrEnum):
+    """裁定: the answer to a return. A refused return cannot be made again."""
+
+    REDISPATCH = "redispatch"
+    REFUSE = "refuse"
+
+
+class ReassignReason(StrEnum):
+    """交接: why what a person holds goes to somebody else."""
+
+    SHIFT_ENDED = "shift_ended"
+    PHONE_LOST = "phone_lost"
+    LEAVE = "leave"
+    BY_SUPERVISOR = "by_supervisor"
+
+
+class EntryFlag(StrEnum):
+    """What is odd about an arrival or a piece of evidence: shown to the supervisor, never a reason to refuse it."""
+
+    SEEN_BEFORE = "seen_before"
+    OLDER_THAN_CASE = "older_than_case"
+    FAR_FROM_PLACE = "far_from_place"
+    IMPOSSIBLE_SPEED = "impossible_speed"
+
+
+class EntryKind(StrEnum):
+    """What somebody entered on a case, for flags and corrections."""
+
+    ARRIVAL = "arrival"
+    EVIDENCE = "evidence"
+    ACCOUNT = "account"
+    MEASURE = "measure"
+    PROGRESS = "progress"
+
+
+class ExtensionReason(StrEnum):
+    """延期: once, with a reason."""
+
+    NEEDS_PARTS = "needs_parts"
+    NEEDS_ANOTHER_DEPARTMENT = "needs_another_department"
+    RESIDENT_AWAY = "resident_away"
+    WEATHER = "weather"
+    OTHER = "other"
+
+
+class ParkReason(StrEnum):
+    """挂账: why a hard case waits, with owner, plan and review date; it still counts as unresolved."""
+
+    NEEDS_FUNDS = "needs_funds"
+    NEEDS_SEASON = "needs_season"
+    NEEDS_ANOTHER_PROJECT = "needs_another_project"
+    NO_RULE_YET = "no_rule_yet"
+    OTHER = "other"
+
+
+class UnparkReason(StrEnum):
+    HANDLED = "handled"
+    CLOSED = "closed"
+    REVIEWED = "reviewed"
+    RESUMED = "resumed"
+
+
+class SetBecause(StrEnum):
+    """Why deadlines were fixed: the case entered the level; or the same clocks were computed anew from the same
+    beginning, because the case, its appointment or the calendar changed."""
+
+    LEVEL = "level"
+    AMENDED = "amended"
+    APPOINTMENT = "appointment"
+    CALENDAR = "calendar"
+
+
+class ShiftKind(StrEnum):
+    """Working, or at home within reach."""
+
+    ON_DUTY = "on_duty"
+    ON_CALL = "on_call"
+
+
 class NoteKind(StrEnum):
     """What a handler writes: the short account, the measure taken, or progress told in between."""
 
@@ -188,13 +325,18 @@ class ClockKind(StrEnum):
 
 
 class DeadlineKind(StrEnum):
-    """时限: the musts with a clock. Only a missed acknowledge or handle raises a case."""
+    """时限: the musts with a clock, then those of side matters. Only a missed acknowledge or handle raises a case."""
 
     ACKNOWLEDGE = "acknowledge"
     ARRIVE = "arrive"
     CONTACT = "contact"
     HANDLE = "handle"
     FOLLOW_UP = "follow_up"
+    RULING = "ruling"
+    SUPERVISION = "supervision"
+    REVIEW = "review"
+    CO_HANDLE = "co_handle"
+    REPLY = "reply"
 
 
 class EscalationCause(StrEnum):
@@ -269,6 +411,8 @@ class CaseState(StrEnum):
     HANDLED = "handled"
     REOPENED = "reopened"
     CLOSED = "closed"
+    AWAITING_INFORMATION = "awaiting_information"
+    PARKED = "parked"
 
 
 class ClosedBy(StrEnum):
@@ -278,6 +422,8 @@ class ClosedBy(StrEnum):
     THREE_ATTEMPTS = "three_attempts"
     VERIFICATION = "verification"
     WITHDRAWAL = "withdrawal"
+    ANSWER = "answer"
+    REFUSAL = "refusal"
 
 
 class NoticeKind(StrEnum):
@@ -298,6 +444,36 @@ class NoticeKind(StrEnum):
     REGISTERED = "registered"
     WORKER_COMING = "worker_coming"
     PLEASE_ANSWER = "please_answer"
+    HELP_REQUESTED = "help_requested"
+    HELP_ANSWERED = "help_answered"
+    ALARM_RAISED = "alarm_raised"
+    ALARM_ANSWERED = "alarm_answered"
+    RETURN_ASKED = "return_asked"
+    RETURN_RULED = "return_ruled"
+    EXTENSION_ASKED = "extension_asked"
+    EXTENSION_ANSWERED = "extension_answered"
+    CASE_PARKED = "case_parked"
+    CASE_UNPARKED = "case_unparked"
+    SUPERVISION_ANSWERED = "supervision_answered"
+    REPLY_OWED = "reply_owed"
+    REPLY_GIVEN = "reply_given"
+    HANDED_DOWN = "handed_down"
+    REASSIGNED = "reassigned"
+    CO_HANDLER_ASKED = "co_handler_asked"
+    CASE_AMENDED = "case_amended"
+    CASE_URGED = "case_urged"
+    CASE_MERGED = "case_merged"
+    CASE_UNMERGED = "case_unmerged"
+    CASE_ANSWERED = "case_answered"
+    NOT_ACCEPTED = "not_accepted"
+    CASE_WITHDRAWN = "case_withdrawn"
+    INFORMATION_ASKED = "information_asked"
+    INFORMATION_GIVEN = "information_given"
+    APPOINTMENT_AGREED = "appointment_agreed"
+    ENTRY_FLAGGED = "entry_flagged"
+    CASE_LISTED = "case_listed"
+    PROGRESS_CALL = "progress_call"
+    DIGEST = "digest"
 
 
 class Language(StrEnum):

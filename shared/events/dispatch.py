@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from shared.event import CaseEvent
+from shared.event import AlarmEvent, CaseEvent
 from shared.things import Value
 from shared.vocabulary import (
     ArrivalMethod,
     DeclineReason,
+    EntryFlag,
+    EntryKind,
     LateCause,
     Level,
     Must,
@@ -17,6 +19,8 @@ from shared.vocabulary import (
     Outcome,
     PartRole,
     Post,
+    ReassignReason,
+    ReturnBasis,
     WithdrawReason,
 )
 
@@ -150,3 +154,115 @@ class NobodyAvailable(PartEvent, type="yike.offer.nobody_available", source="dis
 
     unit_id: str
     candidates: tuple[Candidate, ...] = ()
+
+
+class HelpRequested(PartEvent, type="yike.help.requested", source="dispatch"):
+    """吹哨: whoever is there asks for more hands; `unit_ids` are those asked."""
+
+    help_id: UUID
+    person_id: str
+    unit_ids: tuple[str, ...]
+
+
+class HelpAnswered(PartEvent, type="yike.help.answered", source="dispatch"):
+    """Somebody came; their co-handler's part is this event's part."""
+
+    help_id: UUID
+    person_id: str
+    unit_id: str
+
+
+class CaseReturned(PartEvent, type="yike.case.returned", source="dispatch"):
+    """退单: not theirs, on this basis; `rightful_unit_id` says whose. The reasons in words are sealed in dispatch
+    under `return_id`, `digest` is their HMAC. The holder holds the part until the ruling."""
+
+    return_id: UUID
+    person_id: str
+    basis: ReturnBasis
+    rightful_unit_id: str
+    digest: str
+
+
+class CaseHandedDown(PartEvent, type="yike.case.handed_down", source="dispatch"):
+    """An officer hands the case down to `to_unit_id` with instructions: the holder changes, level and clocks do
+    not."""
+
+    person_id: str
+    to_unit_id: str
+    note_id: UUID
+    digest: str
+
+
+class CoHandlerAsked(PartEvent, type="yike.co_handler.asked", source="dispatch"):
+    """协办: a part of its own for another unit, with a task and, where a limit was named, a clock."""
+
+    asked_by: str
+    unit_id: str
+    note_id: UUID
+    digest: str
+    due_at: datetime | None = None
+
+
+class PartHandled(PartEvent, type="yike.part.handled", source="dispatch"):
+    """A co-handler's task is done; the case goes on."""
+
+    person_id: str
+
+
+class CaseReassigned(PartEvent, type="yike.case.reassigned", source="dispatch"):
+    """交接: the part goes from one person to another as it is. `to_person_id` is `None` where it is searched anew."""
+
+    from_person_id: str
+    to_person_id: str | None = None
+    to_offer_id: UUID | None = None
+    reason: ReassignReason
+
+
+class EntryFlagged(PartEvent, type="yike.entry.flagged", source="dispatch"):
+    """Something odd about an arrival or evidence, for the supervisor's eyes; nothing is refused because of it."""
+
+    entry_id: UUID
+    entry: EntryKind
+    person_id: str
+    flags: tuple[EntryFlag, ...]
+
+
+class EntryCorrected(PartEvent, type="yike.entry.corrected", source="dispatch"):
+    """Whoever entered it says it was wrong; the first entry stays beside it."""
+
+    entry_id: UUID
+    entry: EntryKind
+    person_id: str
+    note_id: UUID
+    digest: str
+
+
+class DeviceTimeAccepted(PartEvent, type="yike.device_time.accepted", source="dispatch"):
+    """A supervisor accepts the phone's own time of an arrival that was received later; figures say how many were."""
+
+    person_id: str
+    device_at: datetime
+    received_at: datetime
+    digest: str
+
+
+class AlarmRaised(AlarmEvent, type="yike.alarm.raised", source="dispatch"):
+    """SOS: a worker needs help now. Where they are is kept sealed in dispatch for those who may help."""
+
+    person_id: str
+    unit_path: tuple[str, ...]
+    case_id: UUID | None = None
+
+
+class AlarmAnswered(AlarmEvent, type="yike.alarm.answered", source="dispatch"):
+    """Somebody takes care of it."""
+
+    person_id: str
+    answered_by: str
+
+
+class AlarmEnded(AlarmEvent, type="yike.alarm.ended", source="dispatch"):
+    """The worker is safe, or pressed it by mistake."""
+
+    person_id: str
+    by_mistake: bool = False

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from shared.event import CaseEvent
 from shared.things import Value
-from shared.vocabulary import DeadlineKind, EscalationCause, EscalationReason, Level, SupervisionKind
+from shared.vocabulary import (
+    DeadlineKind,
+    EscalationCause,
+    EscalationReason,
+    ExtensionReason,
+    Level,
+    ParkReason,
+    Ruling,
+    SetBecause,
+    SupervisionKind,
+    UnparkReason,
+)
 
 
 class Deadline(Value):
     """时限: an absolute time fixed when the case entered the level. `assumed`: it lies past what the calendar of
-    working days knows, so weekdays were taken for working days."""
+    working days knows, so weekdays were taken for working days. `about` is the return, order, part or raise that a
+    side matter's clock belongs to."""
 
     kind: DeadlineKind
     due_at: datetime
     amber_at: datetime
     assumed: bool = False
+    about: UUID | None = None
 
 
 class DeadlinesSet(CaseEvent, type="yike.deadlines.set", source="escalation"):
-    """The deadlines of a level, all at once. One of a kind is open at a time; a new one replaces the old."""
+    """The deadlines of a level, all at once. One of a kind and `about` is open at a time; a new one replaces the
+    old."""
 
     level: Level
     round: int
     deadlines: tuple[Deadline, ...]
+    because: SetBecause = SetBecause.LEVEL
 
 
 class DeadlineAmber(CaseEvent, type="yike.deadline.amber", source="escalation"):
@@ -35,6 +50,7 @@ class DeadlineAmber(CaseEvent, type="yike.deadline.amber", source="escalation"):
     level: Level
     round: int
     due_at: datetime
+    about: UUID | None = None
 
 
 class DeadlineMissed(CaseEvent, type="yike.deadline.missed", source="escalation"):
@@ -45,6 +61,7 @@ class DeadlineMissed(CaseEvent, type="yike.deadline.missed", source="escalation"
     round: int
     due_at: datetime
     late_ms: int
+    about: UUID | None = None
 
 
 class ClearedDeadline(Value):
@@ -53,6 +70,7 @@ class ClearedDeadline(Value):
     kind: DeadlineKind
     due_at: datetime
     met: bool | None
+    about: UUID | None = None
 
 
 class DeadlinesCleared(CaseEvent, type="yike.deadlines.cleared", source="escalation"):
@@ -105,4 +123,103 @@ class SupervisionOrdered(CaseEvent, type="yike.supervision.ordered", source="esc
     level: Level
     unit_id: str
     supervising_unit_id: str
+    round: int
+
+
+class SupervisionAnswered(CaseEvent, type="yike.supervision.answered", source="escalation"):
+    """The unit under supervision says what it did; the text is sealed in escalation under this event's id."""
+
+    order_id: UUID
+    person_id: str
+    unit_id: str
+    digest: str
+
+
+class ReturnRuled(CaseEvent, type="yike.return.ruled", source="escalation"):
+    """裁定 by the supervising unit: re-dispatch to `to_unit_id`, or refuse. `unanswered`: nobody ruled in time, which
+    refuses."""
+
+    return_id: UUID
+    part_id: UUID
+    ruling: Ruling
+    to_unit_id: str | None = None
+    unanswered: bool = False
+    level: Level
+    round: int
+    digest: str | None = None
+
+
+class ExtensionAsked(CaseEvent, type="yike.extension.asked", source="escalation"):
+    """延期 of `handle`, asked for by the owner, to be approved one level up."""
+
+    extension_id: UUID
+    person_id: str
+    due_at: datetime
+    until: datetime
+    reason: ExtensionReason
+    level: Level
+    unit_id: str
+    approving_unit_id: str
+    round: int
+
+
+class DeadlineExtended(CaseEvent, type="yike.deadline.extended", source="escalation"):
+    """Approved, once per case; told to the resident."""
+
+    extension_id: UUID
+    kind: DeadlineKind
+    due_before: datetime
+    due_at: datetime
+    amber_at: datetime
+    level: Level
+    round: int
+
+
+class ExtensionRefused(CaseEvent, type="yike.extension.refused", source="escalation"):
+    """The clock goes on as it was. `unanswered`: the deadline came before anybody decided."""
+
+    extension_id: UUID
+    unanswered: bool
+    level: Level
+    round: int
+
+
+class CaseParked(CaseEvent, type="yike.case.parked", source="escalation"):
+    """挂账 with owner, plan (sealed, `digest`) and review date, which replaces `handle`; nothing else pauses."""
+
+    park_id: UUID
+    owner_id: str
+    unit_id: str
+    reason: ParkReason
+    review_at: datetime
+    level: Level
+    round: int
+    digest: str
+
+
+class CaseUnparked(CaseEvent, type="yike.case.unparked", source="escalation"):
+    """It goes on: handled, closed, reviewed, or taken up again."""
+
+    park_id: UUID
+    because: UnparkReason
+    level: Level
+    round: int
+
+
+class ReplyGiven(CaseEvent, type="yike.reply.given", source="escalation"):
+    """答复 to whoever raised the case by hand."""
+
+    raise_id: UUID
+    person_id: str
+    to_person_id: str
+    digest: str
+
+
+class CaseListed(CaseEvent, type="yike.case.listed", source="escalation"):
+    """At the last level and past its deadline: on the named persons' list of `day`, for the `days`-th day."""
+
+    day: date
+    days: int
+    unit_id: str
+    person_ids: tuple[str, ...]
     round: int

@@ -33,3 +33,7 @@ class NoticeFailed(NoticeEvent, type="yike.notice.failed", source="notify"):
 
     attempt: int
     because: str
+
+
+class NoticeReceived(NoticeEvent, type="yike.notice.received", source="notify"):
+    """The channel confirms that it reached the device."""

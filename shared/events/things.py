@@ -5,7 +5,18 @@ from __future__ import annotations
 from uuid import UUID
 
 from shared.event import REGISTRY_TOPIC, Event
-from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+from shared.things import (
+    Calendar,
+    Category,
+    DutyList,
+    Person,
+    Policy,
+    PolicyUse,
+    Shift,
+    Snippet,
+    Unit,
+    WordList,
+)
 
 REGISTRY_SUBJECT = UUID(int=0)
 """All of registry is one story: its revision is drawn under one lock and travels as ce_sequence."""
@@ -49,3 +60,19 @@ class PolicyChanged(ThingEvent, type="yike.policy.changed", source="registry"):
 
 class CalendarChanged(ThingEvent, type="yike.calendar.changed", source="registry"):
     calendar: Calendar
+
+
+class PolicyUseChanged(ThingEvent, type="yike.policy_use.changed", source="registry"):
+    policy_use: PolicyUse
+
+
+class DutyListChanged(ThingEvent, type="yike.duty_list.changed", source="registry"):
+    duty_list: DutyList
+
+
+class WordListChanged(ThingEvent, type="yike.word_list.changed", source="registry"):
+    word_list: WordList
+
+
+class SnippetChanged(ThingEvent, type="yike.snippet.changed", source="registry"):
+    snippet: Snippet

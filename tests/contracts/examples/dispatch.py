@@ -6,7 +6,24 @@ from datetime import timedelta
 
 from shared import vocabulary as v
 from shared.events import dispatch as e
-from tests.contracts.examples.world import AT, GRID, OFFER, OTHER, PHONE, WORKER, of_part
+from tests.contracts.examples.world import (
+    AT,
+    BY_OFFICER,
+    BY_WORKER,
+    CASE,
+    CIVIL,
+    COMMUNITY,
+    GRID,
+    OFFER,
+    OFFICER,
+    OTHER,
+    PART,
+    PHONE,
+    STREET,
+    WORKER,
+    attributes,
+    of_part,
+)
 
 CANDIDATES = (
     e.Candidate(person_id=WORKER, post=v.Post.A, eta_seconds=240),
@@ -71,4 +88,86 @@ DISPATCH = (
     ),
     e.PartEnded(**of_part(11), person_id=WORKER, because="reopened"),
     e.NobodyAvailable(**of_part(12), unit_id=GRID, candidates=CANDIDATES),
+    e.HelpRequested(**of_part(13, *PHONE), help_id=OTHER, person_id=WORKER, unit_ids=("city-management",)),
+    e.HelpAnswered(
+        **of_part(14, *PHONE), help_id=OTHER, person_id="p-city-management-o1", unit_id="city-management"
+    ),
+    e.CaseReturned(
+        **of_part(15, *PHONE),
+        return_id=OTHER,
+        person_id=WORKER,
+        basis=v.ReturnBasis.DUTY_LIST,
+        rightful_unit_id="market-regulation",
+        digest="5e884898da28",
+    ),
+    e.CaseHandedDown(
+        **of_part(16, BY_OFFICER, v.Channel.DESK),
+        person_id=OFFICER,
+        to_unit_id=GRID,
+        note_id=OTHER,
+        digest="5e884898da28",
+    ),
+    e.CoHandlerAsked(
+        **of_part(17, BY_OFFICER, v.Channel.DESK),
+        asked_by=OFFICER,
+        unit_id="city-management",
+        note_id=OTHER,
+        digest="5e884898da28",
+        due_at=AT + timedelta(days=1),
+    ),
+    e.PartHandled(**of_part(18, *PHONE), person_id=WORKER),
+    e.CaseReassigned(
+        **of_part(19, BY_OFFICER, v.Channel.DESK),
+        from_person_id=WORKER,
+        to_person_id="p-w1-3-b",
+        to_offer_id=OFFER,
+        reason=v.ReassignReason.SHIFT_ENDED,
+    ),
+    e.EntryFlagged(
+        **of_part(20),
+        entry_id=OTHER,
+        entry=v.EntryKind.EVIDENCE,
+        person_id=WORKER,
+        flags=(v.EntryFlag.SEEN_BEFORE, v.EntryFlag.FAR_FROM_PLACE),
+    ),
+    e.EntryCorrected(
+        **of_part(21, *PHONE),
+        entry_id=OTHER,
+        entry=v.EntryKind.MEASURE,
+        person_id=WORKER,
+        note_id=PART,
+        digest="5e884898da28",
+    ),
+    e.DeviceTimeAccepted(
+        **of_part(22, BY_OFFICER, v.Channel.DESK),
+        person_id=WORKER,
+        device_at=AT - timedelta(hours=1),
+        received_at=AT,
+        digest="5e884898da28",
+    ),
+    e.AlarmRaised(
+        **attributes(23),
+        alarm_id=OTHER,
+        actor=BY_WORKER,
+        channel=v.Channel.MOBILE,
+        person_id=WORKER,
+        unit_path=(CIVIL, STREET, COMMUNITY, GRID),
+        case_id=CASE,
+    ),
+    e.AlarmAnswered(
+        **attributes(24),
+        alarm_id=OTHER,
+        actor=BY_OFFICER,
+        channel=v.Channel.DESK,
+        person_id=WORKER,
+        answered_by=OFFICER,
+    ),
+    e.AlarmEnded(
+        **attributes(25),
+        alarm_id=OTHER,
+        actor=BY_WORKER,
+        channel=v.Channel.MOBILE,
+        person_id=WORKER,
+        by_mistake=True,
+    ),
 )

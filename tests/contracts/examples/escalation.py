@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from shared import vocabulary as v
 from shared.events import escalation as e
-from tests.contracts.examples.world import AT, BY_OFFICER, BY_WORKER, COMMUNITY, GRID, OTHER, STREET, of_case
+from tests.contracts.examples.world import (
+    AT,
+    BY_OFFICER,
+    BY_WORKER,
+    CIVIL,
+    COMMUNITY,
+    GRID,
+    OFFICER,
+    OTHER,
+    PART,
+    STREET,
+    WORKER,
+    of_case,
+)
 
 ESCALATION = (
     e.DeadlinesSet(
@@ -19,8 +32,10 @@ ESCALATION = (
                 due_at=AT + timedelta(minutes=15),
                 amber_at=AT + timedelta(minutes=12),
                 assumed=True,
+                about=OTHER,
             ),
         ),
+        because=v.SetBecause.CALENDAR,
     ),
     e.DeadlineAmber(
         **of_case(2),
@@ -28,15 +43,22 @@ ESCALATION = (
         level=v.Level.GRID,
         round=1,
         due_at=AT + timedelta(minutes=3),
+        about=OTHER,
     ),
     e.DeadlineMissed(
-        **of_case(3), kind=v.DeadlineKind.ACKNOWLEDGE, level=v.Level.GRID, round=1, due_at=AT, late_ms=12
+        **of_case(3),
+        kind=v.DeadlineKind.ACKNOWLEDGE,
+        level=v.Level.GRID,
+        round=1,
+        due_at=AT,
+        late_ms=12,
+        about=OTHER,
     ),
     e.DeadlinesCleared(
         **of_case(4),
         level=v.Level.GRID,
         round=1,
-        cleared=(e.ClearedDeadline(kind=v.DeadlineKind.CONTACT, due_at=AT, met=True),),
+        cleared=(e.ClearedDeadline(kind=v.DeadlineKind.CONTACT, due_at=AT, met=True, about=OTHER),),
     ),
     e.CaseEscalated(
         **of_case(5, BY_WORKER, v.Channel.MOBILE),
@@ -60,5 +82,70 @@ ESCALATION = (
         unit_id=COMMUNITY,
         supervising_unit_id=STREET,
         round=2,
+    ),
+    e.SupervisionAnswered(
+        **of_case(8, BY_OFFICER, v.Channel.DESK),
+        order_id=OTHER,
+        person_id=OFFICER,
+        unit_id=COMMUNITY,
+        digest="5e884898da28",
+    ),
+    e.ReturnRuled(
+        **of_case(9, BY_OFFICER, v.Channel.DESK),
+        return_id=OTHER,
+        part_id=PART,
+        ruling=v.Ruling.REDISPATCH,
+        to_unit_id="market-regulation",
+        unanswered=False,
+        level=v.Level.GRID,
+        round=1,
+        digest="5e884898da28",
+    ),
+    e.ExtensionAsked(
+        **of_case(10, BY_WORKER, v.Channel.MOBILE),
+        extension_id=OTHER,
+        person_id=WORKER,
+        due_at=AT + timedelta(hours=4),
+        until=AT + timedelta(days=2),
+        reason=v.ExtensionReason.NEEDS_PARTS,
+        level=v.Level.GRID,
+        unit_id=GRID,
+        approving_unit_id=COMMUNITY,
+        round=1,
+    ),
+    e.DeadlineExtended(
+        **of_case(11, BY_OFFICER, v.Channel.DESK),
+        extension_id=OTHER,
+        kind=v.DeadlineKind.HANDLE,
+        due_before=AT + timedelta(hours=4),
+        due_at=AT + timedelta(days=2),
+        amber_at=AT + timedelta(days=1, hours=12),
+        level=v.Level.GRID,
+        round=1,
+    ),
+    e.ExtensionRefused(**of_case(12), extension_id=OTHER, unanswered=True, level=v.Level.GRID, round=1),
+    e.CaseParked(
+        **of_case(13, BY_OFFICER, v.Channel.DESK),
+        park_id=OTHER,
+        owner_id=OFFICER,
+        unit_id=STREET,
+        reason=v.ParkReason.NEEDS_FUNDS,
+        review_at=AT + timedelta(days=30),
+        level=v.Level.STREET,
+        round=1,
+        digest="5e884898da28",
+    ),
+    e.CaseUnparked(
+        **of_case(14), park_id=OTHER, because=v.UnparkReason.REVIEWED, level=v.Level.STREET, round=1
+    ),
+    e.ReplyGiven(
+        **of_case(15, BY_OFFICER, v.Channel.DESK),
+        raise_id=OTHER,
+        person_id=OFFICER,
+        to_person_id=WORKER,
+        digest="5e884898da28",
+    ),
+    e.CaseListed(
+        **of_case(16), day=date(2026, 11, 23), days=2, unit_id=CIVIL, person_ids=(OFFICER,), round=1
     ),
 )

@@ -11,4 +11,5 @@ NOTIFY = (
     e.NoticeDelivered(**of_case(1), **TOLD, attempt=1),
     e.NoticeRead(**of_case(2, *PHONE), **TOLD),
     e.NoticeFailed(**of_case(3), **TOLD | {"via": "smtp"}, attempt=5, because="refused"),
+    e.NoticeReceived(**of_case(4), **TOLD),
 )

@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 from shared import things as t
 from shared import vocabulary as v
 from shared.events import things as e
-from tests.contracts.examples.world import AT, COMMUNITY, GRID, POLICY, WORKER, of_registry
+from tests.contracts.examples.world import AT, COMMUNITY, GRID, OFFICER, POLICY, WORKER, of_registry
 
 REGISTRY = (
     e.UnitChanged(
@@ -26,6 +26,8 @@ REGISTRY = (
             centre=t.Point(lon=113.57, lat=24.83),
             opening_hours=(t.OpeningHours(weekday=1, opens=time(8, 30), closes=time(12, 0)),),
             calendar_id="cn",
+            households=600,
+            shows_posted_names=True,
             retired_at=AT,
         ),
     ),
@@ -41,6 +43,16 @@ REGISTRY = (
             language=v.Language.CHINESE,
             email="a@example.org",
             webhook_url="https://example.org/hook",
+            badge="W1-3-01",
+            skills=("electrician",),
+            acts_for=(
+                t.Delegation(
+                    person_id=OFFICER,
+                    grants=(t.Grant(role=v.Role.UNIT_OFFICER, unit_id=COMMUNITY),),
+                    starts_at=AT,
+                    ends_at=AT + timedelta(days=7),
+                ),
+            ),
             retired_at=AT,
         ),
     ),
@@ -52,6 +64,7 @@ REGISTRY = (
             unit_id=GRID,
             starts_at=AT,
             ends_at=AT + timedelta(hours=8),
+            kind=v.ShiftKind.ON_CALL,
             retired_at=AT,
         ),
     ),
@@ -65,6 +78,11 @@ REGISTRY = (
             policy_id="emergency",
             levels=(v.Level.GRID, v.Level.COMMUNITY),
             keywords=("井盖",),
+            group="ground",
+            script=t.Name(zh="井盖还在旁边吗？", en="Is the cover still beside it?"),
+            evidence_wanted=(t.Name(zh="围挡后的照片", en="a photo of the barrier"),),
+            rightful_unit_id="water-works",
+            skills_wanted=("electrician",),
             retired_at=AT,
         ),
     ),
@@ -77,6 +95,43 @@ REGISTRY = (
             holidays=(date(2026, 10, 1),),
             workdays=(date(2026, 10, 10),),
             known_until=date(2026, 12, 31),
+            retired_at=AT,
+        ),
+    ),
+    e.PolicyUseChanged(
+        **of_registry(7),
+        policy_use=t.PolicyUse(
+            id="snow-2027",
+            policy_id="emergency",
+            category_code="A01",
+            unit_id=COMMUNITY,
+            valid_from=AT,
+            valid_until=AT + timedelta(days=90),
+            retired_at=AT,
+        ),
+    ),
+    e.DutyListChanged(
+        **of_registry(8),
+        duty_list=t.DutyList(id="duties-w1", unit_id=COMMUNITY, category_codes=("A01",), retired_at=AT),
+    ),
+    e.WordListChanged(
+        **of_registry(9),
+        word_list=t.WordList(
+            id="crisis",
+            words=("救命",),
+            urgency=v.Urgency.EMERGENCY,
+            service=v.EmergencyService.POLICE,
+            retired_at=AT,
+        ),
+    ),
+    e.SnippetChanged(
+        **of_registry(10),
+        snippet=t.Snippet(
+            id="opening-hours",
+            title=t.Name(zh="开放时间", en="Opening hours"),
+            text=t.Name(zh="周一至周五。", en="Monday to Friday."),
+            category_code="A01",
+            keywords=("几点",),
             retired_at=AT,
         ),
     ),

@@ -19,7 +19,9 @@ WORKER, OFFICER = "p-w1-3-a", "p-w1-officer"
 GRID, COMMUNITY, STREET, CIVIL = "grid-w1-3", "community-w1", "street-w", "civil-affairs"
 
 BY_WORKER = base.Actor(kind=v.ActorKind.STAFF, person_id=WORKER, role=v.Role.GRID_WORKER)
-BY_OFFICER = base.Actor(kind=v.ActorKind.STAFF, person_id=OFFICER, role=v.Role.UNIT_OFFICER)
+BY_OFFICER = base.Actor(
+    kind=v.ActorKind.STAFF, person_id=OFFICER, role=v.Role.UNIT_OFFICER, on_behalf_of="p-w1-chief"
+)
 BY_OPERATOR = base.Actor(kind=v.ActorKind.STAFF, person_id="p-operator-1", role=v.Role.OPERATOR)
 
 
@@ -63,6 +65,12 @@ POLICY = t.Policy(
         t.LevelLimits(level=v.Level.COMMUNITY, handle=t.Limit(clock=DAYS, amount=1)),
     ),
     follow_up=t.Limit(clock=v.ClockKind.NATURAL_DAYS, amount=1),
+    ruling=t.Limit(clock=v.ClockKind.WORKING_HOURS, amount=4),
+    supervision=t.Limit(clock=DAYS, amount=3),
+    co_handle=t.Limit(clock=DAYS, amount=2),
+    reply=t.Limit(clock=DAYS, amount=1),
+    extension_max=t.Limit(clock=DAYS, amount=5),
+    unread_after_seconds=15,
     amber_percent=80,
     offer_expires_after_seconds=60,
     leader_after_seconds=180,
