@@ -176,6 +176,17 @@ class ContactPurpose(StrEnum):
     REGISTERED = "registered"
     WORKER_COMING = "worker_coming"
     PLEASE_ANSWER = "please_answer"
+    CASE_AMENDED = "case_amended"
+    CASE_MERGED = "case_merged"
+    CASE_UNMERGED = "case_unmerged"
+    CASE_ANSWERED = "case_answered"
+    NOT_ACCEPTED = "not_accepted"
+    CASE_WITHDRAWN = "case_withdrawn"
+    INFORMATION_ASKED = "information_asked"
+    EXTENSION_ANSWERED = "extension_answered"
+    CASE_PARKED = "case_parked"
+    CASE_UNPARKED = "case_unparked"
+    APPOINTMENT_AGREED = "appointment_agreed"
 
 
 class RevealRequester(Command):
