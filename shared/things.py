@@ -161,7 +161,8 @@ class LevelLimits(Value):
 
 
 class Policy(Value):
-    """The clocks of a case: default limits of product.md §3, changed by an administrator without a release."""
+    """The clocks of a case: default limits of product.md §3, changed by an administrator without a release.
+    `care_arrive` is owed to people on a care register in urgent need, whatever the category."""
 
     id: str
     urgency: Urgency
@@ -172,6 +173,7 @@ class Policy(Value):
     co_handle: Limit | None = None
     reply: Limit | None = None
     extension_max: Limit | None = None
+    care_arrive: Limit = Limit(clock=ClockKind.MINUTES, amount=15)
     unread_after_seconds: int = 15
     amber_percent: int = 80
     offer_expires_after_seconds: int = 60

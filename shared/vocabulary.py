@@ -292,12 +292,13 @@ class UnparkReason(StrEnum):
 
 class SetBecause(StrEnum):
     """Why deadlines were fixed: the case entered the level; or the same clocks were computed anew from the same
-    beginning, because the case, its appointment or the calendar changed."""
+    beginning, because the case, its appointment or the calendar changed; or `handle` runs again after a parking."""
 
     LEVEL = "level"
     AMENDED = "amended"
     APPOINTMENT = "appointment"
     CALENDAR = "calendar"
+    UNPARKED = "unparked"
 
 
 class ShiftKind(StrEnum):

@@ -82,7 +82,8 @@ class DeadlinesCleared(CaseEvent, type="yike.deadlines.cleared", source="escalat
 
 
 class SkippedLevel(Value):
-    """A level passed over: `nobody_rostered` (emergencies) or `post_not_filled`."""
+    """A level passed over: `nobody_rostered` (emergencies), `post_not_filled`, `outside_duty_list`, or
+    `named_further_up` by whoever raised the case by hand."""
 
     level: Level
     unit_id: str
@@ -116,7 +117,8 @@ class EscalationVoided(CaseEvent, type="yike.escalation.voided", source="escalat
 
 
 class SupervisionOrdered(CaseEvent, type="yike.supervision.ordered", source="escalation"):
-    """督办 by the unit one level up (at the last level: its named supervisors)."""
+    """督办 by the unit one level up (at the last level: its named supervisors). By hand: `digest` of the order's
+    words, which escalation keeps sealed under `order_id`."""
 
     order_id: UUID
     kind: SupervisionKind
@@ -124,6 +126,7 @@ class SupervisionOrdered(CaseEvent, type="yike.supervision.ordered", source="esc
     unit_id: str
     supervising_unit_id: str
     round: int
+    digest: str | None = None
 
 
 class SupervisionAnswered(CaseEvent, type="yike.supervision.answered", source="escalation"):
@@ -216,7 +219,8 @@ class ReplyGiven(CaseEvent, type="yike.reply.given", source="escalation"):
 
 
 class CaseListed(CaseEvent, type="yike.case.listed", source="escalation"):
-    """At the last level and past its deadline: on the named persons' list of `day`, for the `days`-th day."""
+    """At the last level and past its deadline, or parked and past its review: on the named persons' list of `day`, for
+    the `days`-th day."""
 
     day: date
     days: int

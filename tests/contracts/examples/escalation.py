@@ -82,6 +82,7 @@ ESCALATION = (
         unit_id=COMMUNITY,
         supervising_unit_id=STREET,
         round=2,
+        digest="2" * 64,
     ),
     e.SupervisionAnswered(
         **of_case(8, BY_OFFICER, v.Channel.DESK),
