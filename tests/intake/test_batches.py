@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.intake.commands import PlaceGiven, RegisterCase
+from services.intake.commands.registration import PlaceGiven, RegisterCase
 from services.intake.handlers import registration
 from services.intake.handlers.registration import Order, Taken, TakenBefore, draw_up
 from services.intake.registration import Registrar

@@ -8,15 +8,14 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from services.intake.api.edge import NO_STORE, PublicUrl, Seals
-from services.intake.commands import (
-    CaseAfter,
+from services.intake.commands.follow_ups import CaseAfter, VerifyCase
+from services.intake.commands.showing import (
     CaseShown,
     Contact,
     ContactPurpose,
     Revealed,
     RevealRequester,
     Tracked,
-    VerifyCase,
 )
 from services.intake.handlers import follow_up, showing
 from services.intake.handlers.permissions import MAY_SEE, MAY_VERIFY

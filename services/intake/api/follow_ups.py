@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Query
 
 from services.intake.api.edge import Seals
-from services.intake.commands import CaseAfter, FollowUpPage, GiveAnswers, LinkShown, RecordAttempt
+from services.intake.commands.follow_ups import CaseAfter, FollowUpPage, GiveAnswers, LinkShown, RecordAttempt
 from services.intake.handlers import callers_list, follow_up
 from services.intake.handlers.permissions import MAY_ASK, MAY_VERIFY
 from shared.routes import Caller, Tx, allow, open_to_everybody, router_for

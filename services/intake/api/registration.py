@@ -8,7 +8,7 @@ from fastapi import Depends, Request, Response
 
 from services.intake.api.edge import NO_STORE, PublicUrl, Register, Seals
 from services.intake.api.limits import within_limit
-from services.intake.commands import RegisterCase, Registered, ReportCase
+from services.intake.commands.registration import RegisterCase, Registered, ReportCase
 from services.intake.handlers.permissions import MAY_REGISTER
 from services.intake.handlers.refusals import problem_of
 from services.intake.handlers.registration import (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.intake.commands import FollowUpPage, FollowUpShown
+from services.intake.commands.follow_ups import FollowUpPage, FollowUpShown
 from services.intake.handlers.permissions import MAY_ASK, MAY_VERIFY
 from services.intake.handlers.showing import masked
 from services.intake.queries import follow_ups

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake import metrics
-from services.intake.commands import CaseAfter, GiveAnswers, LinkShown, RecordAttempt, VerifyCase
+from services.intake.commands.follow_ups import CaseAfter, GiveAnswers, LinkShown, RecordAttempt, VerifyCase
 from services.intake.handlers.permissions import MAY_ASK, MAY_VERIFY
 from services.intake.handlers.refusals import no_such_case, problem_of
 from services.intake.handlers.story import LINK_EXPIRES, load_known

@@ -63,6 +63,32 @@ WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
         "这个链接已过期 / This link has expired",
         "我们会再联系您 / We will contact you again",
     ),
+    RefusedBecause.ANSWERS_MISSING: (
+        422,
+        "请填写三项回答 / All three answers are needed",
+        "办结后的回访须问明：是否联系、是否解决、是否满意 / Ask whether they were contacted, whether it is solved,"
+        " and how satisfied they are",
+    ),
+    RefusedBecause.CASE_NOT_CLOSED: (
+        409,
+        "工单尚未结案 / The case is not closed",
+        "结案前可以催办，办结后会回访您 / You can urge it meanwhile; you will be asked when it is handled",
+    ),
+    RefusedBecause.CONTESTED_BEFORE: (
+        409,
+        "这个工单已经提过异议 / This case was contested already",
+        "如仍未解决请重新登记 / Register it anew if it is still not solved",
+    ),
+    RefusedBecause.CONTEST_TOO_LATE: (
+        409,
+        "已超过 30 天，不能再提异议 / The 30 days for contesting are over",
+        "如仍未解决请重新登记 / Register it anew if it is still not solved",
+    ),
+    RefusedBecause.NOT_CONTESTABLE: (
+        409,
+        "这样结案的工单不能提异议 / A case that ended so cannot be contested",
+        "如需办理请重新登记 / Register it anew if something is to be done",
+    ),
     RefusedBecause.KEY_REUSED: (
         422,
         "同一个 Idempotency-Key 已用于另一个请求 / This Idempotency-Key was used for another request",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.intake import metrics
-from services.intake.commands import RegisterCase, Registered
+from services.intake.commands.registration import RegisterCase, Registered
 from services.intake.queries import cases, requesters
 from services.intake.queries.cases import SealedRequester
 from services.intake.rules import numbering

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from services.intake import metrics
-from services.intake.commands import (
+from services.intake.commands.showing import (
     CaseShown,
     Contact,
     ContactPurpose,

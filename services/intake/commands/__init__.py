@@ -1,0 +1,1 @@
+"""What people may ask of intake, and what they are answered."""
