@@ -79,6 +79,8 @@ class CaseRow(Table, table=True):
     outcome: str | None = words(required=False)
     closed_by: str | None = words(required=False)
     resolved_level: str | None = words(required=False)
+    contested_at: datetime | None = at()
+    erased_at: datetime | None = at()
 
 
 class Requester(Table, table=True):
@@ -117,7 +119,15 @@ class FollowUpRow(Table, table=True):
     __tablename__ = "follow_ups"
     __table_args__ = (
         Index("follow_ups_one_open", "case_id", unique=True, postgresql_where=text("closed_at IS NULL")),
-        Index("follow_ups_one_per_round", "case_id", "round", unique=True),
+        Index(
+            "follow_ups_one_per_round",
+            "case_id",
+            "round",
+            unique=True,
+            postgresql_where=text("kind = 'after_handled'"),
+        ),
+        Index("follow_ups_progress", "case_id", "opened_at", postgresql_where=text("kind = 'progress'")),
+        Index("follow_ups_coached", "closed_at", "id", postgresql_where=text("coached")),
         Index("follow_ups_due", "due_at", "id", postgresql_where=text("closed_at IS NULL")),
         Index("follow_ups_link", "link_hash", unique=True),
     )
@@ -133,6 +143,7 @@ class FollowUpRow(Table, table=True):
     satisfaction: str | None = words(required=False)
     coached: bool = False
     closed_at: datetime | None = at()
+    kind: str = words()
     link_hash: bytes | None = sealed()
     link_sealed: bytes | None = sealed()
 
@@ -159,6 +170,29 @@ class AttemptRow(Table, table=True):
     channel: str = words()
     reached: bool
     person_id: str | None = words(required=False)
+    remark_sealed: bytes | None = sealed()
+
+
+class PaperCard(Table, table=True):
+    """A feedback card that was entered, by the number printed on it: one card counts once."""
+
+    __tablename__ = "paper_cards"
+    __table_args__ = (Index("paper_cards_case", "case_id"),)
+
+    card_number: str = Field(sa_type=Text, primary_key=True)
+    case_id: UUID = of_case()
+    follow_up_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("follow_ups.id"), nullable=False))
+    person_id: str = words()
+    entered_at: datetime = at(required=True)
+
+
+class Contest(Table, table=True):
+    """What a resident wrote when contesting how the case ended, sealed. Once per case."""
+
+    __tablename__ = "contests"
+
+    case_id: UUID = of_case(key=True)
+    at: datetime = at(required=True)
     remark_sealed: bytes | None = sealed()
 
 

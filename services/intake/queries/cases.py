@@ -15,28 +15,33 @@ from shared.database import Transaction
 from shared.idempotency import RequestKey
 
 CASE = TypeAdapter(Case)
-NOT_COLUMNS = {"holders", "follow_up"}
+NOT_COLUMNS = {"holders", "follow_up", "progress_call"}
 COLUMNS = [field.name for field in fields(Case) if field.name not in NOT_COLUMNS]
 FOLLOW_UP_COLUMNS = [field.name for field in fields(FollowUp) if field.name != "attempts"]
 CHANGED_LATER = [column for column in FOLLOW_UP_COLUMNS if column not in {"id", "round", "opened_at"}]
+
+LATEST = f"""
+    SELECT row_to_json(latest) FROM (
+        SELECT {", ".join(FOLLOW_UP_COLUMNS)}, (
+            SELECT coalesce(json_agg(a ORDER BY a.number), '[]') FROM (
+                SELECT number, at, channel, reached, person_id FROM follow_up_attempts WHERE follow_up_id = f.id
+            ) AS a
+        ) AS attempts
+        FROM follow_ups AS f WHERE f.case_id = c.case_id AND f.kind
+"""
 
 LOAD = f"""
     SELECT row_to_json(row)::text AS story FROM (
         SELECT {", ".join(COLUMNS)},
             ARRAY(SELECT person_id FROM case_holders AS h WHERE h.case_id = c.case_id) AS holders,
-            (SELECT row_to_json(latest) FROM (
-                SELECT {", ".join(FOLLOW_UP_COLUMNS)}, (
-                    SELECT coalesce(json_agg(a ORDER BY a.number), '[]') FROM (
-                        SELECT number, at, channel, reached, person_id FROM follow_up_attempts
-                        WHERE follow_up_id = f.id
-                    ) AS a
-                ) AS attempts
-                FROM follow_ups AS f WHERE f.case_id = c.case_id ORDER BY f.round DESC LIMIT 1
-            ) AS latest) AS follow_up
+            ({LATEST} = 'after_handled' ORDER BY f.round DESC LIMIT 1) AS latest) AS follow_up,
+            ({LATEST} = 'progress' ORDER BY f.opened_at DESC LIMIT 1) AS latest) AS progress_call
         FROM cases AS c WHERE c.case_id = :case_id
     ) AS row
 """
 
+# The progress call goes first: it ends in the statement in which the follow-up after `handled` opens, and one of a
+# case may be open.
 SAVE = f"""
     WITH given AS (
         SELECT CAST(:story AS jsonb) AS story
@@ -50,14 +55,16 @@ SAVE = f"""
     ), followed AS (
         INSERT INTO follow_ups (case_id, {", ".join(FOLLOW_UP_COLUMNS)})
         SELECT CAST(:case_id AS uuid), {", ".join("f." + column for column in FOLLOW_UP_COLUMNS)}
-        FROM given, jsonb_populate_record(NULL::follow_ups, story->'follow_up') AS f
-        WHERE jsonb_typeof(story->'follow_up') = 'object'
+        FROM given, (VALUES (1, 'progress_call'), (2, 'follow_up')) AS asking(place, name),
+             jsonb_populate_record(NULL::follow_ups, story->asking.name) AS f
+        WHERE jsonb_typeof(story->asking.name) = 'object' ORDER BY asking.place
         ON CONFLICT (id) DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in CHANGED_LATER)}
     )
     INSERT INTO follow_up_attempts (follow_up_id, number, at, channel, reached, person_id)
-    SELECT CAST(story->'follow_up'->>'id' AS uuid), a.number, a.at, a.channel, a.reached, a.person_id
-    FROM given, jsonb_populate_recordset(NULL::follow_up_attempts, story->'follow_up'->'attempts') AS a
-    WHERE jsonb_typeof(story->'follow_up') = 'object'
+    SELECT CAST(story->asking.name->>'id' AS uuid), a.number, a.at, a.channel, a.reached, a.person_id
+    FROM given, (VALUES ('progress_call'), ('follow_up')) AS asking(name),
+         jsonb_populate_recordset(NULL::follow_up_attempts, story->asking.name->'attempts') AS a
+    WHERE jsonb_typeof(story->asking.name) = 'object'
     ON CONFLICT DO NOTHING
 """
 

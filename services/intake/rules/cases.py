@@ -22,13 +22,32 @@ from shared.events.dispatch import (
     WorkerArrived,
 )
 from shared.events.escalation import CaseEscalated, EscalationVoided
-from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpOpened, FollowUpRecorded
-from shared.vocabulary import CaseState, Channel, ClosedBy, Level, Outcome, Satisfaction, Urgency
+from shared.events.intake import (
+    CaseClosed,
+    CaseRegistered,
+    CaseReopened,
+    FollowUpOpened,
+    FollowUpRecorded,
+    RequesterErased,
+)
+from shared.vocabulary import (
+    CaseState,
+    Channel,
+    ClosedBy,
+    FollowUpKind,
+    Level,
+    Outcome,
+    ReopenReason,
+    Satisfaction,
+    Urgency,
+)
 
 LINK_VALID_FOR = timedelta(hours=24)
 CALL_AFTER_LINK = timedelta(hours=4)
 """A caller's turn comes this long after an unanswered link, well before the follow-up's own deadline."""
 CALL_AGAIN_AFTER = timedelta(hours=3)
+ATTEMPTS_MAX = 3
+"""After so many that reached nobody a follow-up ends."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +63,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """回访 of one round. `due_at` is when a caller's turn comes."""
+    """回访 of one round, or a progress call within it. `due_at` is when a caller's turn comes."""
 
     id: UUID
     round: int
@@ -57,6 +76,7 @@ class FollowUp:
     satisfaction: Satisfaction | None = None
     coached: bool = False
     closed_at: datetime | None = None
+    kind: FollowUpKind = FollowUpKind.AFTER_HANDLED
 
     @property
     def open(self) -> bool:
@@ -95,12 +115,22 @@ class Case:
     outcome: Outcome | None = None
     closed_by: ClosedBy | None = None
     resolved_level: Level | None = None
+    contested_at: datetime | None = None
+    erased_at: datetime | None = None
     holders: frozenset[str] = frozenset()
     follow_up: FollowUp | None = None
+    progress_call: FollowUp | None = None
 
     @property
     def unit_id(self) -> str:
         return self.unit_path[-1]
+
+    @property
+    def open_follow_up(self) -> FollowUp | None:
+        """There is one at most: a progress call ends when the case is handled."""
+        return next(
+            (asking for asking in (self.follow_up, self.progress_call) if asking and asking.open), None
+        )
 
 
 STEPS = (
@@ -188,7 +218,7 @@ def _handled(case: Case, event: CaseHandled) -> Case:
     if not _of_this_round(case, event) or case.state is CaseState.HANDLED:
         return case
     return replace(
-        case,
+        _end_follow_ups(case, event.at),
         state=CaseState.HANDLED,
         handled_at=event.at,
         handled_by=event.person_id,
@@ -214,14 +244,25 @@ def _follow_up_opened(case: Case, event: FollowUpOpened) -> Case:
         opened_at=event.at,
         due_at=event.at + wait,
         link_expires_at=event.at + LINK_VALID_FOR if event.link_can_be_sent else None,
+        kind=event.kind,
     )
+    return _with_follow_up(case, follow_up)
+
+
+def _with_follow_up(case: Case, follow_up: FollowUp) -> Case:
+    if follow_up.kind is FollowUpKind.PROGRESS:
+        return replace(case, progress_call=follow_up)
     return replace(case, follow_up=follow_up)
 
 
 def _asked(case: Case, event: FollowUpRecorded) -> Case:
-    follow_up = case.follow_up
-    if follow_up is None or follow_up.id != event.follow_up_id:
+    follow_up = next(
+        (known for known in (case.follow_up, case.progress_call) if known and known.id == event.follow_up_id),
+        None,
+    )
+    if follow_up is None:
         return case
+    given_up = event.kind is FollowUpKind.PROGRESS and event.attempt >= ATTEMPTS_MAX
     attempt = Attempt(event.attempt, event.at, event.channel, event.reached, event.actor.person_id)
     by_caller = event.channel is not Channel.LINK
     follow_up = replace(
@@ -232,29 +273,34 @@ def _asked(case: Case, event: FollowUpRecorded) -> Case:
         solved=event.solved,
         satisfaction=event.satisfaction,
         coached=event.coached,
-        closed_at=event.at if event.reached else None,
+        closed_at=event.at if event.reached or given_up else None,
     )
-    return replace(case, follow_up=follow_up)
+    return _with_follow_up(case, follow_up)
 
 
 def _reopened(case: Case, event: CaseReopened) -> Case:
     return replace(
-        _end_follow_up(case, event.at),
+        _end_follow_ups(case, event.at),
         state=CaseState.REOPENED,
         round=event.round,
         reopened_at=event.at,
+        contested_at=event.at if event.because is ReopenReason.CONTESTED else case.contested_at,
         accepted_at=None,
         arrived_at=None,
         handled_at=None,
         handled_by=None,
         handled_level=None,
         handled_outcome=None,
+        closed_at=None,
+        outcome=None,
+        closed_by=None,
+        resolved_level=None,
     )
 
 
 def _closed(case: Case, event: CaseClosed) -> Case:
     return replace(
-        _end_follow_up(case, event.at),
+        _end_follow_ups(case, event.at),
         state=CaseState.CLOSED,
         closed_at=event.at,
         outcome=event.outcome,
@@ -263,10 +309,14 @@ def _closed(case: Case, event: CaseClosed) -> Case:
     )
 
 
-def _end_follow_up(case: Case, at: datetime) -> Case:
-    if case.follow_up is None or not case.follow_up.open:
-        return case
-    return replace(case, follow_up=replace(case.follow_up, closed_at=at))
+def _end_follow_ups(case: Case, at: datetime) -> Case:
+    asking = case.open_follow_up
+    return _with_follow_up(case, replace(asking, closed_at=at)) if asking else case
+
+
+def _erased(case: Case, event: RequesterErased) -> Case:
+    """Nobody can be asked any more; what was handled and answered stays."""
+    return replace(case, erased_at=event.at)
 
 
 Told = TypeVar("Told", bound=Event)
@@ -295,3 +345,4 @@ _on(FollowUpOpened, _follow_up_opened)
 _on(FollowUpRecorded, _asked)
 _on(CaseReopened, _reopened)
 _on(CaseClosed, _closed)
+_on(RequesterErased, _erased)

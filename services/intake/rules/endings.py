@@ -12,27 +12,45 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.intake.rules.cases import Case, FollowUp
+from services.intake.rules.cases import ATTEMPTS_MAX, Case, FollowUp
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.event import REQUESTER, SYSTEM, Actor, CaseEvent
+from shared.events.escalation import DeadlineMissed
 from shared.events.intake import CaseClosed, CaseReopened, FollowUpOpened, FollowUpRecorded
-from shared.vocabulary import DISSATISFIED, CaseState, Channel, ClosedBy, Satisfaction
+from shared.vocabulary import (
+    DISSATISFIED,
+    CaseState,
+    Channel,
+    ClosedBy,
+    DeadlineKind,
+    FollowUpKind,
+    Outcome,
+    ReopenReason,
+    Satisfaction,
+)
 
-ATTEMPTS_TO_CLOSE = 3
+CONTEST_WITHIN = timedelta(days=30)
+NOT_CONTESTABLE = frozenset({Outcome.WITHDRAWN, Outcome.MERGED})
+"""The resident's own decision; and a case whose parent is asked about instead."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The three questions, and the button `somebody told me what to answer`."""
+    """The three questions, and the button `somebody told me what to answer`. A progress call may leave the last two
+    open: nobody has said yet that it is solved."""
 
     contacted: bool
-    solved: bool
-    satisfaction: Satisfaction
+    solved: bool | None = None
+    satisfaction: Satisfaction | None = None
     coached: bool = False
 
     @property
+    def complete(self) -> bool:
+        return self.solved is not None and self.satisfaction is not None
+
+    @property
     def content(self) -> bool:
-        return self.solved and self.satisfaction not in DISSATISFIED
+        return bool(self.solved) and self.satisfaction not in DISSATISFIED
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,25 @@ def follow_up_for(
     )
 
 
+def progress_call_for(
+    case: Case, event: DeadlineMissed, follow_up_id: UUID, now: datetime
+) -> FollowUpOpened | None:
+    """`handle` was missed: the resident is called and told how it stands. One such call is open at a time; none where
+    the case was handled meanwhile, or where there is nobody to call."""
+    if event.kind is not DeadlineKind.HANDLE or event.round != case.round or not case.requester_can_be_asked:
+        return None
+    if case.state in {CaseState.HANDLED, CaseState.CLOSED} or case.open_follow_up is not None:
+        return None
+    return FollowUpOpened(
+        at=now,
+        case_id=case.case_id,
+        follow_up_id=follow_up_id,
+        round=case.round,
+        link_can_be_sent=False,
+        kind=FollowUpKind.PROGRESS,
+    )
+
+
 def may_ask(case: Case, person_id: str) -> bool:
     """Never somebody who handled or held the case."""
     return person_id not in case.holders and person_id != case.handled_by
@@ -68,13 +105,15 @@ def record_attempt(
     case: Case, asked: Asked, time_zone: ZoneInfo, now: datetime
 ) -> tuple[CaseEvent, ...] | Refused:
     """A caller's attempt, and what follows from it."""
-    follow_up = case.follow_up
-    if follow_up is None or not follow_up.open:
+    follow_up = case.open_follow_up
+    if follow_up is None:
         return Refused(RefusedBecause.FOLLOW_UP_CLOSED)
     if not case.requester_can_be_asked:
         return Refused(RefusedBecause.NOBODY_TO_ASK)
     if asked.actor.person_id is None or not may_ask(case, asked.actor.person_id):
         return Refused(RefusedBecause.HELD_BY_YOU)
+    if asked.answers and not asked.answers.complete and follow_up.kind is FollowUpKind.AFTER_HANDLED:
+        return Refused(RefusedBecause.ANSWERS_MISSING)
     if asked.answers is None and (free := next_free_hour(follow_up, time_zone, now)) != now:
         return Refused(RefusedBecause.SAME_HOUR, try_again_at=free)
     return _with_consequence(case, follow_up, asked, now)
@@ -136,18 +175,36 @@ def verify(case: Case, actor: Actor, *, solved: bool, now: datetime) -> tuple[Ca
     asked = Asked(actor, Channel.DESK)
     if solved:
         return (_closed(case, ClosedBy.VERIFICATION, asked, now),)
-    return (_reopened(case, case.follow_up, asked, now),)
+    return (_reopened(case, case.follow_up.id, asked, now, ReopenReason.NOT_SOLVED),)
+
+
+def contest(case: Case, asked: Asked, contest_id: UUID, now: datetime) -> tuple[CaseEvent, ...] | Refused:
+    """The resident contests how the case ended: an answer, a refusal, or an end they were not reached for. Once, and
+    within `CONTEST_WITHIN` of the closing."""
+    if case.contested_at is not None:
+        return Refused(RefusedBecause.CONTESTED_BEFORE)
+    if case.state is not CaseState.CLOSED or case.closed_at is None:
+        return Refused(RefusedBecause.CASE_NOT_CLOSED)
+    if case.outcome in NOT_CONTESTABLE or case.erased_at is not None:
+        return Refused(RefusedBecause.NOT_CONTESTABLE)
+    if now >= case.closed_at + CONTEST_WITHIN:
+        return Refused(RefusedBecause.CONTEST_TOO_LATE)
+    asked_about = case.follow_up.id if case.follow_up else contest_id
+    return (_reopened(case, asked_about, asked, now, ReopenReason.CONTESTED),)
 
 
 def _with_consequence(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> tuple[CaseEvent, ...]:
-    """The attempt; then the reopening, the closing, or nothing yet."""
+    """The attempt; then the reopening, the closing, or nothing yet. A progress call closes nothing."""
     recorded = _recorded(case, follow_up, asked, now)
+    if follow_up.kind is FollowUpKind.PROGRESS:
+        return (recorded,)
     if asked.answers is None:
-        if recorded.attempt < ATTEMPTS_TO_CLOSE:
+        if recorded.attempt < ATTEMPTS_MAX:
             return (recorded,)
         return (recorded, _closed(case, ClosedBy.THREE_ATTEMPTS, asked, now))
     if not asked.answers.content:
-        return (recorded, _reopened(case, follow_up, asked, now))
+        why = ReopenReason.DISSATISFIED if asked.answers.solved else ReopenReason.NOT_SOLVED
+        return (recorded, _reopened(case, follow_up.id, asked, now, why))
     return (recorded, _closed(case, ClosedBy.FOLLOW_UP, asked, now))
 
 
@@ -160,6 +217,7 @@ def _recorded(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> F
         channel=asked.channel,
         follow_up_id=follow_up.id,
         round=follow_up.round,
+        kind=follow_up.kind,
         attempt=len(follow_up.attempts) + 1,
         reached=answers is not None,
         contacted=answers.contacted if answers else None,
@@ -184,12 +242,15 @@ def _closed(case: Case, closed_by: ClosedBy, asked: Asked, now: datetime) -> Cas
     )
 
 
-def _reopened(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> CaseReopened:
+def _reopened(
+    case: Case, follow_up_id: UUID, asked: Asked, now: datetime, because: ReopenReason
+) -> CaseReopened:
     return CaseReopened(
         at=now,
         case_id=case.case_id,
         actor=asked.actor,
         channel=asked.channel,
-        follow_up_id=follow_up.id,
+        follow_up_id=follow_up_id,
         round=case.round + 1,
+        because=because,
     )

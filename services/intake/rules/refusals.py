@@ -21,6 +21,11 @@ class RefusedBecause(StrEnum):
     NOBODY_TO_ASK = "nobody-to-ask"
     LINK_USED = "link-used"
     LINK_EXPIRED = "link-expired"
+    ANSWERS_MISSING = "answers-missing"
+    CASE_NOT_CLOSED = "case-not-closed"
+    CONTESTED_BEFORE = "contested-before"
+    CONTEST_TOO_LATE = "contest-too-late"
+    NOT_CONTESTABLE = "not-contestable"
     KEY_REUSED = "idempotency-key-reused"
 
 
