@@ -113,6 +113,10 @@ class Transaction:
         for work in self._endings:
             await work()
 
+    def version(self, subject: UUID) -> int:
+        """How many lines the story of a locked subject has, with those this transaction adds: what its ETag says."""
+        return self._pages.heads[subject].seq
+
     @property
     def locked(self) -> bool:
         return bool(self._pages.heads)

@@ -185,22 +185,26 @@ class CaseReturned(PartEvent, type="yike.case.returned", source="dispatch"):
 
 class CaseHandedDown(PartEvent, type="yike.case.handed_down", source="dispatch"):
     """An officer hands the case down to `to_unit_id` with instructions: the holder changes, level and clocks do
-    not."""
+    not. `goes`: whoever takes it travels."""
 
     person_id: str
     to_unit_id: str
     note_id: UUID
     digest: str
+    goes: bool = False
 
 
 class CoHandlerAsked(PartEvent, type="yike.co_handler.asked", source="dispatch"):
-    """协办: a part of its own for another unit, with a task and, where a limit was named, a clock."""
+    """协办: a part of its own for another unit, with a task and, where a limit was named, a clock. `help_id` is the
+    request for help it answers; `goes`: whoever takes it travels."""
 
     asked_by: str
     unit_id: str
     note_id: UUID
     digest: str
     due_at: datetime | None = None
+    goes: bool = False
+    help_id: UUID | None = None
 
 
 class PartHandled(PartEvent, type="yike.part.handled", source="dispatch"):
