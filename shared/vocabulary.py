@@ -414,6 +414,7 @@ class CaseState(StrEnum):
     CLOSED = "closed"
     AWAITING_INFORMATION = "awaiting_information"
     PARKED = "parked"
+    MERGED = "merged"
 
 
 class ClosedBy(StrEnum):

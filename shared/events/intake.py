@@ -189,9 +189,10 @@ class FollowUpRecorded(CaseEvent, type="yike.follow_up.recorded", source="intake
 
 class CaseReopened(CaseEvent, type="yike.case.reopened", source="intake"):
     """重办: the same case goes on in a new round; names no level, escalation answers with it. An answer that was
-    contested has no holder yet: the community's officers are offered it."""
+    contested has no holder yet: the community's officers are offered it. `follow_up_id` is whose answer sent it back;
+    `None` where it was contested on the tracking page."""
 
-    follow_up_id: UUID
+    follow_up_id: UUID | None = None
     round: int
     because: ReopenReason = ReopenReason.NOT_SOLVED
 

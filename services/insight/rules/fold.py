@@ -125,6 +125,8 @@ def case_reopened(row: CaseRow, event: CaseReopened) -> CaseRow:
         outcome=None,
         resolved_level=None,
     )
+    if event.follow_up_id is None:
+        return row
     return _follow_up(row, event.follow_up_id, event.round - 1, lambda f: replace(f, reopened_at=event.at))
 
 
