@@ -22,7 +22,7 @@ from services.registry.queries import things as stored
 from shared.database import Database
 from shared.directory import Directory
 from shared.things import Unit
-from shared.vocabulary import Level, Post
+from shared.vocabulary import Level, Post, Role
 from tests.registry.conftest import everything
 
 FIRST = date(2026, 11, 20)
@@ -37,6 +37,7 @@ GRIDS = {unit.id: area(unit) for unit in UNITS if unit.level is Level.GRID}
 COMMUNITIES = {unit.id: area(unit) for unit in UNITS if unit.level is Level.COMMUNITY}
 STREET = next(area(unit) for unit in UNITS if unit.level is Level.STREET)
 DIRECTORY = Directory.of(units=UNITS)
+EVERYBODY = people(UNITS, 1)
 
 west, south, east, north = STREET.bounds
 places = st.tuples(st.floats(west, east), st.floats(south, north))
@@ -57,8 +58,10 @@ def test_every_place_of_the_street_belongs_to_exactly_one_grid(place: tuple[floa
 @pytest.mark.parametrize("seed", [1, 2, 3, 721])
 def test_the_grids_tile_their_community(seed: int) -> None:
     made = units(seed)
+    above = Directory.of(units=made)
     for community in (unit for unit in made if unit.level is Level.COMMUNITY):
-        grids = [area(unit) for unit in made if unit.parent_id == community.id]
+        of_it = [unit for unit in made if unit.level is Level.GRID and above.covers(community.id, unit.id)]
+        grids = [area(unit) for unit in of_it]
         whole = area(community)
         assert shapely.union_all(grids).symmetric_difference(whole).area < 1e-14
         assert sum(grid.area for grid in grids) == pytest.approx(whole.area, rel=1e-9)
@@ -68,42 +71,102 @@ def test_the_ground_is_a_real_test_for_point_in_polygon() -> None:
     assert sum(not ground.equals(ground.convex_hull) for ground in GRIDS.values()) > len(GRIDS) / 2
 
 
-def test_the_world_is_that_of_the_articles() -> None:
-    by_parent = {id: [unit for unit in UNITS if unit.parent_id == id] for id in COMMUNITIES}
+def below(id: str, kind: str) -> list[Unit]:
+    return [unit for unit in UNITS if unit.kind == kind and DIRECTORY.covers(id, unit.id)]
 
-    assert {id: len(grids) for id, grids in by_parent.items()} == {"community-a": 7, "community-b": 9}
-    assert sum(unit.households or 0 for unit in by_parent["community-b"]) == 13_350
+
+def test_the_world_is_that_of_the_articles() -> None:
+    grids = {id: below(id, "grid") for id in COMMUNITIES}
+
+    assert {id: len(of) for id, of in grids.items()} == {
+        "community-a": 7,
+        "community-b": 9,
+        "community-c": 45,
+        "community-d": 8,
+        "community-e": 6,
+    }
+    assert sum(unit.households or 0 for unit in grids["community-b"]) == 13_350
+    assert {unit.households for unit in grids["community-c"]} == {60}
     assert abs(STREET.centroid.x - 102.83) < 0.005
-    assert abs(STREET.centroid.y - 24.87) < 0.005
+    assert abs(STREET.centroid.y - 24.876) < 0.005
     assert [rung.level for rung in DIRECTORY.ladder("grid-b9")] == list(Level)
 
 
+def test_new_asia_has_one_community_four_areas_nine_grids_and_five_hundred_centres() -> None:
+    areas, centres = below("community-b", "area"), below("community-b", "household")
+
+    assert (len(areas), len(centres)) == (4, 500)
+    assert sum(unit.households or 0 for unit in areas) == 13_350
+    assert sum(unit.households or 0 for unit in centres) == 13_350
+    for grid in below("community-b", "grid"):
+        assert sum(unit.households or 0 for unit in below(grid.id, "household")) == grid.households
+
+
+def test_the_other_counts_of_the_articles() -> None:
+    assert len(below("community-d", "team")) == 8
+    assert len([p for p in EVERYBODY if p.id.startswith("p-community-d-w")]) == 76
+    assert len(below("community-e", "party_branch")) == 2
+    assert len(below("community-e", "party_group")) == 6
+    assert len([p for p in EVERYBODY if p.id.startswith("p-grid-e") and "-v" in p.id]) == 60
+
+
 def test_each_grid_has_its_posts_and_nobody_is_real() -> None:
-    everybody = people(UNITS, 1)
-    directory = Directory.of(units=UNITS, people=everybody)
+    directory = Directory.of(units=UNITS, people=EVERYBODY)
 
     for grid in GRIDS:
-        for post in (Post.A, Post.B, Post.WORKER, Post.VOLUNTEER, Post.LEADER):
+        for post in (Post.A, Post.B, Post.LEADER):
             [holder] = directory.holders(grid, post)
             assert holder.base is not None
-            assert GRIDS[grid].contains(shapely.Point(holder.base.lon, holder.base.lat))
-    for unit in (*COMMUNITIES, "street", "civil-affairs"):
-        assert len(directory.holders(unit, Post.DUTY_OFFICER)) == 3
-    assert all("演示" in person.name.zh and "demo" in person.name.en for person in everybody)
-    assert len({person.id for person in everybody}) == len(everybody)
+            assert grid.startswith("grid-c") or GRIDS[grid].contains(
+                shapely.Point(holder.base.lon, holder.base.lat)
+            )
+        [a], [b] = directory.holders(grid, Post.A), directory.holders(grid, Post.B)
+        assert a != b
+    with_workers = [unit for id in "abd" for unit in below(f"community-{id}", "grid")]
+    for unit in with_workers:
+        for post in (Post.WORKER, Post.VOLUNTEER):
+            assert len(directory.holders(unit.id, post)) == 1
+    for id in (*COMMUNITIES, "street", "civil-affairs"):
+        assert len(directory.holders(id, Post.DUTY_OFFICER)) == 3
+    assert all("演示" in person.name.zh and "demo" in person.name.en for person in EVERYBODY)
+    assert len({person.id for person in EVERYBODY}) == len(EVERYBODY)
+
+
+def test_every_role_is_somebodys() -> None:
+    assert {grant.role for person in EVERYBODY for grant in person.grants} == set(Role)
+
+
+def test_every_department_has_two_who_share_its_weeks() -> None:
+    directory = Directory.of(units=UNITS, people=EVERYBODY)
+
+    departments = below("civil-affairs", "department")
+    assert {"market-regulation", "city-management", "water-works", "justice", "police-station"} <= {
+        unit.id for unit in departments
+    }
+    for unit in departments:
+        assert len(directory.holders(unit.id, Post.DUTY_OFFICER)) == 2
+        assert unit.level is None
 
 
 @given(st.integers(0, 40 * 24 * 60))
 def test_somebody_is_on_duty_everywhere_at_every_minute(minute: int) -> None:
     at = ROSTER_BEGINS + timedelta(minutes=minute)
-    on_duty = {(person.posts[0].unit_id, person.posts[0].post) for person, _ in ROSTERED.on_duty(None, at)}
+    there = {person.id for person, _ in ROSTERED.on_duty(None, at)}
 
-    assert {(grid, post) for grid in GRIDS for post in (Post.A, Post.B, Post.LEADER)} <= on_duty
-    officers = {unit for unit, post in on_duty if post is Post.DUTY_OFFICER}
-    assert officers == {*COMMUNITIES, "street", "civil-affairs"}
+    def manned(unit: str, post: Post) -> int:
+        return len({person.id for person in ROSTERED.holders(unit, post)} & there)
+
+    assert all(manned(grid, post) == 1 for grid in GRIDS for post in (Post.A, Post.B, Post.LEADER))
+    officed = (
+        *COMMUNITIES,
+        "street",
+        "civil-affairs",
+        *(unit.id for unit in below("civil-affairs", "department")),
+    )
+    assert {manned(unit, Post.DUTY_OFFICER) for unit in officed} == {1}
+    assert len(ROSTERED.on_duty("desk", at)) == 1
 
 
-EVERYBODY = people(UNITS, 1)
 ROSTERED = Directory.of(units=UNITS, people=EVERYBODY, shifts=shifts(EVERYBODY, FIRST, 45))
 ROSTER_BEGINS = datetime(2026, 11, 20, tzinfo=UTC)
 

@@ -20,6 +20,10 @@ TYPICAL = (
     "street-s1",
     "caller-1",
     "administrator-1",
+    "community-a-m1",
+    "market-regulation-o1",
+    "community-a-w1",
+    "community-a-e1",
     "reader-1",
 )
 """A handful to look at the system through."""
@@ -28,6 +32,12 @@ ROLE_NAMES = {
     Role.OPERATOR: ("受理员", "hotline operator"),
     Role.GRID_WORKER: ("网格员", "grid worker"),
     Role.GRID_LEADER: ("网格长", "grid leader"),
+    Role.BUILDING_HEAD: ("楼栋长", "building head"),
+    Role.RESIDENT_GROUP_LEADER: ("居民小组长", "resident group leader"),
+    Role.SOCIAL_WORKER: ("社工", "social worker"),
+    Role.BEAT_POLICE: ("片区民警", "beat police officer"),
+    Role.PROPERTY_MANAGER: ("物业", "property manager"),
+    Role.EVALUATOR: ("评议员", "evaluator"),
     Role.VOLUNTEER: ("志愿者", "volunteer"),
     Role.UNIT_OFFICER: ("值班干部", "duty officer"),
     Role.SUPERVISOR: ("督办员", "supervisor"),

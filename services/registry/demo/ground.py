@@ -6,7 +6,7 @@ their corners exactly: the grids of a community tile it without gap or overlap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import shapely
@@ -27,13 +27,17 @@ CROOKED = 0.27
 
 
 class Ground:
-    """The crossings of the demo's streets and the blocks between them."""
+    """The crossings of the demo's streets and the blocks between them. Crossings `there` already stay where they
+    are, so that new ground joins old ground without a gap."""
 
-    def __init__(self, columns: int, rows: int, random: Random) -> None:
-        self.crossings = {
+    def __init__(
+        self, columns: range, rows: range, random: Random, there: Mapping[Block, tuple[float, float]] = {}
+    ) -> None:
+        self.crossings = dict(there) | {
             (column, row): self._crossing(column, row, random)
-            for column in range(columns + 1)
-            for row in range(rows + 1)
+            for column in range(columns.start, columns.stop + 1)
+            for row in range(rows.start, rows.stop + 1)
+            if (column, row) not in there
         }
 
     @staticmethod
@@ -82,6 +86,12 @@ def divide(ground: Ground, blocks: Sequence[Block], count: int, random: Random) 
         except ValueError:
             continue
         return sorted(areas, key=lambda area: (round(area.centroid.y, 3), area.centroid.x))
+
+
+def in_pairs(ground: Ground, blocks: Sequence[Block]) -> list[Polygon]:
+    """Each two blocks beside each other in a row, from the south-west to the north-east; rows have even lengths."""
+    by_row = sorted(blocks, key=lambda block: (block[1], block[0]))
+    return [ground.area(by_row[place : place + 2]) for place in range(0, len(by_row), 2)]
 
 
 def _grow(blocks: Sequence[Block], seeds: Sequence[Block]) -> list[list[Block]]:

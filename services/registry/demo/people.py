@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from random import Random
 
 from shapely.geometry import Polygon
 
 from services.registry.demo.ground import point_within
-from shared.things import Grant, Name, Person, PostHeld, Unit
-from shared.vocabulary import Level, Post, Role, TravelMode
+from services.registry.demo.seats import Seat, further_seats, seats
+from shared.things import Name, Person, Unit
+from shared.vocabulary import Level, Post, Role
 
 SURNAMES = (
     ("李", "Li"), ("王", "Wang"), ("张", "Zhang"), ("杨", "Yang"), ("陈", "Chen"), ("刘", "Liu"), ("赵", "Zhao"),
@@ -21,53 +21,16 @@ SYLLABLES = (
     ("文", "wen"), ("建", "jian"), ("丽", "li"), ("志", "zhi"), ("远", "yuan"), ("佳", "jia"), ("兴", "xing"),
     ("思", "si"), ("海", "hai"), ("秀", "xiu"), ("平", "ping"), ("瑞", "rui"), ("清", "qing"),
 )  # fmt: skip
+SKILLS = ("first-aid", "mediation", "plumbing", "electrics", "sign-language", "elder-care", "dialect")
+"""What people of a grid may be able to do beside what everybody is; each has one or none."""
 
-WALK, BIKE, CAR = TravelMode.WALK, TravelMode.E_BIKE, TravelMode.CAR
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A place to be filled: `suffix` ends the person's id, `modes` is how its holders get about."""
-
-    suffix: str
-    role: Role
-    post: Post
-    modes: tuple[TravelMode, ...]
-
-
-GRID_SEATS = (
-    Seat("a", Role.GRID_WORKER, Post.A, (BIKE,)),
-    Seat("b", Role.GRID_WORKER, Post.B, (BIKE, WALK)),
-    Seat("w", Role.GRID_WORKER, Post.WORKER, (BIKE, WALK)),
-    Seat("v", Role.VOLUNTEER, Post.VOLUNTEER, (WALK,)),
-    Seat("l", Role.GRID_LEADER, Post.LEADER, (BIKE,)),
-)
-OFFICER_SEATS = tuple(Seat(f"o{n}", Role.UNIT_OFFICER, Post.DUTY_OFFICER, (CAR,)) for n in (1, 2, 3))
-SUPERVISOR_SEATS = tuple(Seat(f"s{n}", Role.SUPERVISOR, Post.STAFF, (WALK,)) for n in (1, 2, 3))
-DESK_SEATS = (
-    *(Seat(f"operator-{n}", Role.OPERATOR, Post.STAFF, (WALK,)) for n in (1, 2, 3)),
-    *(Seat(f"caller-{n}", Role.FOLLOW_UP_CALLER, Post.STAFF, (WALK,)) for n in (1, 2)),
-    Seat("administrator-1", Role.ADMINISTRATOR, Post.STAFF, (WALK,)),
-    Seat("protection-1", Role.DATA_PROTECTION_OFFICER, Post.STAFF, (WALK,)),
-    Seat("reader-1", Role.READER, Post.STAFF, (WALK,)),
-)
-
-
-def seats(unit: Unit) -> Iterator[tuple[str, Seat]]:
-    """Who there is in `unit`, as (person id, seat)."""
-    if unit.level is Level.GRID:
-        chosen: Sequence[Seat] = GRID_SEATS
-    elif unit.level is Level.CIVIL_AFFAIRS:
-        chosen = (*OFFICER_SEATS, *SUPERVISOR_SEATS)
-        yield from ((f"p-{seat.suffix}", seat) for seat in DESK_SEATS)
-    else:
-        chosen = (*OFFICER_SEATS, SUPERVISOR_SEATS[0])
-    yield from ((f"p-{unit.id}-{seat.suffix}", seat) for seat in chosen)
+GOING = frozenset({Post.A, Post.B, Post.WORKER, Post.VOLUNTEER})
 
 
 def people(units: Sequence[Unit], seed: int) -> tuple[Person, ...]:
     """Everybody, in the order of their units; each person's name and base hang on nobody else's."""
-    return tuple(_person(id, seat, unit, seed) for unit in units for id, seat in seats(unit))
+    rows = (seats, further_seats)
+    return tuple(_person(id, seat, unit, seed) for row in rows for unit in units for id, seat in row(unit))
 
 
 def _person(id: str, seat: Seat, unit: Unit, seed: int) -> Person:
@@ -78,11 +41,26 @@ def _person(id: str, seat: Seat, unit: Unit, seed: int) -> Person:
     return Person(
         id=id,
         name=_name(random),
-        grants=(Grant(role=seat.role, unit_id=unit.id),),
-        posts=(PostHeld(post=seat.post, unit_id=unit.id),),
+        grants=seat.grants(unit.id),
+        posts=seat.posts(unit.id),
         mode=random.choice(seat.modes),
         base=base,
+        badge=_badge(id) if unit.level is Level.GRID else None,
+        skills=_skills(seat, random),
     )
+
+
+def _badge(id: str) -> str:
+    """What stands on the card somebody shows at the door: `A1-W`."""
+    return id.removeprefix("p-grid-").upper()
+
+
+def _skills(seat: Seat, random: Random) -> tuple[str, ...]:
+    """Drawn last, so that names and bases stay what they were."""
+    if seat.role is Role.SOCIAL_WORKER:
+        return ("mediation",)
+    drawn = random.choice((None, *SKILLS))
+    return (drawn,) if seat.post in GOING and drawn is not None else ()
 
 
 def _name(random: Random) -> Name:

@@ -1,4 +1,8 @@
-"""The organisation of the demo: civil affairs, one street, 建设社区 with 7 grids, 新亚洲体育城社区 with 9."""
+"""The ground and the ladder of the demo: civil affairs, one street, five communities and their grids.
+
+What the articles count stands in PLANS; where they give no number of households there is none here. What has no
+ground of its own (areas, households' centres, departments, posts, teams) is added by organisation.py.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from random import Random
 import shapely
 from shapely.geometry import Polygon
 
-from services.registry.demo.ground import Block, Ground, divide, points
+from services.registry.demo.ground import Block, Ground, divide, in_pairs, points
+from services.registry.demo.organisation import area_of, departments, within
 from shared.things import Name, OpeningHours, Point, Unit
 from shared.vocabulary import Level
 
@@ -23,21 +28,26 @@ OFFICE_HOURS = tuple(
 
 @dataclass(frozen=True)
 class Plan:
-    """A community to be laid out; `households` is what the articles say of it."""
+    """A community to be laid out; `households` is what the articles say of it. `in_pairs`: its grids are small, two
+    blocks each."""
 
     letter: str
     name: Name
     grids: int
-    households: int
+    households: int | None
     columns: range
     rows: range
+    in_pairs: bool = False
+    shows_posted_names: bool = False
 
     @property
     def blocks(self) -> list[Block]:
         return [(column, row) for column in self.columns for row in self.rows]
 
 
-PLANS = (
+HOUSEHOLDS_OF_A_SMALL_GRID = 60
+
+SOUTH = (
     Plan("a", Name(zh="建设社区", en="Jianshe community"), 7, 5_180, range(8), range(1, 8)),
     Plan(
         "b",
@@ -46,17 +56,33 @@ PLANS = (
         13_350,
         range(8, 17),
         range(8),
+        shows_posted_names=True,
     ),
 )
+NORTH = (
+    Plan(
+        "c",
+        Name(zh="武江北社区", en="Wujiangbei community"),
+        45,
+        45 * HOUSEHOLDS_OF_A_SMALL_GRID,
+        range(10),
+        range(8, 17),
+        in_pairs=True,
+    ),
+    Plan("d", Name(zh="124团社区", en="124th Regiment community"), 8, None, range(10, 17), range(8, 13)),
+    Plan("e", Name(zh="惠民社区", en="Huimin community"), 6, None, range(10, 17), range(13, 17)),
+)
+PLANS = (*SOUTH, *NORTH)
 
 
 def units(seed: int) -> tuple[Unit, ...]:
     """Every unit, parents first."""
     random = Random(f"ground {seed}")
-    ground = Ground(columns=17, rows=8, random=random)
-    below: list[Unit] = []
-    for plan in PLANS:
-        below += [_community(plan, ground), *_grids(plan, ground, random)]
+    ground = Ground(range(17), range(8), random)
+    below = [unit for plan in SOUTH for unit in _laid_out(plan, ground, random)]
+    random = Random(f"ground in the north {seed}")
+    ground = Ground(range(17), range(8, 17), random, ground.crossings)
+    below += [unit for plan in NORTH for unit in _laid_out(plan, ground, random)]
     whole = ground.area([block for plan in PLANS for block in plan.blocks])
     civil_affairs = _unit(
         "civil-affairs", Level.CIVIL_AFFAIRS, None, Name(zh="民政局", en="Civil affairs bureau"), whole
@@ -65,34 +91,56 @@ def units(seed: int) -> tuple[Unit, ...]:
         "street", Level.STREET, civil_affairs.id, Name(zh="一刻街道", en="Yike street office"), whole
     )
     # The bureau answers for more than this street, so it has a seat but no border here.
-    return (civil_affairs.model_copy(update={"polygon": ()}), street, *below)
+    return (civil_affairs.model_copy(update={"polygon": ()}), street, *below, *departments(street))
+
+
+def _laid_out(plan: Plan, ground: Ground, random: Random) -> list[Unit]:
+    community = _community(plan, ground)
+    grids = _grids(plan, ground, random)
+    return [community, *within(community, grids)]
 
 
 def _community(plan: Plan, ground: Ground) -> Unit:
-    area = ground.area(plan.blocks)
-    return _unit(f"community-{plan.letter}", Level.COMMUNITY, "street", plan.name, area, plan.households)
+    unit = _unit(
+        f"community-{plan.letter}",
+        Level.COMMUNITY,
+        "street",
+        plan.name,
+        ground.area(plan.blocks),
+        plan.households,
+    )
+    return unit.model_copy(update={"shows_posted_names": plan.shows_posted_names})
 
 
 def _grids(plan: Plan, ground: Ground, random: Random) -> list[Unit]:
-    areas = divide(ground, plan.blocks, plan.grids, random)
-    households = _shares(plan.households, [area.area for area in areas])
+    areas = (
+        in_pairs(ground, plan.blocks) if plan.in_pairs else divide(ground, plan.blocks, plan.grids, random)
+    )
     return [
         _unit(
             f"grid-{plan.letter}{number}",
             Level.GRID,
-            f"community-{plan.letter}",
+            area_of(plan.letter, number),
             Name(zh=f"{plan.name.zh}第{number}网格", en=f"{plan.name.en}, grid {number}"),
             area,
             share,
         )
-        for number, (area, share) in enumerate(zip(areas, households, strict=True), start=1)
+        for number, (area, share) in enumerate(zip(areas, _households(plan, areas), strict=True), start=1)
     ]
 
 
-def _shares(total: int, weights: Sequence[float]) -> list[int]:
+def _households(plan: Plan, areas: Sequence[Polygon]) -> Sequence[int | None]:
+    if plan.households is None:
+        return [None] * plan.grids
+    if plan.in_pairs:
+        return [HOUSEHOLDS_OF_A_SMALL_GRID] * plan.grids
+    return shares(plan.households, [area.area for area in areas])
+
+
+def shares(total: int, weights: Sequence[float]) -> list[int]:
     """`total` in whole numbers after `weights`; the last takes the rounding, so that the sum is exact."""
-    shares = [int(total * weight / sum(weights)) for weight in weights[:-1]]
-    return [*shares, total - sum(shares)]
+    whole = [int(total * weight / sum(weights)) for weight in weights[:-1]]
+    return [*whole, total - sum(whole)]
 
 
 def _unit(

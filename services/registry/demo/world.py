@@ -22,7 +22,7 @@ from shared.database import Database, Transaction
 from shared.events.things import REGISTRY_SUBJECT
 
 SEED = 1
-DAYS = 200
+DAYS = 120
 """Every start of the demo adds what is missing; each process holds all shifts in memory, so no more than that."""
 
 
