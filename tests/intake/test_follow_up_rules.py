@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.intake.rules import endings
-from services.intake.rules.cases import LINK_VALID_FOR, Case, apply, fold
+from services.intake.rules.cases import apply, fold
 from services.intake.rules.endings import Answers, Asked
+from services.intake.rules.facts import LINK_VALID_FOR, Case
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.event import Actor, CaseEvent
 from shared.events.intake import CaseClosed, CaseReopened, FollowUpRecorded

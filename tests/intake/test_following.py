@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from services.intake.queries import cases
-from services.intake.rules.cases import LINK_VALID_FOR, Case, fold
+from services.intake.rules.cases import fold
+from services.intake.rules.facts import LINK_VALID_FOR, Case
 from shared.database import Database
 from shared.events.intake import CaseClosed, CaseReopened, FollowUpOpened, FollowUpRecorded
 from shared.service import Service

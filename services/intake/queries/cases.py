@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from pydantic import TypeAdapter
 
-from services.intake.rules.cases import Case, FollowUp
+from services.intake.rules.facts import Case, FollowUp
 from shared.database import Transaction
 from shared.idempotency import RequestKey
 

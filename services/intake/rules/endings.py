@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.intake.rules.cases import ATTEMPTS_MAX, Case, FollowUp
+from services.intake.rules.facts import ATTEMPTS_MAX, Case, FollowUp
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.event import REQUESTER, SYSTEM, Actor, CaseEvent
 from shared.events.escalation import DeadlineMissed

@@ -1,0 +1,132 @@
+"""What intake knows of a case: plain values, without personal data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from shared.vocabulary import (
+    CaseState,
+    Channel,
+    ClosedBy,
+    FollowUpKind,
+    Level,
+    Outcome,
+    Satisfaction,
+    Urgency,
+)
+
+LINK_VALID_FOR = timedelta(hours=24)
+CALL_AFTER_LINK = timedelta(hours=4)
+"""A caller's turn comes this long after an unanswered link, well before the follow-up's own deadline."""
+CALL_AGAIN_AFTER = timedelta(hours=3)
+ATTEMPTS_MAX = 3
+"""After so many that reached nobody a follow-up ends."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to ask the resident. A link nobody answered is one, without a person."""
+
+    number: int
+    at: datetime
+    channel: Channel
+    reached: bool
+    person_id: str | None = None
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """回访 of one round, or a progress call within it. `due_at` is when a caller's turn comes."""
+
+    id: UUID
+    round: int
+    opened_at: datetime
+    due_at: datetime
+    link_expires_at: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    contacted: bool | None = None
+    solved: bool | None = None
+    satisfaction: Satisfaction | None = None
+    coached: bool = False
+    closed_at: datetime | None = None
+    kind: FollowUpKind = FollowUpKind.AFTER_HANDLED
+
+    @property
+    def open(self) -> bool:
+        return self.closed_at is None
+
+
+@dataclass(frozen=True)
+class Case:
+    """工单 as intake knows it, without personal data. `holders` are all who ever held a part of it."""
+
+    case_id: UUID
+    number: str
+    channel: Channel
+    category_code: str
+    urgency: Urgency
+    headline: str
+    lon: float | None
+    lat: float | None
+    place_label: str
+    grid_id: str | None
+    unit_path: tuple[str, ...]
+    requester_can_be_asked: bool
+    registry_revision: int
+    registered_at: datetime
+    level: Level
+    round: int = 1
+    state: CaseState = CaseState.REGISTERED
+    accepted_at: datetime | None = None
+    arrived_at: datetime | None = None
+    handled_at: datetime | None = None
+    handled_by: str | None = None
+    handled_level: Level | None = None
+    handled_outcome: Outcome | None = None
+    reopened_at: datetime | None = None
+    closed_at: datetime | None = None
+    outcome: Outcome | None = None
+    closed_by: ClosedBy | None = None
+    resolved_level: Level | None = None
+    contested_at: datetime | None = None
+    erased_at: datetime | None = None
+    holders: frozenset[str] = frozenset()
+    follow_up: FollowUp | None = None
+    progress_call: FollowUp | None = None
+
+    @property
+    def unit_id(self) -> str:
+        return self.unit_path[-1]
+
+    @property
+    def open_follow_up(self) -> FollowUp | None:
+        """There is one at most: a progress call ends when the case is handled."""
+        return next(
+            (asking for asking in (self.follow_up, self.progress_call) if asking and asking.open), None
+        )
+
+
+STEPS = (
+    CaseState.REGISTERED,
+    CaseState.REOPENED,
+    CaseState.OFFERED,
+    CaseState.ACCEPTED,
+    CaseState.ARRIVED,
+    CaseState.IN_PROGRESS,
+    CaseState.HANDLED,
+    CaseState.CLOSED,
+)
+"""A resident's case goes forward within a round, whatever happens to single offers; only a reopening takes it back."""
+
+
+def with_follow_up(case: Case, follow_up: FollowUp) -> Case:
+    if follow_up.kind is FollowUpKind.PROGRESS:
+        return replace(case, progress_call=follow_up)
+    return replace(case, follow_up=follow_up)
+
+
+def end_follow_ups(case: Case, at: datetime) -> Case:
+    asking = case.open_follow_up
+    return with_follow_up(case, replace(asking, closed_at=at)) if asking else case
