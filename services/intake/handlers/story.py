@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake.queries import cases, requesters
-from services.intake.rules.cases import Case, apply
+from services.intake.rules.cases import apply
 from services.intake.rules.endings import follow_up_for
+from services.intake.rules.facts import Case
 from shared.database import Transaction
 from shared.event import CaseEvent
 from shared.ids import uuid7
