@@ -1,4 +1,4 @@
-"""Registry's things in memory: units, people, shifts, categories, policies, calendars.
+"""Registry's things in memory: units, people, shifts, the catalogue, its clocks and lists.
 
 Every process reads the whole compacted topic by itself, in no group, and goes on reading; so it starts from the topic
 alone, asks nobody while deciding, and two replicas never differ for longer than the topic takes. Nothing of it is
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
@@ -25,15 +25,30 @@ from shared.events.intake import Rung
 from shared.events.things import (
     CalendarChanged,
     CategoryChanged,
+    DutyListChanged,
     PersonChanged,
     PolicyChanged,
+    PolicyUseChanged,
     ShiftChanged,
+    SnippetChanged,
     UnitChanged,
+    WordListChanged,
 )
 from shared.health import Beat
 from shared.kafka import Record, tail
-from shared.things import Calendar, Category, Person, Policy, Shift, Unit
-from shared.vocabulary import Post, Role
+from shared.things import (
+    Calendar,
+    Category,
+    DutyList,
+    Person,
+    Policy,
+    PolicyUse,
+    Shift,
+    Snippet,
+    Unit,
+    WordList,
+)
+from shared.vocabulary import Level, Post, Role, ShiftKind
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +65,10 @@ class Directory:
         self.categories: dict[str, Category] = {}
         self.policies: dict[str, Policy] = {}
         self.calendars: dict[str, Calendar] = {}
+        self.policy_uses: dict[str, PolicyUse] = {}
+        self.duty_lists: dict[str, DutyList] = {}
+        self.word_lists: dict[str, WordList] = {}
+        self.snippets: dict[str, Snippet] = {}
         self.complete = asyncio.Event()
         self._moved = asyncio.Event()
         self._tree: tuple[STRtree, list[Unit]] | None = None
@@ -64,6 +83,10 @@ class Directory:
         categories: Iterable[Category] = (),
         policies: Iterable[Policy] = (),
         calendars: Iterable[Calendar] = (),
+        policy_uses: Iterable[PolicyUse] = (),
+        duty_lists: Iterable[DutyList] = (),
+        word_lists: Iterable[WordList] = (),
+        snippets: Iterable[Snippet] = (),
         revision: int = 0,
     ) -> Directory:
         """A complete directory of these things."""
@@ -74,6 +97,10 @@ class Directory:
         directory.categories = {category.code: category for category in categories}
         directory.policies = {policy.id: policy for policy in policies}
         directory.calendars = {calendar.id: calendar for calendar in calendars}
+        directory.policy_uses = {use.id: use for use in policy_uses}
+        directory.duty_lists = {duty_list.id: duty_list for duty_list in duty_lists}
+        directory.word_lists = {word_list.id: word_list for word_list in word_lists}
+        directory.snippets = {snippet.id: snippet for snippet in snippets}
         directory.revision = revision
         directory.complete.set()
         directory._forget()
@@ -96,6 +123,14 @@ class Directory:
                 self.policies[policy.id] = policy
             case CalendarChanged(calendar=calendar):
                 self.calendars[calendar.id] = calendar
+            case PolicyUseChanged(policy_use=use):
+                self.policy_uses[use.id] = use
+            case DutyListChanged(duty_list=duty_list):
+                self.duty_lists[duty_list.id] = duty_list
+            case WordListChanged(word_list=word_list):
+                self.word_lists[word_list.id] = word_list
+            case SnippetChanged(snippet=snippet):
+                self.snippets[snippet.id] = snippet
             case _:
                 return
         self.pass_by(event.sequence)
@@ -162,16 +197,68 @@ class Directory:
         return self._by_role()[role, unit_id]
 
     def on_duty(self, unit_id: str | None, now: datetime) -> list[tuple[Person, Shift]]:
-        """Who is on a shift of the unit now (`None`: of any unit), in the order of their ids."""
+        """Who is at work in the unit now (`None`: in any unit), in the order of their ids. Being on call is not."""
         found = {}
         for shift in self._shifts_of()[unit_id] if unit_id is not None else self.shifts.values():
             person = self.people.get(shift.person_id)
-            if person is not None and person.retired_at is None and _runs(shift, now):
+            if person is not None and person.retired_at is None and _stands(shift, ShiftKind.ON_DUTY, now):
                 found[person.id] = (person, shift)
         return [found[person_id] for person_id in sorted(found)]
 
     def is_on_duty(self, person_id: str, now: datetime) -> bool:
-        return any(_runs(shift, now) for shift in self._shifts_by_person()[person_id])
+        return any(_stands(shift, ShiftKind.ON_DUTY, now) for shift in self._shifts_by_person()[person_id])
+
+    def on_call(self, unit_id: str | None, now: datetime) -> list[tuple[Person, Shift]]:
+        """Who is at home within reach now and may be called in, in the order of their ids."""
+        shifts = self._shifts_of()[unit_id] if unit_id is not None else self.shifts.values()
+        found = {}
+        for shift in shifts:
+            person = self.people.get(shift.person_id)
+            if person is not None and person.retired_at is None and _stands(shift, ShiftKind.ON_CALL, now):
+                found[person.id] = (person, shift)
+        return [found[person_id] for person_id in sorted(found)]
+
+    def policy_for(self, category: Category, unit_path: Sequence[str], at: datetime) -> Policy:
+        """The clocks of a case of `category` that begins at `at` in the unit at the end of `unit_path` (ids from the
+        top down). Among the uses that hold then and there: the most specific unit, then one for this very category,
+        then the latest `valid_from`. Without any, the category's own policy; KeyError if that is not known."""
+        place = {unit_id: depth for depth, unit_id in enumerate(unit_path, start=1)}
+        holding = [
+            (
+                0 if use.unit_id is None else place[use.unit_id],
+                use.category_code is not None,
+                use.valid_from,
+                use.id,
+            )
+            for use in self._uses_of()[category.code] + self._uses_of()[None]
+            if _holds(use, at) and (use.unit_id is None or use.unit_id in place) and self._fits(use, category)
+        ]
+        policy_id = self.policy_uses[max(holding)[-1]].policy_id if holding else category.policy_id
+        return self.policies[policy_id]
+
+    def _fits(self, use: PolicyUse, category: Category) -> bool:
+        """A use for every category is for those of its policy's urgency."""
+        policy = self.policies.get(use.policy_id)
+        return policy is not None and policy.retired_at is None and policy.urgency is category.urgency
+
+    def may_be_sent(self, unit_id: str, category_code: str) -> bool:
+        """Whether the unit's duty list, or that of the community it belongs to, lets a case of the category reach
+        it. Units without a list take all."""
+        for holder in self._whose_lists(unit_id):
+            lists = self._duties_of()[holder]
+            if lists:
+                return any(category_code in each.category_codes for each in lists)
+        return True
+
+    def _whose_lists(self, unit_id: str) -> list[str]:
+        """The unit itself, and what is above it up to its community: a grid is asked what its community is."""
+        upwards = list(reversed(self.path(unit_id)))
+        for place, unit in enumerate(upwards):
+            if unit.level not in (None, Level.GRID):
+                return (
+                    [each.id for each in upwards[: place + 1]] if unit.level is Level.COMMUNITY else [unit_id]
+                )
+        return [unit_id]
 
     # ── indexes, made when asked for and dropped when something changes ───────────────────────────────────────────
 
@@ -181,6 +268,8 @@ class Directory:
         self._roles: defaultdict[tuple[Role, str], list[Person]] | None = None
         self._unit_shifts: defaultdict[str, list[Shift]] | None = None
         self._person_shifts: defaultdict[str, list[Shift]] | None = None
+        self._uses: defaultdict[str | None, list[PolicyUse]] | None = None
+        self._duties: defaultdict[str, list[DutyList]] | None = None
         self._moved.set()
 
     def _active(self) -> list[Person]:
@@ -216,9 +305,30 @@ class Directory:
                 self._person_shifts[shift.person_id].append(shift)
         return self._person_shifts
 
+    def _uses_of(self) -> defaultdict[str | None, list[PolicyUse]]:
+        if self._uses is None:
+            self._uses = defaultdict(list)
+            for use in self.policy_uses.values():
+                self._uses[use.category_code].append(use)
+        return self._uses
 
-def _runs(shift: Shift, now: datetime) -> bool:
-    return shift.retired_at is None and shift.starts_at <= now < shift.ends_at
+    def _duties_of(self) -> defaultdict[str, list[DutyList]]:
+        if self._duties is None:
+            self._duties = defaultdict(list)
+            for duty_list in self.duty_lists.values():
+                if duty_list.retired_at is None:
+                    self._duties[duty_list.unit_id].append(duty_list)
+        return self._duties
+
+
+def _stands(shift: Shift, kind: ShiftKind, now: datetime) -> bool:
+    return shift.kind is kind and shift.retired_at is None and shift.starts_at <= now < shift.ends_at
+
+
+def _holds(use: PolicyUse, at: datetime) -> bool:
+    return (
+        use.retired_at is None and use.valid_from <= at and (use.valid_until is None or at < use.valid_until)
+    )
 
 
 class DirectoryReader:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+from shared.things import (
+    Calendar,
+    Category,
+    DutyList,
+    Person,
+    Policy,
+    PolicyUse,
+    Shift,
+    Snippet,
+    Unit,
+    WordList,
+)
 
 PASSWORD_CHARACTERS_MIN = 10
 PASSWORD_CHARACTERS_MAX = 200
@@ -40,15 +52,53 @@ class PutCalendar(Calendar, extra="forbid"):
     pass
 
 
+class PutPolicyUse(PolicyUse, extra="forbid"):
+    pass
+
+
+class PutDutyList(DutyList, extra="forbid"):
+    pass
+
+
+class PutWordList(WordList, extra="forbid"):
+    pass
+
+
+class PutSnippet(Snippet, extra="forbid"):
+    pass
+
+
 class ChangeThings(Command):
     """Many changes at once: all of them, or none. They may refer to each other."""
 
     calendars: tuple[PutCalendar, ...] = ()
     policies: tuple[PutPolicy, ...] = ()
-    categories: tuple[PutCategory, ...] = ()
     units: tuple[PutUnit, ...] = ()
     people: tuple[PutPerson, ...] = ()
+    categories: tuple[PutCategory, ...] = ()
     shifts: tuple[PutShift, ...] = ()
+    policy_uses: tuple[PutPolicyUse, ...] = ()
+    duty_lists: tuple[PutDutyList, ...] = ()
+    word_lists: tuple[PutWordList, ...] = ()
+    snippets: tuple[PutSnippet, ...] = ()
+
+    def things(self) -> tuple[Any, ...]:
+        """All of them; the fields stand in the order in which kinds may refer to each other."""
+        return tuple(thing for name in ChangeThings.model_fields for thing in getattr(self, name))
+
+
+PUTS: dict[type[BaseModel], type[BaseModel]] = {
+    Calendar: PutCalendar,
+    Policy: PutPolicy,
+    Unit: PutUnit,
+    Person: PutPerson,
+    Category: PutCategory,
+    Shift: PutShift,
+    PolicyUse: PutPolicyUse,
+    DutyList: PutDutyList,
+    WordList: PutWordList,
+    Snippet: PutSnippet,
+}
 
 
 class GoOnDuty(Command):

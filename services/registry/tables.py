@@ -16,10 +16,12 @@ from sqlalchemy import (
     Computed,
     DateTime,
     ForeignKey,
+    Index,
     LargeBinary,
     Text,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
@@ -116,6 +118,53 @@ class ShiftRow(Table, table=True):
     unit_id: str | None = _reference("unit_id", "units.id")
     starts_at: datetime = _time(required=True)
     ends_at: datetime = _time(required=True)
+
+
+class PolicyUseRow(Table, table=True):
+    __tablename__ = "policy_uses"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+    policy_id: str | None = _reference("policy_id", "policies.id")
+    category_code: str | None = _reference("category_code", "categories.id")
+    unit_id: str | None = _reference("unit_id", "units.id")
+
+
+class DutyListRow(Table, table=True):
+    """A unit has one list at most that is not retired."""
+
+    __tablename__ = "duty_lists"
+    __table_args__ = (
+        Index(
+            "duty_lists_one_per_unit",
+            "unit_id",
+            unique=True,
+            postgresql_where=text("body ->> 'retired_at' IS NULL"),
+        ),
+    )
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+    unit_id: str | None = _reference("unit_id", "units.id")
+
+
+class WordListRow(Table, table=True):
+    __tablename__ = "word_lists"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+
+
+class SnippetRow(Table, table=True):
+    __tablename__ = "snippets"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+    category_code: str | None = _reference("category_code", "categories.id")
 
 
 class AccountRow(Table, table=True):

@@ -11,14 +11,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.registry.api import sign_in, things
 from services.registry.demo.accounts import password_of
 from services.registry.demo.world import write
-from services.registry.handlers.sign_in import Issuer
+from services.registry.main import assemble
 from services.registry.queries import things as stored
 from services.registry.rules.things import Known
 from services.registry.settings import Settings
-from services.registry.tables import Table
 from shared.database import Database
 from shared.directory import Directory
 from shared.identity import Verifier
@@ -80,14 +78,7 @@ def settings(demo: Database, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def service(settings: Settings) -> AsyncIterator[Service]:
     verifier = Verifier(settings, GivenKeys(*settings.signing_keys))
-    made = Service(
-        name="registry",
-        settings=settings,
-        routers=[*sign_in.routers(Issuer(settings)), things.router],
-        tables=Table.metadata,
-        directory=Directory.of(),
-        verifier=verifier,
-    )
+    made = assemble(settings, directory=Directory.of(), verifier=verifier)
     yield made
     await made.database.close()
 

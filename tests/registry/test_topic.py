@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from services.registry.api import sign_in, things
-from services.registry.handlers.sign_in import Issuer
 from services.registry.handlers.things import put_things
+from services.registry.main import assemble
 from services.registry.settings import Settings
-from services.registry.tables import Table
 from shared.database import Database
-from shared.service import Service
 from shared.topics import make_topics
 from tests.registry.conftest import everything
 
@@ -18,12 +15,7 @@ async def test_the_topic_alone_gives_the_whole_registry(
 ) -> None:
     await make_topics(kafka_bootstrap, topic_prefix)
     connected = settings.model_copy(update={"kafka_bootstrap": kafka_bootstrap, "topic_prefix": topic_prefix})
-    service = Service(
-        name="registry",
-        settings=connected,
-        routers=[*sign_in.routers(Issuer(connected)), things.router],
-        tables=Table.metadata,
-    )
+    service = assemble(connected)
     async with service.running():
         before = await everything(demo)
         async with service.database.transaction() as tx:

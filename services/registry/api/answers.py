@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.event import Actor
 from shared.things import Person, Shift, Unit
+from shared.vocabulary import Channel
 
 T = TypeVar("T")
 
@@ -22,6 +24,25 @@ class Page(Answer, Generic[T]):
     items: tuple[T, ...]
     next_cursor: str | None
     revision: int
+
+
+class Version(Answer, Generic[T]):
+    """What a thing was from `revision` on, who made it so, when and through what. `changed` names the fields that
+    differ from the version before; none for the first."""
+
+    revision: int
+    at: datetime
+    actor: Actor
+    channel: Channel
+    changed: tuple[str, ...]
+    state: T
+
+
+class History(Answer, Generic[T]):
+    """Versions of one thing, newest first; `next_before` asks for older ones, `None` at the end."""
+
+    items: tuple[Version[T], ...]
+    next_before: int | None
 
 
 class Changed(Answer):

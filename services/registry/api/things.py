@@ -1,142 +1,87 @@
-"""Reading and changing what the registry knows; changes are for administrators, each within their own units."""
+"""Reading and changing what the registry knows, the same way for every kind; changes are for administrators, each
+within their own units.
+
+    GET  /units?cursor=           GET /units/{id} (ETag)         GET /units/{id}/history
+    PUT  /units/{id} (If-Match)   POST /units/{id}/retire        POST /changes: many at once, all or none
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any
 
-from fastapi import Header, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 
-from services.registry.api.answers import Changed, Page
-from services.registry.commands import (
-    ChangeThings,
-    PutCalendar,
-    PutCategory,
-    PutPerson,
-    PutPolicy,
-    PutShift,
-    PutUnit,
-)
-from services.registry.handlers.things import change_things
+from services.registry.api.answers import Changed, History, Page, Version
+from services.registry.commands import PUTS, ChangeThings
+from services.registry.handlers import things as handlers
 from services.registry.queries import things as stored
-from services.registry.rules.things import Thing, id_of, shown_to
+from services.registry.queries.history import Line
+from services.registry.queries.history import history as changes_of
+from services.registry.rules.things import ORDER, PLURAL, SINGULAR, T, Thing, differing, id_of, shown_to
 from shared.database import Transaction
-from shared.events.things import REGISTRY_SUBJECT
 from shared.identity import SignedIn
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Tx, allow, router_for
-from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+from shared.things import Person, Shift
 from shared.vocabulary import Channel, Role
-
-T = TypeVar("T", Unit, Person, Shift, Category, Policy, Calendar)
 
 STAFF = tuple(role for role in Role if role is not Role.READER)
 """Figures are shown to readers without people; who works where is for those who work there."""
+ABOUT_PEOPLE = (Person, Shift)
 
 ROWS_MAX = 500
 
 Cursor = Annotated[str, Query(description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Retired = Annotated[bool, Query(description="show what has ended as well")]
+Before = Annotated[int | None, Query(ge=1, description="`next_before` of the page before")]
 IfMatch = Annotated[str | None, Header(description="the ETag read before; 412 if it has changed since")]
 
 router = router_for("registry")
 administrators = [allow(Role.ADMINISTRATOR)]
-everybody_at_work = [allow(*Role)]
-staff = [allow(*STAFF)]
 
 
-async def _page(tx: Transaction, items: list[T], limit: int) -> Page[T]:
+def readers_of(kind: type[Thing]) -> list[Any]:
+    return [allow(*STAFF)] if kind in ABOUT_PEOPLE else [allow(*Role)]
+
+
+def _seen_by(who: SignedIn) -> Callable[[T], T]:
+    """What of a thing `who` may see: of colleagues, neither where they live nor how they are reached."""
+
+    def seen(thing: T) -> T:
+        if not isinstance(thing, Person):
+            return thing
+        shown: Any = shown_to(thing, who.person_id, who.grants)
+        return shown  # type: ignore[no-any-return]
+
+    return seen
+
+
+async def page_of(tx: Transaction, items: list[T], limit: int, who: SignedIn) -> Page[T]:
     """`items` was asked for with one more than `limit`, to know whether there are more."""
     cursor = id_of(items[limit - 1]) if len(items) > limit else None
-    return Page(items=tuple(items[:limit]), next_cursor=cursor, revision=await stored.revision(tx))
+    shown = tuple(map(_seen_by(who), items[:limit]))
+    return Page(items=shown, next_cursor=cursor, revision=await stored.revision(tx))
 
 
-async def _one(tx: Transaction, kind: type[T], id: str, response: Response) -> T:
-    found = await stored.one(tx, kind, id)
-    if found is None:
-        raise not_found()
-    response.headers["ETag"] = f'"{found[1]}"'
-    return found[0]
-
-
-async def _put(
-    tx: Transaction,
-    kind: type[T],
-    id: str,
-    thing: Thing,
-    if_match: str | None,
-    who: SignedIn,
-    response: Response,
-) -> Changed:
-    if id_of(thing) != id:
-        detail = f"网址写的是 {id} / The address says {id}"
-        raise Problem(422, "other-id", "编号与网址不符 / The id is not that of the address", detail=detail)
-    await tx.lock(REGISTRY_SUBJECT)  # before the comparison, so that nobody changes it in between
-    before = await stored.one(tx, kind, id)
-    if if_match is not None and (before is None or if_match != f'"{before[1]}"'):
+def _must_match(if_match: str | None, revision: int | None) -> None:
+    if if_match is not None and if_match != f'"{revision}"':
         detail = "请重新读取后再改 / Read it again, then change it"
         raise Problem(412, "changed-since", "已被他人修改 / Somebody changed it since", detail=detail)
-    revision = await change_things(tx, [thing], who, Channel.DESK)
-    after = await stored.one(tx, kind, id)
-    response.headers["ETag"] = f'"{after[1] if after else revision}"'
-    return Changed(revision=revision)
 
 
 @router.post("/changes", dependencies=administrators)
 async def change_many(body: ChangeThings, tx: Tx, who: Caller) -> Changed:
-    things: tuple[Thing, ...] = (
-        *body.calendars,
-        *body.policies,
-        *body.units,
-        *body.people,
-        *body.categories,
-        *body.shifts,
-    )
-    return Changed(revision=await change_things(tx, things, who, Channel.DESK))
+    return Changed(revision=await handlers.change_things(tx, body.things(), who, Channel.DESK))
 
 
-@router.get("/units", dependencies=everybody_at_work)
-async def units(tx: Tx, cursor: Cursor = "", limit: Limit = 100, retired: Retired = False) -> Page[Unit]:
-    return await _page(tx, await stored.page(tx, Unit, cursor, limit + 1, retired=retired), limit)
-
-
-@router.get("/units/{id}", dependencies=everybody_at_work)
-async def unit(id: str, tx: Tx, response: Response) -> Unit:
-    return await _one(tx, Unit, id, response)
-
-
-@router.put("/units/{id}", dependencies=administrators)
-async def put_unit(
-    id: str, body: PutUnit, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
-) -> Changed:
-    return await _put(tx, Unit, id, body, if_match, who, response)
-
-
-@router.get("/people", dependencies=staff)
-async def people(
-    tx: Tx, who: Caller, cursor: Cursor = "", limit: Limit = 100, retired: Retired = False
-) -> Page[Person]:
-    found = await stored.page(tx, Person, cursor, limit + 1, retired=retired)
-    return await _page(tx, [shown_to(person, who.person_id, who.grants) for person in found], limit)
-
-
-@router.get("/people/{id}", dependencies=staff)
-async def person(id: str, tx: Tx, who: Caller, response: Response) -> Person:
-    return shown_to(await _one(tx, Person, id, response), who.person_id, who.grants)
-
-
-@router.put("/people/{id}", dependencies=administrators)
-async def put_person(
-    id: str, body: PutPerson, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
-) -> Changed:
-    return await _put(tx, Person, id, body, if_match, who, response)
-
-
-@router.get("/shifts", dependencies=staff)
+@router.get("/shifts", dependencies=readers_of(Shift))
 async def shifts(
     tx: Tx,
+    who: Caller,
     cursor: Cursor = "",
     limit: Limit = 100,
     retired: Retired = False,
@@ -155,71 +100,106 @@ async def shifts(
         starts_before=starts_before,
         ends_after=ends_after,
     )
-    return await _page(tx, found, limit)
+    return await page_of(tx, found, limit, who)
 
 
-@router.get("/shifts/{id}", dependencies=staff)
-async def shift(id: str, tx: Tx, response: Response) -> Shift:
-    return await _one(tx, Shift, id, response)
+def _told(lines: list[Line[T]], limit: int, seen: Callable[[T], T]) -> History[T]:
+    """`lines` was asked for with one more than `limit`: the version before the last one shown."""
+    versions = []
+    for place, line in enumerate(lines[:limit]):
+        before = lines[place + 1].state if place + 1 < len(lines) else None
+        versions.append(
+            Version[T](
+                revision=line.revision,
+                at=line.at,
+                actor=line.actor,
+                channel=line.channel,
+                changed=differing(before, line.state) if before is not None else (),
+                state=seen(line.state),
+            )
+        )
+    more = len(lines) > limit
+    return History(items=tuple(versions), next_before=lines[limit - 1].revision if more else None)
 
 
-@router.put("/shifts/{id}", dependencies=administrators)
-async def put_shift(
-    id: str, body: PutShift, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
+def _read_routes(router: APIRouter, kind: type[T]) -> None:
+    path, name = f"/{PLURAL[kind].replace('_', '-')}", PLURAL[kind]
+
+    async def many(
+        tx: Tx, who: Caller, cursor: Cursor = "", limit: Limit = 100, retired: Retired = False
+    ) -> Any:
+        return await page_of(tx, await stored.page(tx, kind, cursor, limit + 1, retired=retired), limit, who)
+
+    async def one(id: str, tx: Tx, who: Caller, response: Response) -> Any:
+        found = await stored.one(tx, kind, id)
+        if found is None:
+            raise not_found()
+        response.headers["ETag"] = f'"{found[1]}"'
+        return _seen_by(who)(found[0])
+
+    async def history(id: str, tx: Tx, who: Caller, before: Before = None, limit: Limit = 100) -> Any:
+        lines = await changes_of(tx, kind, id, before, limit + 1)
+        if not lines:
+            raise not_found()
+        return _told(lines, limit, _seen_by(who))
+
+    reading = readers_of(kind)
+    if kind is not Shift:
+        router.get(path, response_model=Page[kind], dependencies=reading, name=name)(many)  # type: ignore[valid-type]
+    router.get(f"{path}/{{id}}", response_model=kind, dependencies=reading, name=SINGULAR[kind])(one)
+    router.get(
+        f"{path}/{{id}}/history",
+        response_model=History[kind],  # type: ignore[valid-type]
+        dependencies=reading,
+        name=f"{SINGULAR[kind]}_history",
+    )(history)
+
+
+def _write_routes(router: APIRouter, kind: type[T]) -> None:
+    path = f"/{PLURAL[kind].replace('_', '-')}"
+
+    async def put(
+        id: str, body: Any, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
+    ) -> Changed:
+        if id_of(body) != id:
+            detail = f"网址写的是 {id} / The address says {id}"
+            raise Problem(
+                422, "other-id", "编号与网址不符 / The id is not that of the address", detail=detail
+            )
+        return await _change(tx, kind, id, body, who, response, if_match)
+
+    async def retire(id: str, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None) -> Changed:
+        found = await stored.one(tx, kind, id)
+        if found is None:
+            raise not_found()
+        retired = found[0].model_copy(update={"retired_at": await tx.now()})
+        return await _change(tx, kind, id, retired, who, response, if_match)
+
+    # FastAPI reads the body's shape from the annotation, which no type checker knows for all kinds at once.
+    put.__annotations__["body"] = PUTS[kind]
+    router.put(f"{path}/{{id}}", dependencies=administrators, name=f"put_{SINGULAR[kind]}")(put)
+    router.post(f"{path}/{{id}}/retire", dependencies=administrators, name=f"retire_{SINGULAR[kind]}")(retire)
+
+
+async def _change(
+    tx: Transaction,
+    kind: type[T],
+    id: str,
+    thing: Thing,
+    who: SignedIn,
+    response: Response,
+    if_match: str | None,
 ) -> Changed:
-    return await _put(tx, Shift, id, body, if_match, who, response)
+    await handlers.hold_still(tx)  # before the comparison, so that nobody changes it in between
+    before = await stored.one(tx, kind, id)
+    _must_match(if_match, before[1] if before else None)
+    revision = await handlers.change_things(tx, [thing], who, Channel.DESK)
+    after = await stored.one(tx, kind, id)
+    response.headers["ETag"] = f'"{after[1] if after else revision}"'
+    return Changed(revision=revision)
 
 
-@router.get("/categories", dependencies=everybody_at_work)
-async def categories(
-    tx: Tx, cursor: Cursor = "", limit: Limit = 100, retired: Retired = False
-) -> Page[Category]:
-    return await _page(tx, await stored.page(tx, Category, cursor, limit + 1, retired=retired), limit)
-
-
-@router.get("/categories/{code}", dependencies=everybody_at_work)
-async def category(code: str, tx: Tx, response: Response) -> Category:
-    return await _one(tx, Category, code, response)
-
-
-@router.put("/categories/{code}", dependencies=administrators)
-async def put_category(
-    code: str, body: PutCategory, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
-) -> Changed:
-    return await _put(tx, Category, code, body, if_match, who, response)
-
-
-@router.get("/policies", dependencies=everybody_at_work)
-async def policies(tx: Tx, cursor: Cursor = "", limit: Limit = 100, retired: Retired = False) -> Page[Policy]:
-    return await _page(tx, await stored.page(tx, Policy, cursor, limit + 1, retired=retired), limit)
-
-
-@router.get("/policies/{id}", dependencies=everybody_at_work)
-async def policy(id: str, tx: Tx, response: Response) -> Policy:
-    return await _one(tx, Policy, id, response)
-
-
-@router.put("/policies/{id}", dependencies=administrators)
-async def put_policy(
-    id: str, body: PutPolicy, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
-) -> Changed:
-    return await _put(tx, Policy, id, body, if_match, who, response)
-
-
-@router.get("/calendars", dependencies=everybody_at_work)
-async def calendars(
-    tx: Tx, cursor: Cursor = "", limit: Limit = 100, retired: Retired = False
-) -> Page[Calendar]:
-    return await _page(tx, await stored.page(tx, Calendar, cursor, limit + 1, retired=retired), limit)
-
-
-@router.get("/calendars/{id}", dependencies=everybody_at_work)
-async def calendar(id: str, tx: Tx, response: Response) -> Calendar:
-    return await _one(tx, Calendar, id, response)
-
-
-@router.put("/calendars/{id}", dependencies=administrators)
-async def put_calendar(
-    id: str, body: PutCalendar, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
-) -> Changed:
-    return await _put(tx, Calendar, id, body, if_match, who, response)
+each: Any
+for each in ORDER:
+    _read_routes(router, each)
+    _write_routes(router, each)

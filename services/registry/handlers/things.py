@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from services.registry import metrics
 from services.registry.queries import things as stored
 from services.registry.rules.flaws import flaws
-from services.registry.rules.things import Known, Thing, changed, id_of, kind_of, may_change, plain, stamped
+from services.registry.rules.things import (
+    Known,
+    Thing,
+    changed,
+    id_of,
+    kind_name,
+    kind_of,
+    may_change,
+    plain,
+    stamped,
+)
 from shared.database import Transaction
 from shared.event import SYSTEM, Actor
 from shared.events.things import REGISTRY_SUBJECT
@@ -17,6 +28,11 @@ from shared.things import Unit
 from shared.vocabulary import Channel, Role
 
 FLAWS_SHOWN_MAX = 50
+
+
+async def hold_still(tx: Transaction) -> datetime:
+    """Nobody changes the registry until this transaction ends; business time."""
+    return await tx.lock(REGISTRY_SUBJECT)
 
 
 async def change_things(tx: Transaction, things: Sequence[Thing], who: SignedIn, channel: Channel) -> int:
@@ -90,4 +106,4 @@ def _must_be_sound(new: Sequence[Thing], before: Known) -> None:
 
 def _count(new: Sequence[Thing]) -> None:
     for thing in new:
-        metrics.CHANGES.labels(thing=kind_of(thing).__name__.lower()).inc()
+        metrics.CHANGES.labels(thing=kind_name(thing)).inc()

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
 from sqlalchemy import RowMapping
 
-from services.registry.rules.things import Known, Thing, id_of, units_named_by
+from services.registry.rules.things import PLURAL, Known, T, Thing, id_of, units_named_by
 from shared.database import Transaction
 from shared.events.things import REGISTRY_SUBJECT
-from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+from shared.things import (
+    Calendar,
+    Category,
+    DutyList,
+    Person,
+    Policy,
+    PolicyUse,
+    Shift,
+    Snippet,
+    Unit,
+)
 
-T = TypeVar("T", Unit, Person, Shift, Category, Policy, Calendar)
-
-TABLES: dict[type[Thing], str] = {
-    Calendar: "calendars",
-    Policy: "policies",
-    Unit: "units",
-    Person: "people",
-    Category: "categories",
-    Shift: "shifts",
-}
+TABLES: dict[type[Thing], str] = PLURAL
 
 # Compared as jsonb, because the order of keys in a text is no difference.
 CHANGED = {
@@ -92,6 +93,40 @@ BY_ID = {
     for kind, table in TABLES.items()
 }
 
+HANGING_MAX = 20
+"""Enough to name in a refusal."""
+
+
+def _hanging(table: str, condition: str) -> str:
+    return f"""
+        SELECT CAST(body AS text) AS body FROM {table}
+        WHERE body ->> 'retired_at' IS NULL AND {condition} ORDER BY id LIMIT :rows_max
+    """
+
+
+def _holds(name: str) -> str:
+    """Whether one of the body's `name` stands in one of the units."""
+    path = f"$.{name}[*].unit_id"
+    return f"jsonb_path_query_array(body, '{path}') ?| CAST(:ids AS text[])"
+
+
+AHEAD = "ends_at > business_now()"
+
+HANGING_ON: dict[tuple[type[Thing], type[Thing]], str] = {
+    (Unit, Person): _hanging("people", f"({_holds('posts')} OR {_holds('grants')})"),
+    (Unit, Shift): _hanging("shifts", f"unit_id = ANY(CAST(:ids AS text[])) AND {AHEAD}"),
+    (Unit, DutyList): _hanging("duty_lists", "unit_id = ANY(CAST(:ids AS text[]))"),
+    (Unit, PolicyUse): _hanging("policy_uses", "unit_id = ANY(CAST(:ids AS text[]))"),
+    (Unit, Category): _hanging("categories", "body ->> 'rightful_unit_id' = ANY(CAST(:ids AS text[]))"),
+    (Person, Shift): _hanging("shifts", f"person_id = ANY(CAST(:ids AS text[])) AND {AHEAD}"),
+    (Policy, PolicyUse): _hanging("policy_uses", "policy_id = ANY(CAST(:ids AS text[]))"),
+    (Category, DutyList): _hanging("duty_lists", "body -> 'category_codes' ?| CAST(:ids AS text[])"),
+    (Category, PolicyUse): _hanging("policy_uses", "category_code = ANY(CAST(:ids AS text[]))"),
+    (Category, Snippet): _hanging("snippets", "category_code = ANY(CAST(:ids AS text[]))"),
+    (Calendar, Unit): _hanging("units", "calendar_id = ANY(CAST(:ids AS text[]))"),
+}
+"""What of a kind refers to things of another; (what is retired, what hangs on it)."""
+
 # UNION, not UNION ALL: it ends also where units stand above each other in a circle.
 PATHS = """
     WITH RECURSIVE path AS (
@@ -111,28 +146,50 @@ async def revision(tx: Transaction) -> int:
 
 
 async def known_about(tx: Transaction, things: Sequence[Thing], person_id: str | None = None) -> Known:
-    """As much of the registry as `things` and what they replace refer to, and the rights of `person_id` hang on.
+    """As much of the registry as `things` and what they replace refer to, what hangs on those that are to be retired,
+    and what the rights of `person_id` hang on.
 
     Ten thousand people who go on duty at eight must not each read all the others. Only a change of units reads all
     units, because ground may be shared with any of them, and one of the catalogue all of the catalogue.
     """
-    person_ids = {thing.id for thing in things if isinstance(thing, Person)} | {person_id or ""}
-    person_ids |= {thing.person_id for thing in things if isinstance(thing, Shift)}
-    people = await _by_id(tx, Person, person_ids)
-    shifts = await _by_id(tx, Shift, {thing.id for thing in things if isinstance(thing, Shift)})
+    found = await _as_they_are(tx, things)
+    found += await _hanging_on(tx, [thing for thing in things if thing.retired_at is not None])
+    about = {thing.person_id for thing in things if isinstance(thing, Shift)} | {person_id or ""}
+    found += await _by_id(tx, Person, about)
     units_change = any(isinstance(thing, Unit) for thing in things)
     if units_change:
-        units = await _all(tx, Unit)
+        found += await _all(tx, Unit)
     else:
-        referring = (*things, *people, *shifts)
-        ids = sorted({unit_id for thing in referring for unit_id in units_named_by(thing)})
-        units = [_read(Unit, row) for row in await tx.rows(PATHS, ids=ids)]
-    found: list[Thing] = [*people, *shifts, *units]
-    if any(isinstance(thing, Category | Policy) for thing in things):
+        ids = sorted({unit_id for thing in (*things, *found) for unit_id in units_named_by(thing)})
+        found += [_read(Unit, row) for row in await tx.rows(PATHS, ids=ids)]
+    if any(isinstance(thing, Category | Policy | PolicyUse | DutyList | Snippet) for thing in things):
         found += [*await _all(tx, Category), *await _all(tx, Policy)]
+    if any(isinstance(thing, DutyList) for thing in things):
+        found += await _all(tx, DutyList)
     if units_change or any(isinstance(thing, Calendar) for thing in things):
         found += await _all(tx, Calendar)
     return Known.of(found)
+
+
+async def _as_they_are(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:
+    """What is stored under the ids of `things`."""
+    found: list[Thing] = []
+    kind: Any
+    for kind in TABLES:
+        if ids := {id_of(thing) for thing in things if isinstance(thing, kind)}:
+            found += await _by_id(tx, kind, ids)
+    return found
+
+
+async def _hanging_on(tx: Transaction, retiring: Sequence[Thing]) -> list[Thing]:
+    """What refers to the things being retired and is not retired itself, up to HANGING_MAX of each kind."""
+    found: list[Thing] = []
+    kind: Any
+    for (of, kind), sql in HANGING_ON.items():
+        if ids := sorted(id_of(thing) for thing in retiring if isinstance(thing, of)):
+            rows = await tx.rows(sql, ids=ids, rows_max=HANGING_MAX)
+            found += [_read(kind, row) for row in rows]
+    return found
 
 
 async def _all(tx: Transaction, kind: type[T]) -> list[T]:
@@ -171,6 +228,7 @@ async def save(tx: Transaction, things: Sequence[Thing], first_revision: int) ->
     numbered = list(enumerate(things, start=first_revision))
     for kind in TABLES:
         of_kind = [(revision, thing) for revision, thing in numbered if isinstance(thing, kind)]
+        of_kind.sort(key=lambda each: each[1].retired_at is None)  # who leaves makes room first
         if of_kind:
             await tx.rows(
                 SAVE[kind],

@@ -10,8 +10,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import shapely
 from shapely.geometry import Polygon
 
-from services.registry.rules.things import Known, Thing, id_of, kind_of
-from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+from services.registry.rules.needs import still_needed
+from services.registry.rules.things import Known, Thing, id_of, kind_name, kind_of
+from shared.things import (
+    Calendar,
+    Category,
+    DutyList,
+    Person,
+    Policy,
+    PolicyUse,
+    Shift,
+    Snippet,
+    Unit,
+    WordList,
+)
 from shared.vocabulary import Level
 
 LEVELS = tuple(Level)
@@ -33,7 +45,7 @@ def flaws(changes: Sequence[Thing], known: Known) -> list[Flaw]:
     """Everything wrong with `known` as it would be with `changes`."""
     then = known.after(changes)
     found = [
-        Flaw(kind_of(thing).__name__.lower(), id_of(thing), code, text)
+        Flaw(kind_name(thing), id_of(thing), code, text)
         for thing in changes
         for code, text in _flaws_of(thing, then)
     ]
@@ -48,6 +60,8 @@ def _flaws_of(thing: Thing, known: Known) -> Found:
     if not id_of(thing).strip():
         yield "no-id", "缺少编号 / It has no id"
     yield from _FLAWS[kind_of(thing)](thing, known)
+    if thing.retired_at is not None:
+        yield from still_needed(thing, known)
 
 
 def _flaws_of_unit(unit: Unit, known: Known) -> Found:
@@ -65,11 +79,6 @@ def _flaws_of_unit(unit: Unit, known: Known) -> Found:
         yield "second-top", "已有最高单位，须指明上级 / There is a top already; name the unit's parent"
     if unit.retired_at is None:
         yield from _retired(path[1:], known)
-    elif living := sorted(other.id for other in known.units.values() if _hangs_on(other, unit)):
-        yield (
-            "has-units-below",
-            f"尚有下级单位：{'、'.join(living)} / Units below it are not retired: {', '.join(living)}",
-        )
     if unit.calendar_id not in known.calendars:
         yield "unknown-calendar", f"日历 {unit.calendar_id} 不存在 / There is no calendar {unit.calendar_id}"
     if unit.households is not None and unit.households < 0:
@@ -93,10 +102,6 @@ def _wrong_levels(changed: Sequence[Unit], known: Known) -> Iterator[Flaw]:
 
 def _other_top(unit: Unit, known: Known) -> bool:
     return any(o.parent_id is None and o.retired_at is None and o.id != unit.id for o in known.units.values())
-
-
-def _hangs_on(other: Unit, unit: Unit) -> bool:
-    return other.parent_id == unit.id and other.retired_at is None
 
 
 def _retired(unit_ids: Iterable[str], known: Known) -> Found:
@@ -234,12 +239,6 @@ def _flaws_of_policy(policy: Policy, known: Known) -> Found:
         yield "amber-out-of-range", "黄灯比例须在 1 至 99 / amber_percent must be 1 to 99"
     if policy.offer_expires_after_seconds <= 0 or (policy.leader_after_seconds or 1) <= 0:
         yield "limit-not-positive", "派单时限须大于零 / An offer must live for more than no time"
-    using = [c.code for c in known.categories.values() if c.policy_id == policy.id and c.retired_at is None]
-    if policy.retired_at is not None and using:
-        yield (
-            "policy-in-use",
-            f"仍被事项使用：{'、'.join(using)} / Categories still use it: {', '.join(using)}",
-        )
 
 
 def _flaws_of_calendar(calendar: Calendar, known: Known) -> Found:
@@ -256,6 +255,67 @@ def _flaws_of_calendar(calendar: Calendar, known: Known) -> Found:
         yield "day-after-known", "有日期晚于 known_until / A day lies after known_until"
 
 
+def _flaws_of_policy_use(use: PolicyUse, known: Known) -> Found:
+    policy = known.policies.get(use.policy_id)
+    category = known.categories.get(use.category_code) if use.category_code is not None else None
+    if policy is None:
+        yield "unknown-policy", f"时限规则 {use.policy_id} 不存在 / There is no policy {use.policy_id}"
+    elif policy.retired_at is not None and use.retired_at is None:
+        yield "retired-policy", f"时限规则 {policy.id} 已停用 / Policy {policy.id} is retired"
+    yield from _unknown_categories([use.category_code] if use.category_code is not None else [], known)
+    if policy is not None and category is not None and policy.urgency is not category.urgency:
+        yield (
+            "policy-of-other-urgency",
+            f"时限规则属于 {policy.urgency} / Its policy is for {policy.urgency} cases",
+        )
+    yield from _unknown_units([use.unit_id] if use.unit_id is not None else [], known)
+    if use.valid_from.tzinfo is None or (use.valid_until is not None and use.valid_until.tzinfo is None):
+        yield "no-time-zone", "时间须带时区 / Times need a time zone"
+    elif use.valid_until is not None and use.valid_until <= use.valid_from:
+        yield "ends-before-start", "失效不晚于生效 / It ends not after it begins"
+
+
+def _unknown_categories(codes: Iterable[str], known: Known) -> Found:
+    for code in dict.fromkeys(codes):
+        if code not in known.categories:
+            yield "unknown-category", f"事项 {code} 不存在 / There is no category {code}"
+
+
+def _flaws_of_duty_list(duty_list: DutyList, known: Known) -> Found:
+    yield from _unknown_units([duty_list.unit_id], known)
+    yield from _unknown_categories(duty_list.category_codes, known)
+    if len(set(duty_list.category_codes)) < len(duty_list.category_codes):
+        yield "category-twice", "同一事项出现两次 / A category is named twice"
+    other = [
+        each.id
+        for each in known.duty_lists.values()
+        if each.unit_id == duty_list.unit_id and each.retired_at is None and each.id != duty_list.id
+    ]
+    if duty_list.retired_at is None and other:
+        yield (
+            "second-duty-list",
+            f"该单位已有职责清单 {other[0]}，请在其中修改 / The unit has the list {other[0]}; change that one",
+        )
+
+
+def _flaws_of_word_list(word_list: WordList, known: Known) -> Found:
+    if not word_list.words or any(not word.strip() for word in word_list.words):
+        yield (
+            "no-words",
+            "词表为空或含空词 / The list is empty or holds an empty word, which is in every text",
+        )
+    if word_list.urgency is None and word_list.service is None:
+        yield "list-without-effect", "须指明紧急程度或救援电话 / Name an urgency or an emergency service"
+
+
+def _flaws_of_snippet(snippet: Snippet, known: Known) -> Found:
+    if not snippet.text.zh.strip() or not snippet.title.zh.strip():
+        yield "no-text", "缺少标题或内容 / It has no title or no text"
+    yield from _unknown_categories(
+        [snippet.category_code] if snippet.category_code is not None else [], known
+    )
+
+
 _FLAWS: dict[type[Thing], Callable[[Any, Known], Found]] = {
     Unit: _flaws_of_unit,
     Person: _flaws_of_person,
@@ -263,4 +323,8 @@ _FLAWS: dict[type[Thing], Callable[[Any, Known], Found]] = {
     Category: _flaws_of_category,
     Policy: _flaws_of_policy,
     Calendar: _flaws_of_calendar,
+    PolicyUse: _flaws_of_policy_use,
+    DutyList: _flaws_of_duty_list,
+    WordList: _flaws_of_word_list,
+    Snippet: _flaws_of_snippet,
 }

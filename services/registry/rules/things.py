@@ -5,24 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.event import Actor
 from shared.events.things import (
     CalendarChanged,
     CategoryChanged,
+    DutyListChanged,
     PersonChanged,
     PolicyChanged,
+    PolicyUseChanged,
     ShiftChanged,
+    SnippetChanged,
     ThingEvent,
     UnitChanged,
+    WordListChanged,
 )
-from shared.things import Calendar, Category, Grant, Person, Policy, Shift, Unit
+from shared.things import (
+    Calendar,
+    Category,
+    DutyList,
+    Grant,
+    Person,
+    Policy,
+    PolicyUse,
+    Shift,
+    Snippet,
+    Unit,
+    WordList,
+)
 from shared.vocabulary import Channel, Role
 
-Thing = Unit | Person | Shift | Category | Policy | Calendar
+Thing = Unit | Person | Shift | Category | Policy | Calendar | PolicyUse | DutyList | WordList | Snippet
 
-ORDER: tuple[type[Thing], ...] = (Calendar, Policy, Unit, Person, Category, Shift)
+T = TypeVar("T", Unit, Person, Shift, Category, Policy, Calendar, PolicyUse, DutyList, WordList, Snippet)
+"""One of the kinds, the same one all through."""
+
+ORDER: tuple[type[Thing], ...] = (
+    Calendar,
+    Policy,
+    Unit,
+    Person,
+    Category,
+    Shift,
+    PolicyUse,
+    DutyList,
+    WordList,
+    Snippet,
+)
 """Kinds in the order in which they may refer to each other."""
 
 
@@ -55,33 +85,51 @@ def changed(thing: Thing, at: datetime, actor: Actor, channel: Channel) -> Thing
             return PolicyChanged(at=at, actor=actor, channel=channel, policy=thing)
         case Calendar():
             return CalendarChanged(at=at, actor=actor, channel=channel, calendar=thing)
+        case PolicyUse():
+            return PolicyUseChanged(at=at, actor=actor, channel=channel, policy_use=thing)
+        case DutyList():
+            return DutyListChanged(at=at, actor=actor, channel=channel, duty_list=thing)
+        case WordList():
+            return WordListChanged(at=at, actor=actor, channel=channel, word_list=thing)
+        case Snippet():
+            return SnippetChanged(at=at, actor=actor, channel=channel, snippet=thing)
 
 
 def told_by(event: ThingEvent) -> Thing:
-    match event:
-        case UnitChanged():
-            return event.unit
-        case PersonChanged():
-            return event.person
-        case ShiftChanged():
-            return event.shift
-        case CategoryChanged():
-            return event.category
-        case PolicyChanged():
-            return event.policy
-        case CalendarChanged():
-            return event.calendar
-    raise AssertionError(f"{event.type} tells of no thing")
+    """What `event` carries: its one field of its own, named for the kind."""
+    thing: Thing = getattr(event, event.type.split(".")[1])
+    return thing
 
 
-_NAMES: dict[type[Thing], str] = {
+SINGULAR: dict[type[Thing], str] = {
+    Calendar: "calendar",
+    Policy: "policy",
+    Unit: "unit",
+    Person: "person",
+    Category: "category",
+    Shift: "shift",
+    PolicyUse: "policy_use",
+    DutyList: "duty_list",
+    WordList: "word_list",
+    Snippet: "snippet",
+}
+PLURAL: dict[type[Thing], str] = {
     Calendar: "calendars",
     Policy: "policies",
     Unit: "units",
     Person: "people",
     Category: "categories",
     Shift: "shifts",
+    PolicyUse: "policy_uses",
+    DutyList: "duty_lists",
+    WordList: "word_lists",
+    Snippet: "snippets",
 }
+"""What a kind is called: in an event's type, and as a table and a collection."""
+
+
+def kind_name(thing: Thing) -> str:
+    return SINGULAR[kind_of(thing)]
 
 
 @dataclass(frozen=True)
@@ -94,20 +142,24 @@ class Known:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+    policy_uses: Mapping[str, PolicyUse] = field(default_factory=dict)
+    duty_lists: Mapping[str, DutyList] = field(default_factory=dict)
+    word_lists: Mapping[str, WordList] = field(default_factory=dict)
+    snippets: Mapping[str, Snippet] = field(default_factory=dict)
 
     @classmethod
     def of(cls, things: Iterable[Thing]) -> Known:
-        by_kind: dict[str, dict[str, Any]] = {name: {} for name in _NAMES.values()}
+        by_kind: dict[str, dict[str, Any]] = {name: {} for name in PLURAL.values()}
         for thing in things:
-            by_kind[_NAMES[kind_of(thing)]][id_of(thing)] = thing
+            by_kind[PLURAL[kind_of(thing)]][id_of(thing)] = thing
         return cls(**by_kind)
 
     def things(self) -> list[Thing]:
-        return [thing for name in _NAMES.values() for thing in getattr(self, name).values()]
+        return [thing for name in PLURAL.values() for thing in getattr(self, name).values()]
 
     def get(self, thing: Thing) -> Thing | None:
         """What is known under the id of `thing`."""
-        known: Mapping[str, Thing] = getattr(self, _NAMES[kind_of(thing)])
+        known: Mapping[str, Thing] = getattr(self, PLURAL[kind_of(thing)])
         return known.get(id_of(thing))
 
     def after(self, things: Iterable[Thing]) -> Known:
@@ -126,6 +178,13 @@ class Known:
 def apply(known: Known, event: ThingEvent) -> Known:
     """What is known after `event`."""
     return known.after([told_by(event)])
+
+
+def differing(before: Thing, after: Thing) -> tuple[str, ...]:
+    """The names of the fields that changed, in the order of the kind's own fields."""
+    return tuple(
+        name for name in type(after).model_fields if getattr(before, name, None) != getattr(after, name)
+    )
 
 
 def stamped(thing: Thing, before: Thing | None, now: datetime) -> Thing:
@@ -160,8 +219,10 @@ def units_named_by(thing: Thing) -> frozenset[str]:
             return frozenset({thing.parent_id} if thing.parent_id is not None else ())
         case Person():
             return frozenset(grant.unit_id for grant in thing.grants) | {post.unit_id for post in thing.posts}
-        case Shift():
+        case Shift() | DutyList():
             return frozenset({thing.unit_id})
+        case PolicyUse():
+            return frozenset({thing.unit_id} if thing.unit_id is not None else ())
     return frozenset()
 
 
