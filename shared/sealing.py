@@ -1,7 +1,8 @@
 """Personal data at rest: sealed under a key per case, which is itself sealed under the service's master key.
 
 Destroying a case's key erases the person and leaves every hash in the journal valid. The master key's id stands in
-front of what it sealed, so that a new master key can be put on top of the old one.
+front of what it sealed, so that a new master key can be put on top of the old one and the rows be moved under it one
+by one; until the last has moved, the old one must stay in the file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,6 +20,9 @@ from shared.keys import Secret
 KEY_BYTES = 32
 NONCE_BYTES = 12
 FORMAT = b"\x01"
+INDEX_BYTES = 16
+TOKEN_BITS = 20
+"""Few enough that a token stands for several pieces of text, enough that a search rarely meets another's."""
 
 
 class CannotUnsealError(ValueError):
@@ -26,17 +30,17 @@ class CannotUnsealError(ValueError):
 
 
 class Sealer:
-    """`master_keys` with the one in use first; the others only open what was sealed before.
+    """`master_keys` with the one in use first; the others only open, and find, what was sealed before.
 
-    The blind index has a key of its own, derived from the *last* master key, so that adding a new one on top does
-    not change what a phone number is found by."""
+    What is found by (a phone number, a piece of text) is written under the key in use and looked for under each."""
 
     def __init__(self, master_keys: Sequence[Secret]) -> None:
         if not master_keys:
             raise ValueError("at least one master key is needed")
         self._masters = {master.id: _derived(master.value, b"wrap") for master in master_keys}
         self._current = master_keys[0].id
-        self._index_key = _derived(master_keys[-1].value, b"blind-index")
+        self._index_keys = [_derived(master.value, b"blind-index") for master in master_keys]
+        self._token_keys = [_derived(master.value, b"search-tokens") for master in master_keys]
 
     def new_case_key(self) -> tuple[bytes, bytes]:
         """A key for one case, and the same wrapped for its row."""
@@ -58,6 +62,12 @@ class Sealer:
     def is_current(self, wrapped: bytes) -> bool:
         return _split(wrapped)[0] == self._current
 
+    @property
+    def current_prefix(self) -> bytes:
+        """How everything begins that is wrapped under the master key in use."""
+        name = self._current.encode()
+        return bytes([len(name)]) + name
+
     def seal(self, key: bytes, text: str, context: str) -> bytes:
         """`context` says which column of which row this is, e.g. `requesters.phone:<id>`; it must be the same to
         unseal, so that nobody can move a sealed value elsewhere."""
@@ -72,15 +82,35 @@ class Sealer:
 
     def blind_index(self, value: str) -> bytes:
         """Finds equal values (a caller's number) without storing them. Normalise before."""
-        return hmac.new(self._index_key, value.encode(), hashlib.sha256).digest()[:16]
+        return _indexed(self._index_keys[0], value)
+
+    def blind_indexes(self, value: str) -> list[bytes]:
+        """What the value may be stored as: under the key in use, and under those before it."""
+        return [_indexed(key, value) for key in self._index_keys]
+
+    def blind_tokens(self, pieces: Iterable[str]) -> set[int]:
+        """Numbers that stand for pieces of a text, so that it is found without being stored."""
+        return _tokens(self._token_keys[0], pieces)
+
+    def blind_tokens_of_each(self, pieces: Sequence[str]) -> list[set[int]]:
+        """The same under every master key, the one in use first."""
+        return [_tokens(key, pieces) for key in self._token_keys]
 
     def _wrap(self, key: bytes) -> bytes:
-        name = self._current.encode()
-        return bytes([len(name)]) + name + _close(self._masters[self._current], key, name)
+        return self.current_prefix + _close(self._masters[self._current], key, self._current.encode())
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
     return hmac.new(key, b"yike " + purpose, hashlib.sha256).digest()
+
+
+def _indexed(key: bytes, value: str) -> bytes:
+    return hmac.digest(key, value.encode(), "sha256")[:INDEX_BYTES]
+
+
+def _tokens(key: bytes, pieces: Iterable[str]) -> set[int]:
+    digests = (hmac.digest(key, piece.encode(), "sha256") for piece in pieces)
+    return {int.from_bytes(digest[:4], "big") >> (32 - TOKEN_BITS) for digest in digests}
 
 
 def _close(key: bytes, plain: bytes, context: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.keys import Secret
-from shared.sealing import CannotUnsealError, Sealer
+from shared.sealing import TOKEN_BITS, CannotUnsealError, Sealer
 
 OLD, NEW = Secret("key-old", b"o" * 32), Secret("key-new", b"n" * 32)
 CONTEXT = "requesters.phone:1"
@@ -67,9 +67,27 @@ def test_without_its_master_key_a_case_stays_shut_and_the_key_is_named(sealer: S
 
 
 def test_a_number_is_found_again_also_after_a_change_of_the_master_key(sealer: Sealer) -> None:
-    assert sealer.blind_index("13800000000") == Sealer([NEW, OLD]).blind_index("13800000000")
+    later = Sealer([NEW, OLD])
+    assert sealer.blind_index("13800000000") in later.blind_indexes("13800000000")
+    assert later.blind_index("13800000000") == Sealer([NEW]).blind_index("13800000000")
     assert sealer.blind_index("13800000000") != sealer.blind_index("13800000001")
     assert sealer.blind_index("13800000000") != Sealer([NEW]).blind_index("13800000000")
+
+
+def test_pieces_of_a_text_are_found_under_every_key(sealer: Sealer) -> None:
+    pieces, later = ["井盖", "盖丢"], Sealer([NEW, OLD])
+    assert later.blind_tokens_of_each(pieces) == [
+        Sealer([NEW]).blind_tokens(pieces),
+        sealer.blind_tokens(pieces),
+    ]
+    assert all(0 <= token < 2**TOKEN_BITS for token in sealer.blind_tokens(pieces))
+    assert sealer.blind_tokens(["井盖"]) != sealer.blind_tokens(["盖丢"])
+
+
+def test_what_is_wrapped_under_the_key_in_use_is_told_by_its_beginning(sealer: Sealer) -> None:
+    _, wrapped = sealer.new_case_key()
+    assert wrapped.startswith(sealer.current_prefix)
+    assert not wrapped.startswith(Sealer([NEW, OLD]).current_prefix)
 
 
 def test_a_digest_compares_within_a_case_and_not_across(sealer: Sealer) -> None:
