@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.intake.api import cases, follow_ups, registration
+from services.intake.api import answers, cases, follow_ups, registration
 from services.intake.api.limits import Limit
 from services.intake.registration import Registrar
 from services.intake.settings import Settings
@@ -19,7 +19,13 @@ def assemble(settings: Settings, **given: Any) -> Service:
     service = Service(
         name="intake",
         settings=settings,
-        routers=[registration.router, cases.router, cases.own_transactions, follow_ups.router],
+        routers=[
+            registration.router,
+            cases.router,
+            cases.own_transactions,
+            follow_ups.router,
+            answers.router,
+        ],
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
         tables=Table.metadata,

@@ -1,5 +1,6 @@
 """What intake listens to: everything that moves the public state of a case."""
 
+from services.intake.handlers.progress import open_progress_call
 from services.intake.handlers.story import follow_story
 from shared.events.dispatch import (
     CaseAccepted,
@@ -10,7 +11,7 @@ from shared.events.dispatch import (
     ResidentContacted,
     WorkerArrived,
 )
-from shared.events.escalation import CaseEscalated, EscalationVoided
+from shared.events.escalation import CaseEscalated, DeadlineMissed, EscalationVoided
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -23,4 +24,5 @@ SUBSCRIPTIONS: Subscriptions = {
     CaseHandled: follow_story,
     CaseEscalated: follow_story,
     EscalationVoided: follow_story,
+    DeadlineMissed: open_progress_call,
 }

@@ -181,7 +181,7 @@ class PaperCard(Table, table=True):
 
     card_number: str = Field(sa_type=Text, primary_key=True)
     case_id: UUID = of_case()
-    follow_up_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("follow_ups.id"), nullable=False))
+    round: int
     person_id: str = words()
     entered_at: datetime = at(required=True)
 

@@ -144,6 +144,7 @@ async def test_who_sees_the_case_and_who_sees_who_asked(
             "phone": "13812345678",
             "language": "zh",
             "description": "门口的井盖不见了，我叫王小明",
+            "remarks": [],
         }
         assert revealed.headers["cache-control"] == "no-store"
 

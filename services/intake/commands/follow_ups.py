@@ -14,6 +14,7 @@ from shared.vocabulary import (
     CaseState,
     Channel,
     ClosedBy,
+    FollowUpKind,
     Language,
     Outcome,
     Satisfaction,
@@ -32,7 +33,8 @@ class GiveAnswers(Command):
 
 
 class RecordAttempt(Command):
-    """A follow-up caller's attempt; answers if, and only if, the resident was reached."""
+    """A follow-up caller's attempt; answers if, and only if, the resident was reached. Whether it is solved and how
+    satisfied they are may stay open in a progress call only."""
 
     channel: Literal[Channel.PHONE, Channel.VISIT, Channel.PAPER_CARD]
     reached: bool
@@ -45,8 +47,8 @@ class RecordAttempt(Command):
     @model_validator(mode="after")
     def _answers_if_reached(self) -> Self:
         given = [answer is not None for answer in (self.contacted, self.solved, self.satisfaction)]
-        if self.reached and not all(given):
-            raise ValueError("请填写三项回答 / reached: all three answers are needed")
+        if self.reached and self.contacted is None:
+            raise ValueError("请填写回答 / reached: the answers are needed")
         if not self.reached and (any(given) or self.coached):
             raise ValueError("未联系上则没有回答 / not reached: there can be no answers")
         return self
@@ -85,9 +87,10 @@ class LinkShown(BaseModel):
 
 
 class FollowUpShown(BaseModel):
-    """One line of the caller's list, masked."""
+    """One line of the caller's list, masked. A progress call comes before `handled`."""
 
     follow_up_id: UUID
+    kind: FollowUpKind
     case_id: UUID
     number: str
     category_code: str
@@ -95,8 +98,8 @@ class FollowUpShown(BaseModel):
     headline: str
     round: int
     unit_id: str
-    handled_at: datetime
-    handled_outcome: Outcome
+    handled_at: datetime | None
+    handled_outcome: Outcome | None
     due_at: datetime
     is_due: bool
     attempts: int

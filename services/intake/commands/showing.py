@@ -45,12 +45,12 @@ class PlaceShown(BaseModel):
 
 
 class RequesterShown(BaseModel):
-    """Masked: 王*, 138****5678."""
+    """Masked: 王*, 138****5678. Whoever handles the case is not told whether they will be asked."""
 
     name: str | None
     phone: str | None
     language: Language
-    can_be_asked: bool
+    can_be_asked: bool | None
 
 
 class CaseShown(Tracked):
@@ -102,11 +102,21 @@ class RevealRequester(Command):
     purpose: RevealPurpose
 
 
+class RemarkRevealed(BaseModel):
+    """What was said beside the answers of a follow-up."""
+
+    round: int
+    at: datetime
+    channel: Channel
+    text: str
+
+
 class Revealed(BaseModel):
     name: str | None
     phone: str | None
     language: Language
     description: str
+    remarks: tuple[RemarkRevealed, ...] = ()
 
 
 class Contact(BaseModel):

@@ -40,19 +40,20 @@ async def page(
         to_ask=to_ask,
         units=[grant.unit_id for grant in who.grants if grant.role in roles],
         person_id=who.person_id,
-        after=_read(cursor) if cursor else FROM_THE_START,
+        after=read_cursor(cursor) if cursor else FROM_THE_START,
         rows_max=limit + 1,
     )
     shown = tuple(_line(sealer, row, now) for row in rows[:limit])
     more = len(rows) > limit
     return FollowUpPage(
-        items=shown, next_cursor=_cursor(shown[-1].due_at, shown[-1].follow_up_id) if more else None
+        items=shown, next_cursor=cursor_of(shown[-1].due_at, shown[-1].follow_up_id) if more else None
     )
 
 
 def _line(sealer: Sealer, row: RowMapping, now: datetime) -> FollowUpShown:
     return FollowUpShown(
         follow_up_id=row["follow_up_id"],
+        kind=row["kind"],
         case_id=row["case_id"],
         number=row["number"],
         category_code=row["category_code"],
@@ -70,11 +71,11 @@ def _line(sealer: Sealer, row: RowMapping, now: datetime) -> FollowUpShown:
     )
 
 
-def _cursor(due_at: datetime, follow_up_id: UUID) -> str:
+def cursor_of(due_at: datetime, follow_up_id: UUID) -> str:
     return base64.urlsafe_b64encode(f"{due_at.isoformat()} {follow_up_id}".encode()).decode()
 
 
-def _read(cursor: str) -> tuple[datetime, UUID]:
+def read_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         due_at, follow_up_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
         return datetime.fromisoformat(due_at), UUID(follow_up_id)

@@ -14,8 +14,9 @@ from services.intake.handlers.refusals import no_such_case, problem_of
 from services.intake.handlers.story import LINK_EXPIRES, load_known
 from services.intake.queries import cases, requesters
 from services.intake.rules import endings
-from services.intake.rules.cases import Case, apply
+from services.intake.rules.cases import apply
 from services.intake.rules.endings import Answers, Asked
+from services.intake.rules.facts import Case
 from services.intake.rules.places import time_zone_for
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Transaction
@@ -37,13 +38,14 @@ async def record_attempt(
     now = await tx.lock(case_id)
     case = await load_known(tx, case_id)
     role = who.must(MAY_ASK, case.unit_id, tx.directory)
-    if case.follow_up is None or case.follow_up.id != follow_up_id:
+    asking = case.open_follow_up
+    if asking is None or asking.id != follow_up_id:
         raise problem_of(Refused(RefusedBecause.FOLLOW_UP_CLOSED))
     asked = Asked(who.actor(role), command.channel, _answers(command) if command.reached else None)
     zone = time_zone_for(tx.directory, case.unit_path)
-    decided = _or_refuse(endings.record_attempt(case, asked, zone, now))
-    case = await _conclude(tx, case, decided)
-    await _keep_remark(tx, sealer, case, command.remark)
+    decided = or_refuse(endings.record_attempt(case, asked, zone, now))
+    case = await conclude(tx, case, decided)
+    await keep_remark(tx, sealer, case, follow_up_id, command.remark)
     return standing_of(case)
 
 
@@ -52,9 +54,9 @@ async def answer_link(tx: Transaction, sealer: Sealer, token: str, command: Give
     follow_up_id, case_id = await _of_link(tx, token)
     now = await tx.lock(case_id)
     case = await load_known(tx, case_id)
-    decided = _or_refuse(endings.answer_link(case, follow_up_id, _answers(command), now))
-    case = await _conclude(tx, case, decided)
-    await _keep_remark(tx, sealer, case, command.remark)
+    decided = or_refuse(endings.answer_link(case, follow_up_id, _answers(command), now))
+    case = await conclude(tx, case, decided)
+    await keep_remark(tx, sealer, case, follow_up_id, command.remark)
     return standing_of(case)
 
 
@@ -84,7 +86,7 @@ async def link_expired(tx: Transaction, due: Due, now: datetime) -> None:
     """Nobody used the link in time: that was one attempt."""
     assert due.part_id is not None
     case = await load_known(tx, due.subject_id)
-    await _conclude(tx, case, endings.link_unanswered(case, due.part_id, now))
+    await conclude(tx, case, endings.link_unanswered(case, due.part_id, now))
 
 
 async def verify_case(
@@ -96,15 +98,15 @@ async def verify_case(
     if case is None:
         raise no_such_case()
     role = who.must(MAY_VERIFY, case.unit_id, tx.directory)
-    decided = _or_refuse(endings.verify(case, who.actor(role), solved=command.solved, now=now))
+    decided = or_refuse(endings.verify(case, who.actor(role), solved=command.solved, now=now))
     if command.remark:
-        sealed = await _seal(tx, sealer, case_id, f"verification_remarks.{case.round}", command.remark)
+        sealed = await seal_for(tx, sealer, case_id, f"verification_remarks.{case.round}", command.remark)
         await requesters.keep_verification_remark(tx, case_id, case.round, sealed)
-    return standing_of(await _conclude(tx, case, decided))
+    return standing_of(await conclude(tx, case, decided))
 
 
 def standing_of(case: Case) -> CaseAfter:
-    follow_up = case.follow_up
+    follow_up = case.open_follow_up or case.follow_up
     return CaseAfter(
         case_id=case.case_id,
         number=case.number,
@@ -130,25 +132,23 @@ async def _of_link(tx: Transaction, token: str) -> tuple[UUID, UUID]:
 
 def _answers(command: RecordAttempt | GiveAnswers) -> Answers:
     assert command.contacted is not None
-    assert command.solved is not None
-    assert command.satisfaction is not None
     return Answers(command.contacted, command.solved, command.satisfaction, command.coached)
 
 
-def _or_refuse(decided: Sequence[CaseEvent] | Refused) -> Sequence[CaseEvent]:
+def or_refuse(decided: Sequence[CaseEvent] | Refused) -> Sequence[CaseEvent]:
     if isinstance(decided, Refused):
         raise problem_of(decided)
     return decided
 
 
-async def _conclude(tx: Transaction, case: Case, decided: Sequence[CaseEvent]) -> Case:
+async def conclude(tx: Transaction, case: Case, decided: Sequence[CaseEvent]) -> Case:
     """Apply, save and announce what was decided; the link's timer goes with its follow-up."""
     if not decided:
         return case
     for event in decided:
         case = apply(case, event)
         _count(event)
-    if case.follow_up is not None and not case.follow_up.open:
+    if case.follow_up is None or not case.follow_up.open:
         tx.disarm(case.case_id, LINK_EXPIRES)
     await cases.save(tx, case)
     tx.announce(*decided)
@@ -165,16 +165,17 @@ def _count(event: CaseEvent) -> None:
             metrics.CASES_REOPENED.inc()
 
 
-async def _keep_remark(tx: Transaction, sealer: Sealer, case: Case, remark: str) -> None:
-    if not remark or case.follow_up is None:
+async def keep_remark(tx: Transaction, sealer: Sealer, case: Case, follow_up_id: UUID, remark: str) -> None:
+    """What was said beside the answers of the latest attempt."""
+    if not remark:
         return
-    number = case.follow_up.attempts[-1].number
-    column = f"follow_up_attempts.{case.follow_up.id}.{number}"
-    await requesters.keep_remark(
-        tx, case.follow_up.id, number, await _seal(tx, sealer, case.case_id, column, remark)
-    )
+    [asked] = [one for one in (case.follow_up, case.progress_call) if one and one.id == follow_up_id]
+    number = asked.attempts[-1].number
+    column = f"follow_up_attempts.{follow_up_id}.{number}"
+    sealed = await seal_for(tx, sealer, case.case_id, column, remark)
+    await requesters.keep_remark(tx, follow_up_id, number, sealed)
 
 
-async def _seal(tx: Transaction, sealer: Sealer, case_id: UUID, column: str, text: str) -> bytes:
+async def seal_for(tx: Transaction, sealer: Sealer, case_id: UUID, column: str, text: str) -> bytes:
     row = await requesters.requester(tx, case_id)
     return sealer.seal(sealer.unwrap(row["wrapped_key"]), text, f"{column}:{case_id}")

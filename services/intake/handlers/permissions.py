@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from services.intake.rules.cases import Case
+from services.intake.handlers.refusals import problem_of
+from services.intake.rules.facts import Case
+from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.directory import Directory
 from shared.identity import SignedIn
-from shared.vocabulary import Role
+from shared.vocabulary import CaseState, Role
 
 MAY_REGISTER = (
     Role.OPERATOR,
@@ -33,6 +35,7 @@ MAY_REVEAL_IN_UNIT = (
 """By their office; a worker or a volunteer sees who asked only of a case they hold."""
 
 MAY_ASK = (Role.FOLLOW_UP_CALLER,)
+MAY_READ_ANSWERS = (Role.SUPERVISOR, Role.FOLLOW_UP_CALLER, Role.UNIT_OFFICER, Role.DATA_PROTECTION_OFFICER)
 MAY_VERIFY = (Role.FOLLOW_UP_CALLER, Role.SUPERVISOR, Role.UNIT_OFFICER)
 
 
@@ -42,5 +45,9 @@ def must_see(who: SignedIn, case: Case, directory: Directory) -> None:
 
 
 def must_reveal(who: SignedIn, case: Case, directory: Directory) -> None:
+    """Whoever holds it sees who asked while there is work to do. Once it is handled they may not, whatever their
+    office: nobody who handled a case prepares the resident for the questions."""
+    if case.state is CaseState.HANDLED and who.person_id in case.holders:
+        raise problem_of(Refused(RefusedBecause.ANSWERS_NOT_FOR_HOLDERS))
     if who.person_id not in case.holders:
         who.must(MAY_REVEAL_IN_UNIT, case.unit_id, directory)

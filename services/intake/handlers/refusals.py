@@ -63,6 +63,12 @@ WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
         "这个链接已过期 / This link has expired",
         "我们会再联系您 / We will contact you again",
     ),
+    RefusedBecause.ANSWERS_NOT_FOR_HOLDERS: (
+        403,
+        "您办理过此工单，回访期间不能查看诉求人及其回答 / You held this case: its requester and answers are not for you"
+        " now",
+        "如需联系诉求人，请联系督办员 / Ask a supervisor if the resident must be contacted",
+    ),
     RefusedBecause.ANSWERS_MISSING: (
         422,
         "请填写三项回答 / All three answers are needed",

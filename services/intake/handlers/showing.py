@@ -16,6 +16,7 @@ from services.intake.commands.showing import (
     Contact,
     ContactPurpose,
     PlaceShown,
+    RemarkRevealed,
     RequesterShown,
     Revealed,
     RevealPurpose,
@@ -28,8 +29,8 @@ from services.intake.handlers.registration import context, tracking_url
 from services.intake.handlers.story import load_known
 from services.intake.queries import cases, requesters
 from services.intake.rules import numbering
-from services.intake.rules.cases import Case
 from services.intake.rules.endings import refuse_link
+from services.intake.rules.facts import Case
 from services.intake.rules.privacy import (
     Guesses,
     RequesterRevealed,
@@ -53,16 +54,18 @@ async def show_case(tx: Transaction, sealer: Sealer, case_id: UUID, who: SignedI
     if case is None:
         raise no_such_case()
     must_see(who, case, tx.directory)
+    held = who.person_id in case.holders
     row = await requesters.requester(tx, case_id)
     return CaseShown(
-        **asdict(case) | {"requester": masked(sealer, row, can_be_asked=case.requester_can_be_asked)},
+        **asdict(case)
+        | {"requester": masked(sealer, row, can_be_asked=None if held else case.requester_can_be_asked)},
         place=PlaceShown(lon=case.lon, lat=case.lat, label=case.place_label),
         unit_id=case.unit_id,
-        follow_up_id=case.follow_up.id if case.follow_up and case.follow_up.open else None,
+        follow_up_id=case.open_follow_up.id if case.open_follow_up and not held else None,
     )
 
 
-def masked(sealer: Sealer, row: RowMapping, *, can_be_asked: bool) -> RequesterShown:
+def masked(sealer: Sealer, row: RowMapping, *, can_be_asked: bool | None) -> RequesterShown:
     name, phone = (_open(sealer, row, column) for column in ("name", "phone"))
     return RequesterShown(
         name=masked_name(name) if name else None,
@@ -91,12 +94,33 @@ async def reveal(
         phone=_open(sealer, row, "phone"),
         language=row["language"],
         description=_open(sealer, row, "description") or "",
+        remarks=() if who.person_id in case.holders else await _remarks(tx, sealer, row),
+    )
+
+
+async def _remarks(tx: Transaction, sealer: Sealer, row: RowMapping) -> tuple[RemarkRevealed, ...]:
+    if row["wrapped_key"] is None:
+        return ()
+    key, case_id = sealer.unwrap(row["wrapped_key"]), row["case_id"]
+    return tuple(
+        RemarkRevealed(
+            **{name: said[name] for name in ("round", "at", "channel")},
+            text=sealer.unseal(key, said["remark_sealed"], f"{said['column']}:{case_id}"),
+        )
+        for said in await requesters.remarks(tx, case_id)
     )
 
 
 async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Tracked | Problem:
-    """Where the case stands. A wrong code is counted and must be committed, so refusals are returned, not raised;
-    an unknown number and a wrong code are told in the same words."""
+    """Where the case stands. An unknown number and a wrong code are told in the same words."""
+    case_id = await case_of_code(tx, sealer, number, code)
+    if isinstance(case_id, Problem):
+        return case_id
+    return Tracked(**asdict(await load_known(tx, case_id)))
+
+
+async def case_of_code(tx: Transaction, sealer: Sealer, number: str, code: str) -> UUID | Problem:
+    """The case that number and code open. A wrong code is counted and must be committed: refusals are returned."""
     written = numbering.understood(number)
     found = await requesters.code_of(tx, written) if written else None
     if found is None or found.wrapped_key is None:
@@ -110,7 +134,7 @@ async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Trac
         return _not_tracked()
     if found.guesses.wrong:
         await requesters.count_guesses(tx, found.case_id, Guesses())
-    return Tracked(**asdict(await load_known(tx, found.case_id)))
+    return found.case_id
 
 
 def _not_tracked() -> Problem:

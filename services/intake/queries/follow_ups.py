@@ -1,17 +1,18 @@
-"""The caller's list: oldest due first, without the cases the caller held."""
+"""The caller's list: oldest due first, without the cases the caller held. What was answered; cards and contests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
+from services.intake.rules.facts import Case
 from shared.database import Transaction
 
 DUE_FIRST = """
-    SELECT f.id AS follow_up_id, c.case_id, c.number, c.category_code, c.urgency, c.headline, f.round,
+    SELECT f.id AS follow_up_id, f.kind, c.case_id, c.number, c.category_code, c.urgency, c.headline, f.round,
            c.unit_path, c.handled_at, c.handled_outcome, f.due_at, f.link_expires_at,
            (SELECT count(*) FROM follow_up_attempts AS a WHERE a.follow_up_id = f.id) AS attempts,
            c.requester_can_be_asked, r.wrapped_key, r.name_sealed, r.phone_sealed, r.language
@@ -21,6 +22,39 @@ DUE_FIRST = """
       AND NOT EXISTS (SELECT 1 FROM case_holders AS h WHERE h.case_id = c.case_id AND h.person_id = :person_id)
     ORDER BY f.due_at, f.id LIMIT :rows_max
 """
+
+OF_CASE = """
+    SELECT row_to_json(told) AS story FROM (
+        SELECT f.id AS follow_up_id, f.kind, f.round, f.opened_at, f.due_at, f.closed_at, f.link_expires_at,
+               f.contacted, f.solved, f.satisfaction, f.coached, (
+                   SELECT coalesce(json_agg(a ORDER BY a.number), '[]') FROM (
+                       SELECT number, at, channel, reached, person_id FROM follow_up_attempts
+                       WHERE follow_up_id = f.id
+                   ) AS a
+               ) AS attempts
+        FROM follow_ups AS f WHERE f.case_id = :case_id ORDER BY f.opened_at, f.id
+    ) AS told
+"""
+
+COACHED = """
+    SELECT f.id AS follow_up_id, c.case_id, c.number, c.unit_path, c.headline, f.round, f.closed_at AS answered_at,
+           f.solved, f.satisfaction,
+           (SELECT channel FROM follow_up_attempts AS a WHERE a.follow_up_id = f.id ORDER BY number DESC LIMIT 1)
+               AS channel,
+           ARRAY(SELECT person_id FROM case_holders AS h WHERE h.case_id = c.case_id ORDER BY 1) AS holders
+    FROM follow_ups AS f JOIN cases AS c ON c.case_id = f.case_id
+    WHERE f.coached AND (f.closed_at, f.id) < (:before_at, :before_id) AND c.unit_path && CAST(:units AS text[])
+    ORDER BY f.closed_at DESC, f.id DESC LIMIT :rows_max
+"""
+TO_THE_END = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+
+NUMBERS = "SELECT number, case_id FROM cases WHERE number = ANY(CAST(:numbers AS text[]))"
+CARD = "SELECT 1 FROM paper_cards WHERE card_number = :card_number"
+COUNT_CARD = """
+    INSERT INTO paper_cards (card_number, case_id, round, person_id, entered_at)
+    VALUES (:card_number, :case_id, :round, :person_id, :now) ON CONFLICT DO NOTHING RETURNING 1
+"""
+CONTESTED = "INSERT INTO contests (case_id, at, remark_sealed) VALUES (:case_id, :at, :sealed)"
 
 
 async def due_first(
@@ -44,3 +78,34 @@ async def due_first(
         after_id=after[1],
         rows_max=rows_max,
     )
+
+
+async def of_case(tx: Transaction, case_id: UUID) -> Sequence[RowMapping]:
+    """Every follow-up of the case with its attempts, oldest first."""
+    return await tx.rows(OF_CASE, case_id=case_id)
+
+
+async def coached(
+    tx: Transaction, *, units: Sequence[str], before: tuple[datetime, UUID] | None, rows_max: int
+) -> Sequence[RowMapping]:
+    """Answers that somebody else had told the resident to give, newest first."""
+    at, follow_up_id = before or TO_THE_END
+    return await tx.rows(COACHED, units=list(units), before_at=at, before_id=follow_up_id, rows_max=rows_max)
+
+
+async def cases_of_numbers(tx: Transaction, numbers: Sequence[str]) -> dict[str, UUID]:
+    return {row["number"]: row["case_id"] for row in await tx.rows(NUMBERS, numbers=list(numbers))}
+
+
+async def is_counted(tx: Transaction, card_number: str) -> bool:
+    return bool(await tx.rows(CARD, card_number=card_number))
+
+
+async def count_card(tx: Transaction, card_number: str, case: Case, person_id: str, now: datetime) -> bool:
+    """Whether the card's number was free until now."""
+    given = {"case_id": case.case_id, "round": case.round, "person_id": person_id, "now": now}
+    return bool(await tx.rows(COUNT_CARD, card_number=card_number, **given))
+
+
+async def keep_contest(tx: Transaction, case_id: UUID, at: datetime, sealed: bytes) -> None:
+    await tx.rows(CONTESTED, case_id=case_id, at=at, sealed=sealed)

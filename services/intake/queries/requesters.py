@@ -39,6 +39,17 @@ VERIFIED = """
     INSERT INTO verification_remarks (case_id, round, remark_sealed) VALUES (:case_id, :round, :sealed)
 """
 
+REMARKS = """
+    SELECT f.round, a.at, a.channel, a.remark_sealed,
+           'follow_up_attempts.' || f.id || '.' || a.number AS column
+    FROM follow_ups AS f JOIN follow_up_attempts AS a ON a.follow_up_id = f.id
+    WHERE f.case_id = :case_id AND a.remark_sealed IS NOT NULL
+    UNION ALL
+    SELECT 0, at, 'web', remark_sealed, 'contests.remark' FROM contests
+    WHERE case_id = :case_id AND remark_sealed IS NOT NULL
+    ORDER BY at
+"""
+
 
 @dataclass(frozen=True)
 class CodeOf:
@@ -92,6 +103,11 @@ async def keep_link(tx: Transaction, follow_up_id: UUID, link_hash: bytes, link_
 async def case_of_follow_up(tx: Transaction, follow_up_id: UUID) -> UUID | None:
     rows: Sequence[RowMapping] = await tx.rows(CASE_OF_FOLLOW_UP, follow_up_id=follow_up_id)
     return rows[0]["case_id"] if rows else None
+
+
+async def remarks(tx: Transaction, case_id: UUID) -> Sequence[RowMapping]:
+    """What was written beside answers and contests; `column` is the context each was sealed in."""
+    return await tx.rows(REMARKS, case_id=case_id)
 
 
 async def keep_remark(tx: Transaction, follow_up_id: UUID, number: int, sealed: bytes) -> None:

@@ -21,6 +21,7 @@ class RefusedBecause(StrEnum):
     NOBODY_TO_ASK = "nobody-to-ask"
     LINK_USED = "link-used"
     LINK_EXPIRED = "link-expired"
+    ANSWERS_NOT_FOR_HOLDERS = "answers-not-for-holders"
     ANSWERS_MISSING = "answers-missing"
     CASE_NOT_CLOSED = "case-not-closed"
     CONTESTED_BEFORE = "contested-before"

@@ -21,12 +21,11 @@ STATEMENTS = (
     CREATE TABLE paper_cards (
         card_number TEXT NOT NULL,
         case_id UUID NOT NULL,
-        follow_up_id UUID NOT NULL,
+        round INTEGER NOT NULL,
         person_id TEXT NOT NULL,
         entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
         PRIMARY KEY (card_number),
-        FOREIGN KEY(case_id) REFERENCES cases (case_id),
-        FOREIGN KEY(follow_up_id) REFERENCES follow_ups (id)
+        FOREIGN KEY(case_id) REFERENCES cases (case_id)
     )
     """,
     "CREATE INDEX paper_cards_case ON paper_cards (case_id)",
