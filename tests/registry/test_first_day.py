@@ -33,7 +33,7 @@ async def test_a_city_begins_with_defaults_and_an_administrator(database: Databa
 
     assert done.returncode == 0, done.stderr
     there = await everything(database)
-    assert (len(there.policies), len(there.calendars), list(there.units)) == (3, 1, ["city"])
+    assert (len(there.policies), len(there.calendars), list(there.units)) == (5, 1, ["city"])
     async with database.transaction() as tx:
         account = await accounts.account(tx, "first")
     assert account is not None

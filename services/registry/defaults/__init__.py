@@ -1,16 +1,24 @@
-"""What every city starts from and may change: the official calendar, the clocks, the dispatch catalogue.
+"""What every city starts from and may change: the official calendar, the clocks, the dispatch catalogue, the words
+that raise, and what may be answered at once.
 
 `python -m services.registry.defaults` writes what is missing of it and makes the first administrator (__main__.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from services.registry.defaults.calendar import official_calendar
 from services.registry.defaults.catalogue import categories
 from services.registry.defaults.policies import POLICIES
-from shared.things import Calendar, Category, Policy
+from services.registry.defaults.snippets import snippets
+from services.registry.defaults.words import WORD_LISTS
+from shared.things import Calendar, Category, Policy, Snippet, WordList
 
 
-def things() -> list[Calendar | Policy | Category]:
-    """All of it, in an order in which each thing's parents come first."""
-    return [official_calendar(), *POLICIES, *categories()]
+def things(
+    units: Collection[str] | None = None,
+) -> list[Calendar | Policy | Category | WordList | Snippet]:
+    """All of it, in an order in which each thing's parents come first. With `units`, a category whose rightful unit
+    is not among them names none; the city does, once it has it."""
+    return [official_calendar(), *POLICIES, *categories(units), *WORD_LISTS, *snippets()]

@@ -1,8 +1,8 @@
 """The first day of a city: `python -m services.registry.defaults [--top ID ZH EN --administrator ACCOUNT ZH EN]`.
 
-Writes the calendar, policies and categories that are missing; what was changed since is left alone. With --top and
---administrator it also makes the top unit and somebody who may change everything, whose password is read from the
-terminal or the standard input; refused where there is a top already. Needs DATABASE_URL.
+Writes the calendar, policies, categories, word lists and snippets that are missing; what was changed since is left
+alone. With --top and --administrator it also makes the top unit and somebody who may change everything, whose
+password is read from the terminal or the standard input; refused where there is a top already. Needs DATABASE_URL.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from shared.problems import Problem
 from shared.things import Grant, Name, Person, Unit
 from shared.vocabulary import Level, Role
 
+UNITS_THERE = "SELECT id FROM units WHERE body ->> 'retired_at' IS NULL"
+
 
 def main() -> None:
     arguments = _arguments()
@@ -41,7 +43,8 @@ async def _write(url: str, arguments: argparse.Namespace, password: str) -> None
     try:
         async with database.transaction() as tx:
             await tx.lock(REGISTRY_SUBJECT)
-            missing = await things.absent(tx, defaults.things())
+            units = {row["id"] for row in await tx.rows(UNITS_THERE)}
+            missing = await things.absent(tx, defaults.things(units))
             await put_things(tx, missing)
             if arguments.administrator:
                 await _first_administrator(tx, arguments, password)

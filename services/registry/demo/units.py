@@ -14,9 +14,10 @@ from random import Random
 import shapely
 from shapely.geometry import Polygon
 
+from services.registry.defaults.catalogue import codes_for_a_community
 from services.registry.demo.ground import Block, Ground, divide, in_pairs, points
 from services.registry.demo.organisation import area_of, departments, within
-from shared.things import Name, OpeningHours, Point, Unit
+from shared.things import DutyList, Name, OpeningHours, Point, Unit
 from shared.vocabulary import Level
 
 OFFICE_HOURS = tuple(
@@ -92,6 +93,13 @@ def units(seed: int) -> tuple[Unit, ...]:
     )
     # The bureau answers for more than this street, so it has a seat but no border here.
     return (civil_affairs.model_copy(update={"polygon": ()}), street, *below, *departments(street))
+
+
+def duty_lists(units: Sequence[Unit]) -> tuple[DutyList, ...]:
+    """社区职责清单: what may be sent to a community is the same for all of them at the start."""
+    codes = codes_for_a_community()
+    of_level = [unit.id for unit in units if unit.level is Level.COMMUNITY]
+    return tuple(DutyList(id=f"duty-{id}", unit_id=id, category_codes=codes) for id in of_level)
 
 
 def _laid_out(plan: Plan, ground: Ground, random: Random) -> list[Unit]:
