@@ -11,8 +11,8 @@ from shared.vocabulary import EmergencyService, Urgency
 DANGER = (
     "着火", "起火", "冒烟", "爆炸", "煤气味", "燃气味", "漏气", "触电", "漏电", "落水", "溺水", "坍塌", "塌了",
     "要掉下来", "断线落地", "被困", "困在", "流血", "受伤", "晕倒", "昏迷", "喘不上气", "走失", "找不到孩子",
-    "找不到老人", "救命", "出人命", "打起来", "拿刀", "积水进屋", "掉进", "掉下去", "on fire", "explosion", "smell of gas",
-    "trapped", "bleeding", "unconscious", "drowning", "missing child", "electrocuted", "collapsed",
+    "找不到老人", "救命", "出人命", "打起来", "拿刀", "积水进屋", "掉进", "掉下去", "on fire", "explosion",
+    "smell of gas", "trapped", "bleeding", "unconscious", "drowning", "missing child", "electrocuted", "collapsed",
 )  # fmt: skip
 """对生命有危险."""
 
