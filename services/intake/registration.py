@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import IntegrityError
 
 from services.intake import metrics
-from services.intake.handlers.registration import Order, Outcome, register_cases
+from services.intake.handlers.registration import Became, Order, register_cases
 from shared.database import Database
 from shared.problems import busy
 from shared.retry import is_transient
@@ -32,7 +32,7 @@ class Waiting:
     """An order, who waits for it, and the trace it came with."""
 
     order: Order
-    answer: asyncio.Future[Outcome]
+    answer: asyncio.Future[Became]
     trace: Context
 
 
@@ -46,11 +46,11 @@ class Registrar:
         self._waiting: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def register(self, order: Order) -> Outcome:
+    async def register(self, order: Order) -> Became:
         """Have the order written; returns after COMMIT. The case is made even if whoever asked is gone by then."""
         if len(self._waiting) >= self._waiting_max:
             raise busy()
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Became] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(order, answer, copy_context()))
         metrics.REGISTRATIONS_WAITING.set(len(self._waiting))
         if self._writing is None:
@@ -103,7 +103,7 @@ class Registrar:
                 _tell(waiting, wrong)
                 away = wrong if is_transient(wrong) else None
 
-    async def _one(self, waiting: Waiting) -> Outcome:
+    async def _one(self, waiting: Waiting) -> Became:
         """One order by itself; with another number if its own is taken, again if the database was away."""
         order, numbers, tries = waiting.order, 1, 1
         while True:
@@ -119,8 +119,8 @@ class Registrar:
                 await asyncio.sleep(TRANSIENT_WAIT_SECONDS * tries)
                 tries += 1
 
-    async def _commit(self, orders: Sequence[Order], trace: Context) -> Mapping[tuple[str, str], Outcome]:
-        async def in_one_transaction() -> Mapping[tuple[str, str], Outcome]:
+    async def _commit(self, orders: Sequence[Order], trace: Context) -> Mapping[tuple[str, str], Became]:
+        async def in_one_transaction() -> Mapping[tuple[str, str], Became]:
             async with self._database.transaction() as tx:
                 return await register_cases(tx, orders)
 
@@ -132,7 +132,7 @@ def _trace_of(batch: Sequence[Waiting]) -> Context:
     return batch[0].trace if len(batch) == 1 else Context()
 
 
-def _tell(waiting: Waiting, outcome: Outcome | Exception) -> None:
+def _tell(waiting: Waiting, outcome: Became | Exception) -> None:
     if waiting.answer.done():  # whoever asked has gone
         return
     if isinstance(outcome, Exception):

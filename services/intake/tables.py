@@ -6,7 +6,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -49,6 +64,26 @@ class CaseRow(Table, table=True):
         CheckConstraint("state <> 'handled' OR handled_outcome IS NOT NULL", name="handled_with_an_outcome"),
         CheckConstraint("round >= 1", name="rounds_count_from_one"),
         CheckConstraint("cardinality(unit_path) > 0", name="belongs_to_a_unit"),
+        CheckConstraint(
+            "(appointment_starts_at IS NULL) = (appointment_ends_at IS NULL)"
+            " AND appointment_starts_at < appointment_ends_at",
+            name="appointments_begin_and_end",
+        ),
+        CheckConstraint("not_accepted IS NULL OR ends_at_once = 'not_accepted'", name="refused_for_a_reason"),
+        CheckConstraint(
+            "parent_id <> case_id AND (state <> 'merged' OR parent_id IS NOT NULL)",
+            name="merged_into_another",
+        ),
+        UniqueConstraint("case_id", "is_root", name="cases_roots"),
+        # A parent has no parent itself. Deferred: a parent and its children move to another in one transaction.
+        ForeignKeyConstraint(
+            ["parent_id", "parent_is_root"],
+            ["cases.case_id", "cases.is_root"],
+            name="merged_into_a_root",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        Index("cases_children", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
     )
 
     case_id: UUID = Field(primary_key=True)
@@ -66,6 +101,14 @@ class CaseRow(Table, table=True):
     registry_revision: int
     registered_at: datetime = at(required=True)
     level: str = words()
+    requester_kind: str = words()
+    appointment_starts_at: datetime | None = at()
+    appointment_ends_at: datetime | None = at()
+    reported_at: datetime | None = at()
+    excluded: list[str] = Field(sa_type=ARRAY(Text))
+    care: bool
+    crisis: str | None = words(required=False)
+    ends_at_once: str | None = words(required=False)
     round: int = 1
     state: str = words()
     accepted_at: datetime | None = at()
@@ -79,6 +122,24 @@ class CaseRow(Table, table=True):
     outcome: str | None = words(required=False)
     closed_by: str | None = words(required=False)
     resolved_level: str | None = words(required=False)
+    snippet_id: str | None = words(required=False)
+    not_accepted: str | None = words(required=False)
+    service: str | None = words(required=False)
+    rightful_unit_id: str | None = words(required=False)
+    amended_at: datetime | None = at()
+    urged_count: int
+    urged_at: datetime | None = at()
+    parent_id: UUID | None = None
+    parent_round: int | None = None
+    merged_at: datetime | None = at()
+    is_root: bool = Field(sa_column=Column(Boolean, Computed("parent_id IS NULL", persisted=True)))
+    parent_is_root: bool | None = Field(
+        sa_column=Column(Boolean, Computed("CASE WHEN parent_id IS NOT NULL THEN true END", persisted=True))
+    )
+    return_pending: bool
+    parked_until: datetime | None = at()
+    extended_until: datetime | None = at()
+    refused_consents: list[str] = Field(sa_type=ARRAY(Text))
     contested_at: datetime | None = at()
     erased_at: datetime | None = at()
 
@@ -97,11 +158,78 @@ class Requester(Table, table=True):
     phone_sealed: bytes | None = sealed()
     phone_index: bytes | None = sealed()
     description_sealed: bytes | None = sealed()
+    beneficiary_sealed: bytes | None = sealed()
+    author_sealed: bytes | None = sealed()
+    answer_sealed: bytes | None = sealed()
     language: str = words()
     pickup_code_sealed: bytes | None = sealed()
     pickup_code_digest: str = words()
     wrong_codes: int = 0
     wrong_codes_since: datetime | None = at()
+
+
+class Likeness(Table, table=True):
+    """What a case is recognised by when the same thing is reported again (duplicates.py). `signature` is made of
+    keyed digests of the caller's words and goes with the requester when they are erased; `live` while it is open."""
+
+    __tablename__ = "likenesses"
+    __table_args__ = (
+        Index(
+            "likenesses_near",
+            "category_group",
+            "cell",
+            "registered_at",
+            postgresql_where=text("live AND cell IS NOT NULL"),
+        ),
+        Index(
+            "likenesses_building",
+            "category_group",
+            "building",
+            "registered_at",
+            postgresql_where=text("live AND building IS NOT NULL"),
+        ),
+        Index("likenesses_by_age", "registered_at"),
+    )
+
+    case_id: UUID = of_case(key=True)
+    category_group: str = words()
+    cell: int | None = Field(default=None, sa_type=BigInteger)
+    building: str | None = words(required=False)
+    registered_at: datetime = at(required=True)
+    signature: bytes | None = sealed()
+    live: bool
+
+
+class QuestionRow(Table, table=True):
+    """`rules.facts.Question`, with its words sealed."""
+
+    __tablename__ = "questions"
+    __table_args__ = (
+        Index("questions_of_case", "case_id"),
+        Index("questions_one_open", "case_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    asked_at: datetime = at(required=True)
+    asked_by: str = words()
+    ended_at: datetime | None = at()
+    text_sealed: bytes | None = sealed()
+    answer_sealed: bytes | None = sealed()
+
+
+class AttachmentRow(Table, table=True):
+    """`rules.facts.Attachment`; the file is in the store (handlers/attachments.py)."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (Index("attachments_of_case", "case_id"),)
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    added_at: datetime = at(required=True)
+    media_type: str = words()
+    sha256: str = words()
+    size_bytes: int = Field(sa_type=BigInteger)
 
 
 class CaseHolder(Table, table=True):

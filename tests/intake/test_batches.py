@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from services.intake.commands.registration import PlaceGiven, RegisterCase
+from services.intake.commands.places import PlaceGiven
+from services.intake.commands.registration import RegisterCase
 from services.intake.handlers import registration
 from services.intake.handlers.registration import Order, Taken, TakenBefore, draw_up
 from services.intake.registration import Registrar
@@ -120,14 +122,9 @@ async def test_a_number_drawn_twice_is_drawn_again(
     registrar: Registrar, draw: Draw, database: Database
 ) -> None:
     one, other = draw("one"), draw("other")
-    other = Order(
-        other.key,
-        other.event.model_copy(update={"number": one.event.number}),
-        other.requester,
-        other.pickup_code,
-    )
+    other = replace(other, event=other.event.model_copy(update={"number": one.event.number}))
     taken = [await registrar.register(order) for order in (one, other)]
-    assert len({outcome.event.number for outcome in taken if isinstance(outcome, Taken)}) == 2
+    assert len({outcome.case.number for outcome in taken if isinstance(outcome, Taken)}) == 2
 
 
 @pytest.mark.parametrize("after_commit", [False, True], ids=["before COMMIT", "after COMMIT"])

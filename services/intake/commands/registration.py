@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
+from services.intake.commands.changes import EXCLUDED_MAX, ConsentPurpose, WindowGiven
 from services.intake.commands.given import DESCRIPTION_CHARACTERS_MAX, Command, Line, Phone
+from services.intake.commands.places import PlaceGiven
+from shared.things import Name
 from shared.vocabulary import (
     REGISTRATION_CHANNELS,
     Channel,
+    EmergencyService,
     Language,
+    NotAcceptedReason,
+    Outcome,
+    RequesterKind,
     Urgency,
 )
+
+EVERY_CONSENT = frozenset(ConsentPurpose)
 
 
 def _where_cases_come_from(channel: Channel) -> Channel:
@@ -23,51 +32,147 @@ def _where_cases_come_from(channel: Channel) -> Channel:
     return channel
 
 
-class PlaceGiven(Command):
-    """WGS-84 degrees, both or neither; `label` is the address as the caller says it."""
+class Beneficiary(Command):
+    """For whom a proxy or a guardian asks."""
 
-    lon: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
-    lat: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
-    label: Line = Field(default="", max_length=200)
-
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> Self:
-        if (self.lon is None) != (self.lat is None):
-            raise ValueError("经度和纬度须同时给出 / lon and lat belong together")
-        return self
+    name: Line = Field(min_length=1, max_length=100)
+    phone: Phone = None
+    relation: Line = Field(default="", max_length=40)
 
 
 class RequesterGiven(Command):
-    """Who asks. Anonymous means that nothing about them is kept."""
+    """Who asks. Anonymous means that nothing about them is kept; a proxy or a guardian says for whom.
+    `consent` is what they agree to: all of it, unless they say otherwise."""
 
     name: Line | None = Field(default=None, max_length=100)
     phone: Phone = None
     anonymous: bool = False
+    kind: RequesterKind = RequesterKind.SELF
+    on_behalf_of: Beneficiary | None = None
     language: Language = Language.CHINESE
+    consent: frozenset[ConsentPurpose] = EVERY_CONSENT
+
+    @model_validator(mode="before")
+    @classmethod
+    def _anonymous_said_either_way(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("anonymous") is True and "kind" not in given:
+            return given | {"kind": RequesterKind.ANONYMOUS}
+        if isinstance(given, dict) and given.get("kind") == RequesterKind.ANONYMOUS:
+            return {"anonymous": True} | given
+        return given
 
     @model_validator(mode="after")
-    def _anonymous_is_anonymous(self) -> Self:
-        if self.anonymous and (self.name or self.phone):
+    def _each_kind_says_what_it_needs(self) -> Self:
+        if self.anonymous != (self.kind is RequesterKind.ANONYMOUS):
+            raise ValueError("匿名与诉求人类型不一致 / anonymous and kind contradict each other")
+        if self.anonymous and (self.name or self.phone or self.on_behalf_of):
             raise ValueError("匿名诉求不得填写姓名或电话 / an anonymous requester gives no name or phone")
+        for_another = self.kind in {RequesterKind.PROXY, RequesterKind.GUARDIAN}
+        if for_another != (self.on_behalf_of is not None):
+            raise ValueError("代办和监护须写明为谁 / a proxy or guardian, and nobody else, says for whom")
+        if self.kind is RequesterKind.GUARDIAN and not self.phone:
+            raise ValueError("监护人须留电话 / a guardian leaves a phone number")
+        return self
+
+
+class Forwarded(Command):
+    """A text from a chat group: who wrote it there (sealed), and when."""
+
+    author: Line = Field(default="", max_length=100)
+    said_at: AwareDatetime | None = None
+
+
+class AnswerGiven(Command):
+    """The question is answered, or the business done, on the spot: from a snippet, in own words, or both."""
+
+    snippet_id: str | None = Field(default=None, max_length=60)
+    text: Line = Field(default="", max_length=DESCRIPTION_CHARACTERS_MAX)
+
+    @model_validator(mode="after")
+    def _something_was_said(self) -> Self:
+        if not self.snippet_id and not self.text:
+            raise ValueError("请选择知识条目或填写答复 / choose a snippet or write the answer")
+        return self
+
+
+class Refusal(Command):
+    """不予受理: one of six reasons, and who is rightly asked where somebody is."""
+
+    reason: NotAcceptedReason
+    service: EmergencyService | None = None
+    rightful_unit_id: str | None = Field(default=None, max_length=60)
+
+    @model_validator(mode="after")
+    def _says_whom_to_call(self) -> Self:
+        if (self.reason is NotAcceptedReason.EMERGENCY_SERVICE) != (self.service is not None):
+            raise ValueError("请说明转接 110、119、120 或 122 / say which emergency service, and only then")
         return self
 
 
 class RegisterCase(Command):
+    """`urgency` may only raise what the category and the words say. `reported_at` is when it was said or seen, where
+    that was earlier. `answer` and `not_accepted` end the case at once."""
+
     channel: Annotated[Channel, AfterValidator(_where_cases_come_from)]
     category_code: str = Field(min_length=1, max_length=60)
     description: Line = Field(default="", max_length=DESCRIPTION_CHARACTERS_MAX)
     place: PlaceGiven = PlaceGiven()
     grid_id: str | None = Field(default=None, max_length=60)
     requester: RequesterGiven = RequesterGiven()
+    urgency: Urgency | None = None
+    appointment: WindowGiven | None = None
+    reported_at: AwareDatetime | None = None
+    forwarded: Forwarded | None = None
+    excluded: tuple[Annotated[str, Field(max_length=60)], ...] = Field(default=(), max_length=EXCLUDED_MAX)
+    care: bool = False
+    answer: AnswerGiven | None = None
+    not_accepted: Refusal | None = None
+
+    @model_validator(mode="after")
+    def _ends_in_one_way(self) -> Self:
+        if self.answer and self.not_accepted:
+            raise ValueError("答复与不予受理只能选一 / it is either answered or not accepted")
+        if self.forwarded and self.channel is not Channel.CHAT_FORWARD:
+            raise ValueError("转发信息只用于群聊渠道 / only a chat forward has an author and a time")
+        if self.appointment and (self.answer or self.not_accepted):
+            raise ValueError("当场办结的不再预约 / what ends at once has no appointment")
+        return self
+
+    @property
+    def ends_at_once(self) -> Outcome | None:
+        if self.answer:
+            return Outcome.ANSWERED
+        return Outcome.NOT_ACCEPTED if self.not_accepted else None
 
 
-class ReportCase(RegisterCase):
+class ReportCase(Command):
     """What a resident sends from the web page or WeChat."""
 
     channel: Literal[Channel.WEB, Channel.WECHAT]
+    category_code: str = Field(min_length=1, max_length=60)
+    description: Line = Field(default="", max_length=DESCRIPTION_CHARACTERS_MAX)
+    place: PlaceGiven = PlaceGiven()
+    grid_id: str | None = Field(default=None, max_length=60)
+    requester: RequesterGiven = RequesterGiven()
+    appointment: WindowGiven | None = None
+
+    def as_registration(self) -> RegisterCase:
+        return RegisterCase(**{field: getattr(self, field) for field in type(self).model_fields})
+
+
+class Transfer(BaseModel):
+    """What is said before anything else: put the caller through, or let them call, now."""
+
+    service: EmergencyService
+    number: str
+    say: Name
 
 
 class Registered(BaseModel):
+    """`transfer` stands first: in danger the caller is put through before anything is read. `told` is what the caller
+    is told where the case ended at once; `rightful_unit_id` is set where the community may not be sent it."""
+
+    transfer: Transfer | None = None
     case_id: UUID
     number: str
     pickup_code: str
@@ -76,3 +181,6 @@ class Registered(BaseModel):
     unit_id: str
     registered_at: datetime
     tracking_url: str
+    outcome: Outcome | None = None
+    told: Name | None = None
+    rightful_unit_id: str | None = None

@@ -22,6 +22,9 @@ MAY_REGISTER = (
     Role.UNIT_OFFICER,
     Role.SUPERVISOR,
 )
+MAY_ANSWER = (Role.OPERATOR, Role.UNIT_OFFICER, Role.SUPERVISOR, Role.SOCIAL_WORKER)
+"""Whoever keeps a desk, a window or a walk-in post may end a case with an answer."""
+MAY_REFUSE = (Role.OPERATOR, Role.UNIT_OFFICER, Role.SUPERVISOR)
 MAY_SEE = (*MAY_REGISTER, Role.FOLLOW_UP_CALLER, Role.DATA_PROTECTION_OFFICER)
 """Masked. A reader sees figures only; an evaluator sees cases without names, elsewhere."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.intake.handlers.refused_changes import WORDS_OF_CHANGES
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.problems import Problem, not_found
 
@@ -104,8 +105,9 @@ WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
 
 
 def problem_of(refused: Refused) -> Problem:
-    status, title, detail = WORDS[refused.because]
-    extra: dict[str, Any] = {"try_again_at": refused.try_again_at} if refused.try_again_at else {}
+    status, title, detail = (WORDS | WORDS_OF_CHANGES)[refused.because]
+    given = {"try_again_at": refused.try_again_at, "rightful_unit_id": refused.rightful_unit_id}
+    extra: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     return Problem(status, refused.because.value, title, detail=detail, **extra)
 
 

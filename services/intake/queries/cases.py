@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from pydantic import TypeAdapter
 
+from services.intake.duplicates import Marks
 from services.intake.rules.facts import Case, FollowUp
 from shared.database import Transaction
 from shared.idempotency import RequestKey
 
 CASE = TypeAdapter(Case)
-NOT_COLUMNS = {"holders", "follow_up", "progress_call"}
+NOT_COLUMNS = {"holders", "follow_up", "progress_call", "questions", "attachments"}
 COLUMNS = [field.name for field in fields(Case) if field.name not in NOT_COLUMNS]
 FOLLOW_UP_COLUMNS = [field.name for field in fields(FollowUp) if field.name != "attempts"]
 CHANGED_LATER = [column for column in FOLLOW_UP_COLUMNS if column not in {"id", "round", "opened_at"}]
@@ -35,7 +37,13 @@ LOAD = f"""
         SELECT {", ".join(COLUMNS)},
             ARRAY(SELECT person_id FROM case_holders AS h WHERE h.case_id = c.case_id) AS holders,
             ({LATEST} = 'after_handled' ORDER BY f.round DESC LIMIT 1) AS latest) AS follow_up,
-            ({LATEST} = 'progress' ORDER BY f.opened_at DESC LIMIT 1) AS latest) AS progress_call
+            ({LATEST} = 'progress' ORDER BY f.opened_at DESC LIMIT 1) AS latest) AS progress_call,
+            (SELECT coalesce(json_agg(q ORDER BY q.asked_at, q.id), '[]') FROM (
+                SELECT id, asked_at, asked_by, ended_at FROM questions WHERE case_id = c.case_id
+            ) AS q) AS questions,
+            (SELECT coalesce(json_agg(a ORDER BY a.added_at, a.id), '[]') FROM (
+                SELECT id, added_at, media_type, sha256, size_bytes FROM attachments WHERE case_id = c.case_id
+            ) AS a) AS attachments
         FROM cases AS c WHERE c.case_id = :case_id
     ) AS row
 """
@@ -49,9 +57,21 @@ SAVE = f"""
         UPDATE cases SET ({", ".join(COLUMNS[1:])}) = (
             SELECT {", ".join(COLUMNS[1:])} FROM jsonb_populate_record(NULL::cases, (SELECT story FROM given))
         ) WHERE case_id = CAST(:case_id AS uuid)
+    ), recognised AS (
+        UPDATE likenesses SET live = :open WHERE case_id = CAST(:case_id AS uuid) AND live <> :open
     ), held AS (
         INSERT INTO case_holders (case_id, person_id)
         SELECT CAST(:case_id AS uuid), jsonb_array_elements_text(story->'holders') FROM given ON CONFLICT DO NOTHING
+    ), asked AS (
+        INSERT INTO questions (case_id, id, asked_at, asked_by, ended_at)
+        SELECT CAST(:case_id AS uuid), q.id, q.asked_at, q.asked_by, q.ended_at
+        FROM given, jsonb_populate_recordset(NULL::questions, story->'questions') AS q
+        ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at
+    ), attached AS (
+        INSERT INTO attachments (case_id, id, added_at, media_type, sha256, size_bytes)
+        SELECT CAST(:case_id AS uuid), a.id, a.added_at, a.media_type, a.sha256, a.size_bytes
+        FROM given, jsonb_populate_recordset(NULL::attachments, story->'attachments') AS a
+        ON CONFLICT DO NOTHING
     ), followed AS (
         INSERT INTO follow_ups (case_id, {", ".join(FOLLOW_UP_COLUMNS)})
         SELECT CAST(:case_id AS uuid), {", ".join("f." + column for column in FOLLOW_UP_COLUMNS)}
@@ -75,6 +95,9 @@ REQUESTER_COLUMNS = (
     "phone_sealed",
     "phone_index",
     "description_sealed",
+    "beneficiary_sealed",
+    "author_sealed",
+    "answer_sealed",
     "language",
     "pickup_code_sealed",
     "pickup_code_digest",
@@ -84,11 +107,17 @@ INSERT = f"""
     WITH opened AS (
         INSERT INTO cases ({", ".join(COLUMNS)})
         SELECT {", ".join(COLUMNS)} FROM jsonb_populate_recordset(NULL::cases, CAST(:cases AS jsonb))
+    ), recognised AS (
+        INSERT INTO likenesses (case_id, category_group, cell, building, registered_at, signature, live)
+        SELECT *, true FROM unnest(CAST(:like_ids AS uuid[]), CAST(:groups AS text[]), CAST(:cells AS bigint[]),
+                             CAST(:buildings AS text[]), CAST(:like_ats AS timestamptz[]),
+                             CAST(:signatures AS bytea[]))
     )
     INSERT INTO requesters ({", ".join(REQUESTER_COLUMNS)}, wrong_codes)
     SELECT {", ".join(REQUESTER_COLUMNS)}, 0
     FROM unnest(CAST(:case_ids AS uuid[]), CAST(:wrapped_keys AS bytea[]), CAST(:names AS bytea[]),
                 CAST(:phones AS bytea[]), CAST(:phone_indexes AS bytea[]), CAST(:descriptions AS bytea[]),
+                CAST(:beneficiaries AS bytea[]), CAST(:authors AS bytea[]), CAST(:answers AS bytea[]),
                 CAST(:languages AS text[]), CAST(:codes AS bytea[]), CAST(:code_digests AS text[]))
          AS new({", ".join(REQUESTER_COLUMNS)})
 """
@@ -123,9 +152,21 @@ class SealedRequester:
     phone_sealed: bytes | None
     phone_index: bytes | None
     description_sealed: bytes | None
+    beneficiary_sealed: bytes | None
+    author_sealed: bytes | None
+    answer_sealed: bytes | None
     language: str
     pickup_code_sealed: bytes
     pickup_code_digest: str
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A new case and what it is recognised by."""
+
+    case_id: UUID
+    registered_at: datetime
+    marks: Marks
 
 
 async def load(tx: Transaction, case_id: UUID) -> Case | None:
@@ -135,11 +176,16 @@ async def load(tx: Transaction, case_id: UUID) -> Case | None:
 
 async def save(tx: Transaction, case: Case) -> None:
     """Write the case, its holders, its follow-up and attempts as they are now; one statement."""
-    await tx.rows(SAVE, case_id=case.case_id, story=CASE.dump_json(case).decode())
+    await tx.rows(SAVE, case_id=case.case_id, story=CASE.dump_json(case).decode(), open=case.open)
 
 
-async def insert(tx: Transaction, cases: Sequence[Case], requesters: Sequence[SealedRequester]) -> None:
-    """Many new cases and their requesters; one statement."""
+async def insert(
+    tx: Transaction,
+    cases: Sequence[Case],
+    requesters: Sequence[SealedRequester],
+    likenesses: Sequence[Recognised],
+) -> None:
+    """Many new cases, their requesters, and what those still open are recognised by; one statement."""
     await tx.rows(
         INSERT,
         cases=orjson.dumps([CASE.dump_python(case, mode="json") for case in cases]).decode(),
@@ -149,6 +195,15 @@ async def insert(tx: Transaction, cases: Sequence[Case], requesters: Sequence[Se
         phones=[requester.phone_sealed for requester in requesters],
         phone_indexes=[requester.phone_index for requester in requesters],
         descriptions=[requester.description_sealed for requester in requesters],
+        beneficiaries=[requester.beneficiary_sealed for requester in requesters],
+        authors=[requester.author_sealed for requester in requesters],
+        answers=[requester.answer_sealed for requester in requesters],
+        like_ids=[likeness.case_id for likeness in likenesses],
+        groups=[likeness.marks.category_group for likeness in likenesses],
+        cells=[likeness.marks.cell for likeness in likenesses],
+        buildings=[likeness.marks.building for likeness in likenesses],
+        like_ats=[likeness.registered_at for likeness in likenesses],
+        signatures=[likeness.marks.signature for likeness in likenesses],
         languages=[requester.language for requester in requesters],
         codes=[requester.pickup_code_sealed for requester in requesters],
         code_digests=[requester.pickup_code_digest for requester in requesters],

@@ -13,7 +13,8 @@ from services.intake.rules.privacy import Guesses
 from shared.database import Transaction
 
 REQUESTER = """
-    SELECT case_id, wrapped_key, name_sealed, phone_sealed, description_sealed, language, pickup_code_sealed
+    SELECT case_id, wrapped_key, name_sealed, phone_sealed, description_sealed, beneficiary_sealed, author_sealed,
+           answer_sealed, language, pickup_code_sealed
     FROM requesters WHERE case_id = :case_id
 """
 

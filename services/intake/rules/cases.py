@@ -12,23 +12,44 @@ from services.intake.rules import heard, told
 from services.intake.rules.facts import (
     Case,
 )
+from services.intake.rules.kept import ConsentRecorded, ParentHandled, ParentReopened
 from shared.event import Event
 from shared.events.dispatch import (
     CaseAccepted,
     CaseHandled,
     CaseOffered,
+    CaseReassigned,
+    CaseReturned,
     EvidenceAdded,
     ProgressNoted,
     ResidentContacted,
     WorkerArrived,
 )
-from shared.events.escalation import CaseEscalated, EscalationVoided
+from shared.events.escalation import (
+    CaseEscalated,
+    CaseParked,
+    CaseUnparked,
+    DeadlineExtended,
+    EscalationVoided,
+    ReturnRuled,
+)
 from shared.events.intake import (
+    AppointmentAgreed,
+    AttachmentAdded,
+    CaseAmended,
+    CaseAnswered,
     CaseClosed,
+    CaseMerged,
+    CaseNotAccepted,
     CaseRegistered,
     CaseReopened,
+    CaseUnmerged,
+    CaseUrged,
+    CaseWithdrawn,
     FollowUpOpened,
     FollowUpRecorded,
+    InformationAsked,
+    InformationGiven,
     RequesterErased,
 )
 
@@ -51,6 +72,14 @@ def registered(event: CaseRegistered) -> Case:
         registered_at=event.at,
         level=event.ladder[0].level,
         round=event.round,
+        requester_kind=event.requester_kind,
+        appointment_starts_at=event.appointment.starts_at if event.appointment else None,
+        appointment_ends_at=event.appointment.ends_at if event.appointment else None,
+        reported_at=event.reported_at,
+        excluded=event.excluded,
+        care=event.care,
+        crisis=event.crisis,
+        ends_at_once=event.ends_at_once,
     )
 
 
@@ -99,3 +128,23 @@ _on(FollowUpRecorded, told.asked)
 _on(CaseReopened, told.reopened)
 _on(CaseClosed, told.closed)
 _on(RequesterErased, told.erased)
+_on(CaseAmended, told.amended)
+_on(CaseUrged, told.urged)
+_on(CaseMerged, told.merged)
+_on(CaseUnmerged, told.unmerged)
+_on(ParentHandled, told.parent_handled)
+_on(ParentReopened, told.parent_reopened)
+_on(CaseAnswered, told.answered)
+_on(CaseNotAccepted, told.not_accepted)
+_on(CaseWithdrawn, told.withdrawn)
+_on(InformationAsked, told.information_asked)
+_on(InformationGiven, told.information_given)
+_on(AppointmentAgreed, told.appointment_agreed)
+_on(AttachmentAdded, told.attachment_added)
+_on(ConsentRecorded, told.consent_recorded)
+_on(CaseReturned, heard.returned)
+_on(ReturnRuled, heard.ruled)
+_on(CaseReassigned, heard.reassigned)
+_on(CaseParked, heard.parked)
+_on(CaseUnparked, heard.unparked)
+_on(DeadlineExtended, heard.extended)

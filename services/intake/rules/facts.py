@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.intake.commands.changes import ConsentPurpose
 from shared.vocabulary import (
     CaseState,
     Channel,
     ClosedBy,
+    EmergencyService,
     FollowUpKind,
     Level,
+    NotAcceptedReason,
     Outcome,
+    RequesterKind,
     Satisfaction,
     Urgency,
 )
@@ -59,8 +63,30 @@ class FollowUp:
 
 
 @dataclass(frozen=True)
+class Question:
+    """待补充: something the requester was asked. The words are sealed; ended by an answer or taken back."""
+
+    id: UUID
+    asked_at: datetime
+    asked_by: str
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of the requester's; the file itself is in the store."""
+
+    id: UUID
+    added_at: datetime
+    media_type: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Case:
-    """工单 as intake knows it, without personal data. `holders` are all who ever held a part of it."""
+    """工单 as intake knows it, without personal data. `holders` are all who ever held a part of it. `parent_round` is
+    the round of the parent this requester was last asked about; `refused_consents` what they do not agree to."""
 
     case_id: UUID
     number: str
@@ -77,6 +103,14 @@ class Case:
     registry_revision: int
     registered_at: datetime
     level: Level
+    requester_kind: RequesterKind = RequesterKind.SELF
+    appointment_starts_at: datetime | None = None
+    appointment_ends_at: datetime | None = None
+    reported_at: datetime | None = None
+    excluded: tuple[str, ...] = ()
+    care: bool = False
+    crisis: EmergencyService | None = None
+    ends_at_once: Outcome | None = None
     round: int = 1
     state: CaseState = CaseState.REGISTERED
     accepted_at: datetime | None = None
@@ -90,15 +124,49 @@ class Case:
     outcome: Outcome | None = None
     closed_by: ClosedBy | None = None
     resolved_level: Level | None = None
+    snippet_id: str | None = None
+    not_accepted: NotAcceptedReason | None = None
+    service: EmergencyService | None = None
+    rightful_unit_id: str | None = None
+    amended_at: datetime | None = None
+    urged_count: int = 0
+    urged_at: datetime | None = None
+    parent_id: UUID | None = None
+    parent_round: int | None = None
+    merged_at: datetime | None = None
+    return_pending: bool = False
+    parked_until: datetime | None = None
+    extended_until: datetime | None = None
+    refused_consents: frozenset[ConsentPurpose] = frozenset()
     contested_at: datetime | None = None
     erased_at: datetime | None = None
     holders: frozenset[str] = frozenset()
     follow_up: FollowUp | None = None
     progress_call: FollowUp | None = None
+    questions: tuple[Question, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def unit_id(self) -> str:
         return self.unit_path[-1]
+
+    @property
+    def open(self) -> bool:
+        """Somebody still has to do something about it: neither handled, nor closed, nor part of another case."""
+        return self.state not in {CaseState.HANDLED, CaseState.CLOSED, CaseState.MERGED}
+
+    @property
+    def open_question(self) -> Question | None:
+        return next((question for question in self.questions if question.ended_at is None), None)
+
+    @property
+    def shown_state(self) -> CaseState:
+        """What people read: over the steps of the work lies what it waits for."""
+        if not self.open:
+            return self.state
+        if self.open_question is not None:
+            return CaseState.AWAITING_INFORMATION
+        return CaseState.PARKED if self.parked_until is not None else self.state
 
     @property
     def open_follow_up(self) -> FollowUp | None:

@@ -10,19 +10,31 @@ from shared.events.dispatch import (
     CaseAccepted,
     CaseHandled,
     CaseOffered,
+    CaseReassigned,
+    CaseReturned,
     EvidenceAdded,
     ProgressNoted,
     ResidentContacted,
     WorkerArrived,
 )
-from shared.events.escalation import CaseEscalated, EscalationVoided
+from shared.events.escalation import (
+    CaseEscalated,
+    CaseParked,
+    CaseUnparked,
+    DeadlineExtended,
+    EscalationVoided,
+    ReturnRuled,
+)
 from shared.vocabulary import (
     CaseState,
 )
 
+ENDED = frozenset({CaseState.CLOSED, CaseState.MERGED})
+"""What others still do to such a case crossed its end in flight."""
+
 
 def _of_this_round(case: Case, event: CaseEvent) -> bool:
-    return case.state is not CaseState.CLOSED and getattr(event, "round", case.round) == case.round
+    return case.state not in ENDED and getattr(event, "round", case.round) == case.round
 
 
 def _forward(case: Case, state: CaseState) -> Case:
@@ -60,6 +72,7 @@ def handled(case: Case, event: CaseHandled) -> Case:
         handled_by=event.person_id,
         handled_level=event.level,
         handled_outcome=event.outcome,
+        return_pending=False,
         holders=case.holders | {event.person_id},
     )
 
@@ -70,3 +83,27 @@ def raised(case: Case, event: CaseEscalated) -> Case:
 
 def back_down(case: Case, event: EscalationVoided) -> Case:
     return replace(case, level=event.level) if _of_this_round(case, event) else case
+
+
+def returned(case: Case, event: CaseReturned) -> Case:
+    return replace(case, return_pending=True) if _of_this_round(case, event) else case
+
+
+def ruled(case: Case, event: ReturnRuled) -> Case:
+    return replace(case, return_pending=False) if _of_this_round(case, event) else case
+
+
+def reassigned(case: Case, event: CaseReassigned) -> Case:
+    return replace(case, holders=case.holders | {event.to_person_id}) if event.to_person_id else case
+
+
+def parked(case: Case, event: CaseParked) -> Case:
+    return replace(case, parked_until=event.review_at) if _of_this_round(case, event) else case
+
+
+def unparked(case: Case, event: CaseUnparked) -> Case:
+    return replace(case, parked_until=None) if _of_this_round(case, event) else case
+
+
+def extended(case: Case, event: DeadlineExtended) -> Case:
+    return replace(case, extended_until=event.due_at) if _of_this_round(case, event) else case

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from services.intake.rules.refusals import Refused, RefusedBecause
-from shared.events.intake import Place
-from shared.things import Category, Unit
-from shared.vocabulary import CHANNELS_WITH_NOBODY_TO_ASK, Channel, Level
+from shared.events.intake import Place, Rung
+from shared.things import Category, Policy, Unit
+from shared.vocabulary import CHANNELS_WITH_NOBODY_TO_ASK, Channel, Level, Urgency
 
 if TYPE_CHECKING:
     from shared.directory import Directory
+
+
+LADDER = tuple(Level)
+"""Lowest first."""
 
 
 def choose_category(directory: Directory, code: str) -> Category | Refused:
@@ -80,6 +86,64 @@ def _square_distance(unit: Unit, place: Place) -> float:
     if unit.centre is None or place.lon is None or place.lat is None:
         return float("inf")
     return (unit.centre.lon - place.lon) ** 2 + (unit.centre.lat - place.lat) ** 2
+
+
+@dataclass(frozen=True)
+class Route:
+    """The ladder of a case, lowest rung first. `rightful_unit_id` is set where rungs were left out because the
+    community may not be sent it."""
+
+    ladder: tuple[Rung, ...]
+    rightful_unit_id: str | None = None
+
+
+def route_for(directory: Directory, unit: Unit, category: Category) -> Route | Refused:
+    """Who may be sent it: nothing reaches a community, or a grid of one, that its duty list or the catalogue does not
+    let it be asked. The rightful unit then takes the rung of the level it belongs to, and the ladder begins there."""
+    rungs = directory.ladder(unit.id)
+    allowed = tuple(rung for rung in rungs if _may_be_asked(directory, rung, category))
+    if allowed == rungs:
+        return Route(rungs)
+    rightful = directory.units.get(category.rightful_unit_id or "")
+    if rightful is not None and rightful.retired_at is None:
+        allowed = _led_by(directory, rightful, allowed)
+    if not allowed:
+        return Refused(RefusedBecause.OUTSIDE_DUTY_LIST, rightful_unit_id=category.rightful_unit_id)
+    return Route(allowed, category.rightful_unit_id)
+
+
+def _may_be_asked(directory: Directory, rung: Rung, category: Category) -> bool:
+    of_the_community = rung.level in {Level.GRID, Level.COMMUNITY}
+    if of_the_community and Level.COMMUNITY not in category.levels:
+        return False
+    return directory.may_be_sent(rung.unit_id, category.code)
+
+
+def _led_by(directory: Directory, rightful: Unit, rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    """The rightful unit in place of the rung of its level (its own, or that of the unit it belongs to), and above it
+    what was above that rung."""
+    own = directory.ladder(rightful.id)
+    if not own:
+        return rungs
+    above = [rung for rung in rungs if LADDER.index(rung.level) > LADDER.index(own[0].level)]
+    return (Rung(level=own[0].level, unit_id=rightful.id), *above)
+
+
+def choose_policy(
+    directory: Directory, category: Category, urgency: Urgency, unit_path: tuple[str, ...], at: datetime
+) -> Policy | Refused:
+    """The clocks of the category, there and then; where the urgency was raised, those a city has for that urgency."""
+    if urgency is not category.urgency:
+        usual = [
+            policy
+            for policy in directory.policies.values()
+            if policy.urgency is urgency and policy.retired_at is None
+        ]
+        if not usual:
+            return Refused(RefusedBecause.REGISTRY_NOT_READY)
+        policy = min(usual, key=lambda policy: (policy.id != urgency.value, policy.id))
+        category = category.model_copy(update={"urgency": urgency, "policy_id": policy.id})
+    return directory.policy_for(category, unit_path, at)
 
 
 def time_zone_for(directory: Directory, unit_path: Iterable[str]) -> ZoneInfo:

@@ -13,6 +13,27 @@ class RefusedBecause(StrEnum):
     UNKNOWN_CATEGORY = "unknown-category"
     UNKNOWN_GRID = "unknown-grid"
     REGISTRY_NOT_READY = "registry-not-ready"
+    UNKNOWN_PERSON = "unknown-person"
+    UNKNOWN_SNIPPET = "unknown-snippet"
+    UNKNOWN_UNIT = "unknown-unit"
+    OUTSIDE_DUTY_LIST = "outside-duty-list"
+    CRISIS_NOT_ANSWERED = "crisis-not-answered"
+    WINDOW_LENGTH = "window-length"
+    WINDOW_TIME = "window-time"
+    CASE_ENDED = "case-ended"
+    CASE_MERGED = "case-merged"
+    CASE_MOVED_ON = "case-moved-on"
+    URGENCY_LOWERED = "urgency-lowered"
+    MERGED_WITH_ITSELF = "merged-with-itself"
+    PARENT_LESS_URGENT = "parent-less-urgent"
+    CHILDREN_ENDED = "children-ended"
+    NOT_MERGED = "not-merged"
+    PARENT_HANDLED = "parent-handled"
+    OTHERS_ASKED_TOO = "others-asked-too"
+    QUESTION_OPEN = "question-open"
+    NO_SUCH_QUESTION = "no-such-question"
+    TOO_MANY_ATTACHMENTS = "too-many-attachments"
+    ANONYMOUS_CONSENT = "anonymous-consent"
     CASE_NOT_HANDLED = "case-not-handled"
     FOLLOW_UP_CLOSED = "follow-up-closed"
     HELD_BY_YOU = "held-by-you"
@@ -34,3 +55,4 @@ class RefusedBecause(StrEnum):
 class Refused:
     because: RefusedBecause
     try_again_at: datetime | None = None
+    rightful_unit_id: str | None = None
