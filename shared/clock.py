@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, DateTime, Float, Identity, Integer, MetaData, Table, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
+from sqlalchemy import Column, DateTime, Float, Identity, Integer, MetaData, Table
 
 CLOCK_CHANNEL = "yike_clock"
 """NOTIFY channel of the simulation driver: every loop looks at the clock again."""
@@ -65,14 +65,12 @@ class Reading:
         return at_most if self.rate <= 0 else min(at_most, ahead / self.rate)
 
 
-READ = text(
-    """
+READ = """
     SELECT business_now() AS now, coalesce(
         (SELECT rate FROM clock_anchors WHERE real_from <= clock_timestamp() ORDER BY id DESC LIMIT 1), 1.0) AS rate
-    """
-)
+"""
 
 
-async def read(connection: AsyncConnection) -> Reading:
-    row = (await connection.execute(READ)).one()
-    return Reading(now=row.now, rate=row.rate)
+async def read(connection: asyncpg.Connection) -> Reading:
+    row = await connection.fetchrow(READ)
+    return Reading(now=row["now"], rate=row["rate"])

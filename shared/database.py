@@ -6,14 +6,19 @@ per command, per consumed batch, or per micro-batch of registrations.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+import asyncpg
+import orjson
+from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from shared import clock, journal, timers
 from shared.event import Event
@@ -25,23 +30,61 @@ if TYPE_CHECKING:
 
 SOON = timedelta(milliseconds=250)
 """Timers armed for sooner than this wake the timer loop at once; later ones are found by its own polling."""
+CONNECT_SECONDS_MAX = 10
+WAIT_FOR_CONNECTION_SECONDS_MAX = 10
+STATEMENTS_PREPARED_MAX = 500
+"""Per connection. The SQL is constant, so this is more than any service has."""
+
+Row = Mapping[str, Any]
+"""A row, read by the names of its columns."""
+PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+
+class Record(asyncpg.Record):  # type: ignore[misc]
+    """The driver's record as a mapping: it is walked by names, as every other mapping is."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+
+Mapping.register(Record)
+
+
+@lru_cache(maxsize=4096)
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """SQL with `:name` parameters as PostgreSQL wants it, `$1` …, and the names in that order."""
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f"${names.setdefault(found[1], len(names) + 1)}"
+
+    return PARAMETER.sub(number, sql), tuple(names)
 
 
 class Transaction:
     """One unit of work. Everything announced, armed or disarmed is written when it commits, and not otherwise."""
 
-    def __init__(self, session: AsyncSession, source: str, directory: Directory) -> None:
-        self.session = session
+    def __init__(self, begin: Callable[[bool], Awaitable[Any]], source: str, directory: Directory) -> None:
         self.directory = directory
+        self.read_only = False
+        """Set before the first statement; PostgreSQL then refuses to write."""
+        self.kept: dict[str, Any] = {}
+        """What handlers of one transaction gather, to write it once at its end."""
+        self._begin = begin
+        self._connection: asyncpg.Connection | None = None
         self._source = source
         self._pages = journal.Pages()
         self._timers = timers.Changes()
         self._endings: list[Callable[[], Awaitable[None]]] = []
 
-    async def rows(self, sql: str, **parameters: Any) -> Sequence[RowMapping]:
-        """Run constant SQL; its rows, none for a statement that returns none."""
-        result = await self.session.execute(text(sql), parameters)
-        return result.mappings().all() if isinstance(result, CursorResult) and result.returns_rows else []
+    async def rows(self, sql: str, **parameters: Any) -> list[Row]:
+        """Run constant SQL; its rows, none for a statement that returns none. The first takes a connection and
+        begins: a request that is still being read holds none."""
+        if self._connection is None:
+            self._connection = await self._begin(self.read_only)
+        statement, names = numbered(sql)
+        found: list[Row] = await self._connection.fetch(statement, *(parameters[name] for name in names))
+        return found
 
     async def now(self) -> datetime:
         """Business time without a lock: for reads. What is decided uses the time that `lock` gives."""
@@ -145,38 +188,60 @@ class Database:
         source: str,
         directory: Directory | None = None,
         pool_size: int = 10,
-        echo: bool = False,
     ) -> None:
         from shared.directory import Directory
 
-        self.source = source
+        self.url, self.source = url, source
         self.directory = directory if directory is not None else Directory()
         self.committed = Wake()
         self.due_soon = Wake()
         self.armed_in_the_past: datetime | None = None
-        self.engine: AsyncEngine = create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=10,
-            pool_pre_ping=True,
-            echo=echo,
-            hide_parameters=True,  # an error's text goes to the log, and parameters are people's data
-            connect_args={
-                "timeout": 10,
-                "server_settings": {"timezone": "UTC", "application_name": f"yike-{source}", "jit": "off"},
-            },
-        )
+        self._settings: dict[str, Any] = {
+            **_address(url),
+            "record_class": Record,
+            "timeout": CONNECT_SECONDS_MAX,
+            "statement_cache_size": STATEMENTS_PREPARED_MAX,
+            "server_settings": {"timezone": "UTC", "application_name": f"yike-{source}", "jit": "off"},
+        }
+        self._pool_size = pool_size
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection outside the pool, for who keeps one: locks of the session, LISTEN. The caller closes it."""
+        return await asyncpg.connect(**self._settings)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A pooled connection outside any transaction; whoever takes it leaves nothing behind on it."""
+        async with (await self._opened()).acquire(timeout=WAIT_FOR_CONNECTION_SECONDS_MAX) as connection:
+            yield connection
+
+    async def _opened(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    min_size=0,
+                    max_size=self._pool_size,
+                    init=_read_json,
+                    reset=_nothing_to_reset,
+                    **self._settings,
+                )
+        return self._pool
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commits at the end of the block; any exception rolls everything back."""
-        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
-            tx = Transaction(session, self.source, self.directory)
+        async with AsyncExitStack() as held:
+
+            async def begin(read_only: bool) -> asyncpg.Connection:
+                connection = await held.enter_async_context(self.connection())
+                await held.enter_async_context(connection.transaction(readonly=read_only))
+                return connection
+
+            tx = Transaction(begin, self.source, self.directory)
             yield tx
-            await session.flush()
             await tx.write()
-            await session.commit()
         if tx.locked:
             self.committed.set()
             first = tx.first_due()
@@ -185,8 +250,26 @@ class Database:
                 self.due_soon.set()
 
     async def read_clock(self) -> clock.Reading:
-        async with self.engine.connect() as connection:
+        async with self.connection() as connection:
             return await clock.read(connection)
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+
+async def _read_json(connection: asyncpg.Connection) -> None:
+    """JSON comes as what it says and is given as text."""
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=orjson.loads)
+
+
+async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
+    """Pooled connections carry no state from one use to the next, so a round trip to clear it would be for nothing."""
+
+
+def _address(url: str) -> dict[str, Any]:
+    """The driver's connection arguments of an SQLAlchemy URL, which the migrations use as well."""
+    arguments: dict[str, Any] = PGDialect_asyncpg().create_connect_args(make_url(url))[1]  # type: ignore[no-untyped-call]
+    return arguments

@@ -14,9 +14,7 @@ import sys
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
-from shared.database import Database, Transaction
+from shared.database import Database, Row, Transaction
 from shared.directory import Directory, DirectoryReader
 from shared.health import Beat
 from shared.inbox import Inbox, Subscriptions
@@ -72,7 +70,7 @@ async def _read_whole(reader: DirectoryReader, directory: Directory) -> None:
         complete.cancel()
 
 
-def _record(letter: RowMapping) -> Record:
+def _record(letter: Row) -> Record:
     return Record(
         topic=letter["topic"],
         partition=letter["partition"],

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
-    RowMapping,
     Table,
     Text,
     Uuid,
@@ -31,7 +30,7 @@ from shared.codec import decode_body, encode_body
 from shared.event import EVENT_TYPES, JOURNAL_ONLY_TYPES, Event
 
 if TYPE_CHECKING:
-    from shared.database import Transaction
+    from shared.database import Row, Transaction
 
 EVENT_BYTES_MAX = 256 * 1024
 """A larger one could stop the whole outbox at the broker, so it is refused before it is written."""
@@ -212,7 +211,7 @@ async def verify(tx: Transaction, subject: UUID) -> int:
     return len(lines)
 
 
-async def _lines(tx: Transaction, subject: UUID) -> list[tuple[Event, RowMapping]]:
+async def _lines(tx: Transaction, subject: UUID) -> list[tuple[Event, Row]]:
     lines = []
     for row in await tx.rows(STORY, subject_id=subject):
         event = decode_body(

@@ -9,24 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import asyncpg
 from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
     Identity,
     MetaData,
-    RowMapping,
     SmallInteger,
     Table,
     Text,
     Uuid,
     func,
-    text,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import codec
-from shared.database import Database
+from shared.database import Database, Row
 from shared.health import Beat
 from shared.kafka import Outgoing, Producer
 from shared.topics import TOPICS
@@ -61,14 +59,12 @@ def outbox_tables(metadata: MetaData) -> None:
     )
 
 
-CLAIM = text("SELECT pg_try_advisory_lock(:lock_class, :partition)")
-OLDEST = text(
-    """
+CLAIM = "SELECT pg_try_advisory_lock($1, $2)"
+OLDEST = """
     SELECT id, partition, topic, key, event_id, type, source, subject_id, sequence, at, traceparent, body
-    FROM outbox WHERE id >= :low AND partition = ANY(CAST(:owned AS smallint[])) ORDER BY id LIMIT :most
-    """
-)
-DELETE = text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))")
+    FROM outbox WHERE id >= $1 AND partition = ANY($2::smallint[]) ORDER BY id LIMIT $3
+"""
+DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 
 
 class Relay:
@@ -89,7 +85,7 @@ class Relay:
         self._partitions_max = partitions_max
         self._published = published
         self.owned: set[int] = set()
-        self._connection: AsyncConnection | None = None
+        self._connection: asyncpg.Connection | None = None
         self._low = 0
         self._claimed_at = self._swept_at = float("-inf")
 
@@ -105,40 +101,37 @@ class Relay:
             await self.close()
 
     async def close(self) -> None:
-        """Give up the partitions and the producer. A pooled connection would keep the locks: it is thrown away."""
+        """Give up the partitions and the producer. The locks go with the connection."""
         connection, self._connection = self._connection, None
         self.owned.clear()
         await self._producer.close()
         if connection is not None:
-            await connection.invalidate()
-            await connection.close()
+            connection.terminate()
 
     async def publish(self) -> int:
         """Claim what is free, publish the oldest rows of what is owned; how many were published."""
         if self._connection is None:
-            self._connection = await self._database.engine.connect()
-            await self._connection.execution_options(isolation_level="AUTOCOMMIT")
+            self._connection = await self._database.connect()
         connection = self._connection
         await self._claim(connection)
         if not self.owned:
             return 0
-        bounds = {"low": self._bound(), "owned": sorted(self.owned), "most": ROWS_MAX}
-        rows = (await connection.execute(OLDEST, bounds)).mappings().all()
+        rows = await connection.fetch(OLDEST, self._bound(), sorted(self.owned), ROWS_MAX)
         if not rows:
             return 0
         await self._producer.send([self._message(row) for row in rows])
-        await connection.execute(DELETE, {"ids": [row["id"] for row in rows]})
+        await connection.execute(DELETE, [row["id"] for row in rows])
         self._low = max(self._low, rows[-1]["id"] - LATE_IDS)
         self._published(len(rows))
         return len(rows)
 
-    async def _claim(self, connection: AsyncConnection) -> None:
+    async def _claim(self, connection: asyncpg.Connection) -> None:
         if len(self.owned) >= self._partitions_max or time.monotonic() - self._claimed_at < CLAIM_SECONDS:
             return
         self._claimed_at = time.monotonic()
         for partition in sorted(set(range(PARTITIONS)) - self.owned):
-            if len(self.owned) < self._partitions_max and await connection.scalar(
-                CLAIM, {"lock_class": LOCK_CLASS, "partition": partition}
+            if len(self.owned) < self._partitions_max and await connection.fetchval(
+                CLAIM, LOCK_CLASS, partition
             ):
                 self.owned.add(partition)
 
@@ -149,7 +142,7 @@ class Relay:
             return 0
         return self._low
 
-    def _message(self, row: RowMapping) -> Outgoing:
+    def _message(self, row: Row) -> Outgoing:
         return Outgoing(
             topic=self._prefix + row["topic"],
             partition=row["partition"],

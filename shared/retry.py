@@ -7,8 +7,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+import asyncpg
 
 from shared.health import Beat
 
@@ -30,16 +29,12 @@ def is_transient(error: BaseException) -> bool:
     match error:
         case BaseExceptionGroup():
             return all(is_transient(inner) for inner in error.exceptions)
-        case DBAPIError():
-            return error.connection_invalidated or _passes(error.orig)
-        case PoolTimeout():
-            return True
+        case asyncpg.InterfaceError():
+            return "closed" in str(
+                error
+            )  # the connection went away; its other complaints are about our own calls
         case OSError():
             return not isinstance(error, LASTING)
-    return _passes(error)  # the driver's own, from a connection that could not be made
-
-
-def _passes(error: BaseException | None) -> bool:
     state = str(getattr(error, "sqlstate", None) or "")
     return state.startswith(TRANSIENT_CLASSES) or state in TRANSIENT_STATES
 

@@ -117,7 +117,7 @@ async def _transaction(request: Request) -> Transaction:
             f"{request.url.path} opens its own transactions; take `database: Db` instead of `tx: Tx`"
         )
     if request.method in READING:
-        await tx.session.connection(execution_options={"postgresql_readonly": True})
+        tx.read_only = True
     return tx
 
 

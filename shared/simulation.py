@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from shared.clock import CLOCK_CHANNEL
 from shared.database import Database, Transaction
@@ -98,20 +97,15 @@ async def follow_clock(database: Database, beat: Beat) -> None:
         database.committed.set()
         database.due_soon.set()
 
-    async with database.engine.connect() as connection:
-        await connection.execution_options(
-            isolation_level="AUTOCOMMIT"
-        )  # nothing is heard inside a transaction
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
-        await raw.add_listener(CLOCK_CHANNEL, wake)
-        try:
-            while True:
-                await connection.execute(text("SELECT 1"))
-                beat()
-                await asyncio.sleep(1)
-        finally:
-            await connection.invalidate()
+    connection = await database.connect()
+    try:
+        await connection.add_listener(CLOCK_CHANNEL, wake)
+        while True:
+            await connection.execute("SELECT 1")
+            beat()
+            await asyncio.sleep(1)
+    finally:
+        connection.terminate()
 
 
 def add_to(router: APIRouter, service: Service) -> None:

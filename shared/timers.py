@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Index, MetaData, RowMapping, Table, Text, Uuid, func
+from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, Uuid, func
 
 from shared.health import Beat
 from shared.retry import is_transient
 
 if TYPE_CHECKING:
-    from shared.database import Database, Transaction
+    from shared.database import Database, Row, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -230,7 +230,7 @@ class TimerLoop:
         return max(0.001, reading.real_seconds_until(rows[0]["due_at"], at_most=SLEEP_SECONDS_MAX))
 
 
-def _due(row: RowMapping) -> Due:
+def _due(row: Row) -> Due:
     part = row["part_id"]
     return Due(
         subject_id=row["subject_id"],

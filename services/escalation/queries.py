@@ -10,10 +10,9 @@ from uuid import UUID
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping
 
 from services.escalation.rules.case import Case, CaseDeadline
-from shared.database import Transaction
+from shared.database import Row, Transaction
 
 CASE = TypeAdapter(Case)
 
@@ -168,7 +167,7 @@ async def open_deadlines(
     colour: str | None,
     after: tuple[datetime, UUID, str],
     most: int,
-) -> Sequence[RowMapping]:
+) -> list[Row]:
     """Open deadlines of these units, the one due first first, behind `after`."""
     due_at, case_id, kind = after
     return await tx.rows(

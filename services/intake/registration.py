@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
+from asyncpg import IntegrityConstraintViolationError
 
 from services.intake import metrics
 from services.intake.handlers.registration import Became, Order, register_cases
@@ -109,8 +109,8 @@ class Registrar:
         while True:
             try:
                 return (await self._commit([order], waiting.trace))[order.id]
-            except IntegrityError as wrong:
-                if "cases_number" not in str(wrong.orig) or numbers >= NUMBERS_DRAWN_MAX:
+            except IntegrityConstraintViolationError as wrong:
+                if "cases_number" not in str(wrong) or numbers >= NUMBERS_DRAWN_MAX:
                     raise
                 numbers, order = numbers + 1, order.with_new_number()
             except Exception as wrong:

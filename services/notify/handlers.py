@@ -102,7 +102,7 @@ def _put_in_feed(
     entry = FeedEntry(
         notice.person_id, notice_id, event.id, event.case_id, notice.kind, to_json(said).decode(), now
     )
-    page: list[FeedEntry] = tx.session.info.setdefault("feed", [])
+    page: list[FeedEntry] = tx.kept.setdefault("feed", [])
     if not page:
         tx.at_end(lambda: queries.write_feed(tx, page))
     page.append(entry)

@@ -59,9 +59,7 @@ async def test_accepting_in_the_second_it_lapses_has_one_end(scene: Scene) -> No
 async def test_two_replicas_search_at_once_and_nobody_is_sent_twice(scene: Scene, database: Database) -> None:
     registrations = [a_registration(f"grid-a{1 + n % 7}") for n in range(15)]
     await scene.hear(*registrations)
-    other = Database(
-        database.engine.url.render_as_string(False), source="dispatch", directory=database.directory
-    )
+    other = Database(database.url, source="dispatch", directory=database.directory)
     try:
         for _ in range(6):
             await asyncio.gather(*(Matching(SEALER).turn(d) for d in (database, other, database, other)))

@@ -8,10 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection
-
 from services.dispatch.main import assemble
 from services.dispatch.settings import Settings
 from services.dispatch.tables import Table
@@ -26,6 +22,7 @@ from shared.settings import Surroundings
 from shared.topics import make_topics, partition_of
 from tests.dispatch.world import START, A, B, a_registration
 from tests.people import an_issuer
+from tests.schema import differences
 
 WITHIN_SECONDS = 30
 
@@ -105,8 +102,4 @@ async def _count(service: Service, table: str) -> int:
 
 
 async def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
-    def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), Table.metadata))
-
-    async with database.engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await differences(database, Table.metadata) == []

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from asyncpg import IntegrityConstraintViolationError
 
 from services.escalation import queries
 from services.escalation.rules.case import Case, apply
@@ -83,7 +83,7 @@ async def test_a_deadline_is_missed_once_with_two_timer_loops_running(
     for story in stories:
         await hear(database, story.registered)
     replica = Database(
-        str(database.engine.url.render_as_string(hide_password=False)),
+        database.url,
         source="escalation",
         directory=the_directory(),
     )
@@ -232,7 +232,7 @@ async def test_the_rows_are_the_fold_of_the_journal(database: Database, clock: C
 async def test_the_database_refuses_two_open_clocks_of_a_kind(database: Database, clock: Clock) -> None:
     story = Story()
     await hear(database, story.registered)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityConstraintViolationError):
         async with database.transaction() as tx:
             await tx.rows(
                 "INSERT INTO deadlines SELECT case_id, kind, 'street', round, unit_id, set_at, due_at, amber_at, "

@@ -62,7 +62,7 @@ def service(database: Database, directory: Directory) -> Service:
     settings = Settings.model_validate(
         {
             "yike_env": Surroundings.TEST,
-            "database_url": database.engine.url.render_as_string(hide_password=False),
+            "database_url": database.url,
             "kafka_bootstrap": "127.0.0.1:1",
         }
     )

@@ -7,15 +7,14 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy.exc import IntegrityError
+from asyncpg import IntegrityConstraintViolationError
 
 from services.insight.queries import cases, rows
 from services.insight.rules.facts import CaseRow, FollowUp
 from services.insight.rules.standing import Standing, standing
 from services.insight.tables import Case, Table
 from services.insight.tables import FollowUp as FollowUpTable
-from shared.database import Database
+from shared.database import Database, Row, Transaction
 from tests.insight.conftest import Fold
 from tests.insight.stories import dissatisfied, every_story, manhole_at_night
 from tests.insight.story import Story
@@ -63,19 +62,23 @@ async def test_the_timeline_has_a_row_per_event_in_order(
 async def test_an_event_cannot_be_told_twice(database: Database, fold: Fold) -> None:
     story = manhole_at_night()
     await fold(story.events)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityConstraintViolationError):
         await fold(story.events[-1:])
 
 
-async def test_a_batch_takes_two_statements_however_large(database: Database, fold: Fold) -> None:
+async def test_a_batch_takes_two_statements_however_large(
+    database: Database, fold: Fold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     statements: list[str] = []
+    rows = Transaction.rows
 
-    def heard(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        statements.append(statement)
+    async def heard(tx: Transaction, sql: str, **parameters: Any) -> list[Row]:
+        statements.append(sql)
+        return await rows(tx, sql, **parameters)
 
     stories = [manhole_at_night(number=f"1000-{n:04}") for n in range(50)]
     await fold(stories[0].events)
-    sqlalchemy_event.listen(database.engine.sync_engine, "before_cursor_execute", heard)
+    monkeypatch.setattr(Transaction, "rows", heard)
     await fold(event for story in stories[1:] for event in story.events)
     assert len([s for s in statements if "lock_heads" not in s]) == 2
 

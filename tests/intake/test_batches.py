@@ -140,7 +140,7 @@ async def test_a_connection_killed_around_commit_loses_and_doubles_nothing(
         if not killed:
             killed = True
             if after_commit:
-                await tx.session.commit()
+                await tx.rows("COMMIT")
             await _kill(tx, database)
 
     monkeypatch.setattr(Transaction, "write", killing)
@@ -152,8 +152,8 @@ async def test_a_connection_killed_around_commit_loses_and_doubles_nothing(
 
 async def _kill(tx: Transaction, database: Database) -> None:
     [row] = await tx.rows("SELECT pg_backend_pid() AS pid")
-    async with database.engine.begin() as other:
-        await other.exec_driver_sql(f"SELECT pg_terminate_backend({row['pid']}, 1000)")
+    async with database.connection() as other:
+        await other.execute(f"SELECT pg_terminate_backend({row['pid']}, 1000)")
 
 
 async def test_the_answer_leaves_after_the_commit(
@@ -176,8 +176,8 @@ async def test_the_answer_leaves_after_the_commit(
     assert not done
     may_commit.set()
     answer = await asked
-    async with database.engine.connect() as other:
-        found = (await other.exec_driver_sql("SELECT case_id FROM cases")).scalar_one()
+    async with database.connection() as other:
+        found = await other.fetchval("SELECT case_id FROM cases")
     assert found == UUID(answer.json()["case_id"])
 
 

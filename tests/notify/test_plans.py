@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from services.notify import queries
 from services.notify.tables import Table
 from shared.database import Database
+from tests.schema import differences
 
 FILL = """
     WITH people AS (
@@ -73,8 +72,4 @@ def _nodes(plan: dict[str, Any]) -> Any:
 
 
 async def test_the_migration_makes_the_tables_that_are_declared(database: Database) -> None:
-    async with database.engine.connect() as connection:
-        differences = await connection.run_sync(
-            lambda sync: compare_metadata(MigrationContext.configure(sync), Table.metadata)
-        )
-    assert differences == []
+    assert await differences(database, Table.metadata) == []

@@ -68,7 +68,7 @@ def settings(demo: Database, tmp_path: Path) -> Settings:
     (tmp_path / "internal.token").write_text(new_secret())
     return Settings(
         yike_env="test",
-        database_url=demo.engine.url.render_as_string(hide_password=False),
+        database_url=demo.url,
         kafka_bootstrap="127.0.0.1:1",
         signing_key_file=tmp_path / "signing.jwks",
         internal_token_file=tmp_path / "internal.token",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from asyncpg import IntegrityConstraintViolationError
 
 from services.registry.handlers.things import put_things
 from services.registry.queries import things as stored
@@ -106,7 +106,7 @@ async def test_the_rows_are_what_the_journal_tells(demo: Database) -> None:
 
 
 async def test_the_database_refuses_a_reference_to_nothing(demo: Database) -> None:
-    with pytest.raises(IntegrityError, match="units_parent_id_fkey"):
+    with pytest.raises(IntegrityConstraintViolationError, match="units_parent_id_fkey"):
         async with demo.transaction() as tx:
             await stored.save(tx, [a_building(1, parent_id="nowhere")], 1_000_000)
 
@@ -116,7 +116,7 @@ async def test_the_database_refuses_a_shift_that_ends_before_it_starts(demo: Dat
         [shift] = await stored.page(tx, Shift, "", 1, retired=False)
     wrong = shift.model_copy(update={"ends_at": shift.starts_at})
 
-    with pytest.raises(IntegrityError, match="shift_starts_before_it_ends"):
+    with pytest.raises(IntegrityConstraintViolationError, match="shift_starts_before_it_ends"):
         async with demo.transaction() as tx:
             await stored.save(tx, [wrong], 1_000_000)
 

@@ -223,7 +223,7 @@ async def amber_percent(database: Database) -> int:
 
 
 def demo_command(database: Database, *arguments: str, env: str = "demo") -> subprocess.CompletedProcess[str]:
-    url = database.engine.url.render_as_string(hide_password=False)
+    url = database.url
     return subprocess.run(
         [sys.executable, "-m", "services.registry.demo", *arguments],
         env={**os.environ, "DATABASE_URL": url, "YIKE_ENV": env},

@@ -17,7 +17,7 @@ ADMINISTRATOR = ("--top", "city", "å¸‚", "City", "--administrator", "first", "æŸ
 def first_day(
     database: Database, *arguments: str, password: str = "long enough"
 ) -> subprocess.CompletedProcess[str]:
-    url = database.engine.url.render_as_string(hide_password=False)
+    url = database.url
     return subprocess.run(
         [sys.executable, "-m", "services.registry.defaults", *arguments],
         env={**os.environ, "DATABASE_URL": url},

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
+from asyncpg import IntegrityConstraintViolationError
 
 from services.dispatch import metrics
 from services.dispatch.handlers.records import SEARCH_AGAIN, record
@@ -148,9 +148,11 @@ class Matching:
 
     def _failed(self, part: WaitingPart, wrong: Exception) -> Turn:
         of_case = {"case_id": str(part.case_id)}
-        if isinstance(wrong, IntegrityError) and any(index in str(wrong.orig) for index in CROSSINGS):
+        if isinstance(wrong, IntegrityConstraintViolationError) and any(
+            index in str(wrong) for index in CROSSINGS
+        ):
             metrics.MATCHING_COLLISIONS.inc()
-            log.info("another replica was faster: %s", wrong.orig, extra=of_case)
+            log.info("another replica was faster: %s", wrong, extra=of_case)
             return Turn.CROSSED
         metrics.SEARCH_FAULTS.inc()
         log.error("the search for a case failed and goes on with the others", exc_info=wrong, extra=of_case)

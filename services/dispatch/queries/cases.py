@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
+import orjson
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.dialects.postgresql import Insert, insert
 
 from services.dispatch.rules.facts import (
     Arrival,
@@ -24,7 +24,7 @@ from services.dispatch.rules.facts import (
     State,
 )
 from services.dispatch.tables import ArrivalRow, CaseRow, EvidenceRow, NoteRow, OfferRow, PartRow
-from shared.database import Transaction
+from shared.database import Row, Transaction
 from shared.events.dispatch import Candidate
 from shared.events.intake import Place, Rung
 from shared.things import Policy
@@ -104,10 +104,17 @@ async def save(tx: Transaction, before: State | None, after: State) -> None:
 
 async def _write(tx: Transaction, table: type[Any], rows: list[dict[str, Any]]) -> None:
     """An offer that exists already keeps its explanation: it was not loaded, so it must not be written."""
-    for row in rows:
-        if not row.get("candidates", True):
-            del row["candidates"]
-        await tx.session.execute(_upsert(table.__table__, tuple(row)), row)
+    new = [row for row in rows if row.get("candidates", True)]
+    known = [
+        {name: row[name] for name in row if name != "candidates"}
+        for row in rows
+        if not row.get("candidates", True)
+    ]
+    for alike in (known, new):
+        if alike:
+            await tx.rows(
+                _upsert(table.__table__, tuple(alike[0])), rows=orjson.dumps(alike, default=str).decode()
+            )
 
 
 def _columns(thing: Any) -> dict[str, Any]:
@@ -122,34 +129,33 @@ def _stored(value: Any) -> Any:
     return value
 
 
-_UPSERTS: dict[tuple[str, tuple[str, ...]], Insert] = {}
-
-
-def _upsert(table: SqlTable, columns: tuple[str, ...]) -> Insert:
-    """Built once per table: `INSERT … ON CONFLICT (primary key) DO UPDATE`."""
-    if (known := _UPSERTS.get((table.name, columns))) is not None:
-        return known
+@cache
+def _upsert(table: SqlTable, columns: tuple[str, ...]) -> str:
+    """Whole rows in one statement, their values by name out of JSON."""
     keys = [column.name for column in table.primary_key]
-    statement = insert(table)
-    changed = {name: statement.excluded[name] for name in columns if name not in keys}
-    _UPSERTS[table.name, columns] = made = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    return made
+    changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
+    names = ", ".join(columns)
+    return f"""
+        INSERT INTO {table.name} ({names})
+        SELECT {names} FROM json_populate_recordset(CAST(NULL AS {table.name}), CAST(:rows AS json))
+        ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {changed}
+    """
 
 
-def _grouped(rows: Iterable[RowMapping], build: Callable[[RowMapping], Any]) -> dict[UUID, tuple[Any, ...]]:
+def _grouped(rows: Iterable[Row], build: Callable[[Row], Any]) -> dict[UUID, tuple[Any, ...]]:
     found: dict[UUID, list[Any]] = {}
     for row in rows:
         found.setdefault(row["case_id"], []).append(build(row))
     return {case_id: tuple(things) for case_id, things in found.items()}
 
 
-def _given(row: RowMapping, kind: type[Any], **converted: Any) -> Any:
+def _given(row: Row, kind: type[Any], **converted: Any) -> Any:
     """A fact from its row: columns of the same name, but for those converted."""
     names = [field.name for field in fields(kind) if field.name not in converted and field.name in row]
     return kind(**{name: row[name] for name in names}, **converted)
 
 
-def _case(row: RowMapping) -> Case:
+def _case(row: Row) -> Case:
     case: Case = _given(
         row,
         Case,
@@ -165,14 +171,14 @@ def _case(row: RowMapping) -> Case:
     return case
 
 
-def _part(row: RowMapping) -> Part:
+def _part(row: Row) -> Part:
     part: Part = _given(
         row, Part, role=PartRole(row["role"]), level=Level(row["level"]), state=PartState(row["state"])
     )
     return part
 
 
-def _offer(row: RowMapping) -> Offer:
+def _offer(row: Row) -> Offer:
     declined = row["declined_because"]
     offer: Offer = _given(
         row,
@@ -184,16 +190,16 @@ def _offer(row: RowMapping) -> Offer:
     return offer
 
 
-def _arrival(row: RowMapping) -> Arrival:
+def _arrival(row: Row) -> Arrival:
     arrival: Arrival = _given(row, Arrival, method=ArrivalMethod(row["method"]))
     return arrival
 
 
-def _evidence(row: RowMapping) -> EvidenceFile:
+def _evidence(row: Row) -> EvidenceFile:
     file: EvidenceFile = _given(row, EvidenceFile)
     return file
 
 
-def _note(row: RowMapping) -> Note:
+def _note(row: Row) -> Note:
     note: Note = _given(row, Note, note=NoteKind(row["note"]))
     return note

@@ -6,13 +6,11 @@ import base64
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.intake.commands.follow_ups import FollowUpPage, FollowUpShown
 from services.intake.handlers.permissions import MAY_ASK, MAY_VERIFY
 from services.intake.handlers.showing import masked
 from services.intake.queries import follow_ups
-from shared.database import Transaction
+from shared.database import Row, Transaction
 from shared.identity import SignedIn
 from shared.problems import Problem
 from shared.sealing import Sealer
@@ -50,7 +48,7 @@ async def page(
     )
 
 
-def _line(sealer: Sealer, row: RowMapping, now: datetime) -> FollowUpShown:
+def _line(sealer: Sealer, row: Row, now: datetime) -> FollowUpShown:
     return FollowUpShown(
         follow_up_id=row["follow_up_id"],
         kind=row["kind"],

@@ -8,8 +8,6 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.intake import metrics
 from services.intake.commands.showing import (
     CaseShown,
@@ -39,7 +37,7 @@ from services.intake.rules.privacy import (
     masked_phone,
     may_guess,
 )
-from shared.database import Transaction
+from shared.database import Row, Transaction
 from shared.event import SYSTEM
 from shared.identity import SignedIn
 from shared.problems import Problem
@@ -65,7 +63,7 @@ async def show_case(tx: Transaction, sealer: Sealer, case_id: UUID, who: SignedI
     )
 
 
-def masked(sealer: Sealer, row: RowMapping, *, can_be_asked: bool | None) -> RequesterShown:
+def masked(sealer: Sealer, row: Row, *, can_be_asked: bool | None) -> RequesterShown:
     name, phone = (_open(sealer, row, column) for column in ("name", "phone"))
     return RequesterShown(
         name=masked_name(name) if name else None,
@@ -98,7 +96,7 @@ async def reveal(
     )
 
 
-async def _remarks(tx: Transaction, sealer: Sealer, row: RowMapping) -> tuple[RemarkRevealed, ...]:
+async def _remarks(tx: Transaction, sealer: Sealer, row: Row) -> tuple[RemarkRevealed, ...]:
     if row["wrapped_key"] is None:
         return ()
     key, case_id = sealer.unwrap(row["wrapped_key"]), row["case_id"]
@@ -184,7 +182,7 @@ async def contact(
     )
 
 
-async def _link(tx: Transaction, sealer: Sealer, case: Case, row: RowMapping, now: datetime) -> str:
+async def _link(tx: Transaction, sealer: Sealer, case: Case, row: Row, now: datetime) -> str:
     follow_up = case.follow_up
     if follow_up is None or refuse_link(case, follow_up.id, now):
         raise Problem(409, "no-open-link", "没有待回答的回访 / There is nothing to answer any more")
@@ -197,7 +195,7 @@ async def _link(tx: Transaction, sealer: Sealer, case: Case, row: RowMapping, no
     return token
 
 
-def _open(sealer: Sealer, row: RowMapping, column: str) -> str | None:
+def _open(sealer: Sealer, row: Row, column: str) -> str | None:
     sealed = row[f"{column}_sealed"]
     if sealed is None or row["wrapped_key"] is None:
         return None

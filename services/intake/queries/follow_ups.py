@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.intake.rules.facts import Case
-from shared.database import Transaction
+from shared.database import Row, Transaction
 
 DUE_FIRST = """
     SELECT f.id AS follow_up_id, f.kind, c.case_id, c.number, c.category_code, c.urgency, c.headline, f.round,
@@ -66,7 +64,7 @@ async def due_first(
     person_id: str,
     after: tuple[datetime, UUID],
     rows_max: int,
-) -> Sequence[RowMapping]:
+) -> list[Row]:
     """Open follow-ups of these units. `to_ask` false gives those to verify, where nobody can be asked."""
     return await tx.rows(
         DUE_FIRST,
@@ -80,14 +78,14 @@ async def due_first(
     )
 
 
-async def of_case(tx: Transaction, case_id: UUID) -> Sequence[RowMapping]:
+async def of_case(tx: Transaction, case_id: UUID) -> list[Row]:
     """Every follow-up of the case with its attempts, oldest first."""
     return await tx.rows(OF_CASE, case_id=case_id)
 
 
 async def coached(
     tx: Transaction, *, units: Sequence[str], before: tuple[datetime, UUID] | None, rows_max: int
-) -> Sequence[RowMapping]:
+) -> list[Row]:
     """Answers that somebody else had told the resident to give, newest first."""
     at, follow_up_id = before or TO_THE_END
     return await tx.rows(COACHED, units=list(units), before_at=at, before_id=follow_up_id, rows_max=rows_max)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.intake.rules.privacy import Guesses
-from shared.database import Transaction
+from shared.database import Row, Transaction
 
 REQUESTER = """
     SELECT case_id, wrapped_key, name_sealed, phone_sealed, description_sealed, beneficiary_sealed, author_sealed,
@@ -63,7 +60,7 @@ class CodeOf:
     real_now: datetime
 
 
-async def requester(tx: Transaction, case_id: UUID) -> RowMapping:
+async def requester(tx: Transaction, case_id: UUID) -> Row:
     [row] = await tx.rows(REQUESTER, case_id=case_id)
     return row
 
@@ -102,11 +99,11 @@ async def keep_link(tx: Transaction, follow_up_id: UUID, link_hash: bytes, link_
 
 
 async def case_of_follow_up(tx: Transaction, follow_up_id: UUID) -> UUID | None:
-    rows: Sequence[RowMapping] = await tx.rows(CASE_OF_FOLLOW_UP, follow_up_id=follow_up_id)
+    rows: list[Row] = await tx.rows(CASE_OF_FOLLOW_UP, follow_up_id=follow_up_id)
     return rows[0]["case_id"] if rows else None
 
 
-async def remarks(tx: Transaction, case_id: UUID) -> Sequence[RowMapping]:
+async def remarks(tx: Transaction, case_id: UUID) -> list[Row]:
     """What was written beside answers and contests; `column` is the context each was sealed in."""
     return await tx.rows(REMARKS, case_id=case_id)
 

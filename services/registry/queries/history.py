@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic
 
-from sqlalchemy import RowMapping
-
 from services.registry.rules.things import SINGULAR, T
-from shared.database import Transaction
+from shared.database import Row, Transaction
 from shared.event import Actor
 from shared.events.things import REGISTRY_SUBJECT
 from shared.vocabulary import Channel
@@ -48,7 +46,7 @@ async def history(
     return [_line(kind, row) for row in rows]
 
 
-def _line(kind: type[T], row: RowMapping) -> Line[T]:
+def _line(kind: type[T], row: Row) -> Line[T]:
     told = json.loads(row["data"])
     return Line(
         revision=int(row["sequence"]),

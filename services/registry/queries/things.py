@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from services.registry.rules.things import PLURAL, Known, T, Thing, id_of, units_named_by
-from shared.database import Transaction
+from shared.database import Row, Transaction
 from shared.events.things import REGISTRY_SUBJECT
 from shared.things import (
     Calendar,
@@ -279,7 +277,7 @@ async def shifts_now(tx: Transaction, person_id: str, now: datetime) -> list[Shi
     return [_read(Shift, row) for row in await tx.rows(SHIFTS_OF, person_id=person_id, now=now)]
 
 
-def _read(kind: type[T], row: RowMapping) -> T:
+def _read(kind: type[T], row: Row) -> T:
     return kind.model_validate_json(row["body"])
 
 

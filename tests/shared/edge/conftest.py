@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.clock import CLOCK_FUNCTIONS
 from shared.directory import Directory
@@ -39,7 +39,7 @@ def small_database(stack: TestStack) -> Iterator[str]:
     """One database for all tests of the edge, emptied before each: making one costs more than most of the tests."""
     name = f"test_edge_{uuid4().hex[:12]}"
     url = stack.make_database(name)
-    asyncio.run(_on(url, create_tables))
+    asyncio.run(create_tables(url))
     yield url
     stack.drop_database(name)
 
@@ -49,23 +49,19 @@ async def service(small_database: str, tmp_path: Path) -> AsyncIterator[Service]
     (tmp_path / "internal.token").write_text(new_secret() + new_secret())
     settings = settings_of(small_database, internal_token_file=tmp_path / "internal.token")
     made = small_service(settings, directory=Directory.of(), verifier=an_issuer().verifier(settings))
-    async with made.database.engine.begin() as connection:
-        await connection.execute(text("DROP FUNCTION IF EXISTS refuse, leave CASCADE"))
-        await connection.execute(text("TRUNCATE wishes, idempotency_keys RESTART IDENTITY"))
+    async with made.database.connection() as connection:
+        await connection.execute("DROP FUNCTION IF EXISTS refuse, leave CASCADE")
+        await connection.execute("TRUNCATE wishes, idempotency_keys RESTART IDENTITY")
     yield made
     await made.database.close()
 
 
-async def create_tables(connection: AsyncConnection) -> None:
-    await connection.run_sync(TABLES.create_all)
-    for statement in (*CLOCK_FUNCTIONS, LOCK_FUNCTION):
-        await connection.execute(text(statement))
-
-
-async def _on(url: str, work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+async def create_tables(url: str) -> None:
     engine = create_async_engine(url)
     async with engine.begin() as connection:
-        await work(connection)
+        await connection.run_sync(TABLES.create_all)
+        for statement in (*CLOCK_FUNCTIONS, LOCK_FUNCTION):
+            await connection.execute(text(statement))
     await engine.dispose()
 
 

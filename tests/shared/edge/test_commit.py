@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import httpx
-from sqlalchemy import text
 from starlette.types import Message
 
 from shared.service import Service
@@ -14,8 +13,8 @@ async def test_what_was_written_is_there_for_others_when_the_status_line_leaves(
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
-            async with service.database.engine.connect() as another:
-                rows = (await another.execute(text("SELECT count(*) FROM wishes"))).scalar_one()
+            async with service.database.connection() as another:
+                rows = await another.fetchval("SELECT count(*) FROM wishes")
             seen.append((message["status"], rows))
 
     async def receive() -> Message:
@@ -30,18 +29,14 @@ async def test_what_was_written_is_there_for_others_when_the_status_line_leaves(
 async def test_a_failed_commit_is_never_answered_with_201(
     service: Service, client: httpx.AsyncClient
 ) -> None:
-    async with service.database.engine.begin() as connection:
+    async with service.database.connection() as connection:
         await connection.execute(
-            text(
-                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-                " $$ BEGIN RAISE EXCEPTION 'refused at COMMIT'; END $$"
-            )
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'refused at COMMIT'; END $$"
         )
         await connection.execute(
-            text(
-                "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON wishes"
-                " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()"
-            )
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON wishes"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()"
         )
 
     answer = await client.post(
@@ -55,18 +50,14 @@ async def test_a_failed_commit_is_never_answered_with_201(
 async def test_a_connection_lost_at_commit_is_answered_with_503(
     service: Service, client: httpx.AsyncClient
 ) -> None:
-    async with service.database.engine.begin() as connection:
+    async with service.database.connection() as connection:
         await connection.execute(
-            text(
-                "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS"
-                " $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
-            )
+            "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
         )
         await connection.execute(
-            text(
-                "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON wishes"
-                " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION leave()"
-            )
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON wishes"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION leave()"
         )
 
     answer = await client.post("/api/small/wishes", json={"text": "a bench"})
@@ -102,8 +93,8 @@ async def test_after_a_reader_the_same_connection_may_write_again(
 
 
 async def _count(service: Service, table: str) -> int:
-    async with service.database.engine.connect() as connection:
-        return int((await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one())
+    async with service.database.connection() as connection:
+        return int(await connection.fetchval(f"SELECT count(*) FROM {table}"))
 
 
 def _post(path: str, headers: list[tuple[bytes, bytes]]) -> dict[str, object]:

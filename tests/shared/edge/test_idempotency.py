@@ -8,7 +8,6 @@ import hmac
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from shared.idempotency import forget_old
 from shared.keys import new_secret
@@ -115,11 +114,9 @@ async def test_an_unusable_key_is_refused(client: httpx.AsyncClient, key: str) -
 async def test_old_keys_are_forgotten(service: Service, client: httpx.AsyncClient) -> None:
     for key in ("old", "new"):
         await client.post("/api/small/wishes", json={"text": key}, headers={"Idempotency-Key": key})
-    async with service.database.engine.begin() as connection:
+    async with service.database.connection() as connection:
         await connection.execute(
-            text(
-                "UPDATE idempotency_keys SET created_at = created_at - interval '169 hours' WHERE key = 'old'"
-            )
+            "UPDATE idempotency_keys SET created_at = created_at - interval '169 hours' WHERE key = 'old'"
         )
 
     async with service.database.transaction() as tx:

@@ -97,6 +97,7 @@ async def test_a_person_and_what_they_may_do(published: Published) -> None:
         "kind": "staff",
         "person_id": "p-1",
         "role": "grid_worker",
+        "on_behalf_of": None,
     }
 
 

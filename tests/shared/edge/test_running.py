@@ -107,8 +107,7 @@ async def pair(
     )
     async with AsyncExitStack() as stack:
         for service in (teller, listener):
-            async with service.database.engine.begin() as connection:
-                await create_tables(connection)
+            await create_tables(service.database.url)
             await stack.enter_async_context(service.running())
         client = await stack.enter_async_context(_client(teller))
         yield Pair(teller, listener, heard, client)

@@ -103,7 +103,7 @@ async def test_an_event_too_large_for_the_broker_is_refused_before_it_is_written
         round=1,
         unit_id="u" * EVENT_BYTES_MAX,
     )
-    dispatch = await plumbed("dispatch", url=database.engine.url.render_as_string(hide_password=False))
+    dispatch = await plumbed("dispatch", url=database.url)
     with pytest.raises(ValueError, match="at most"):
         async with dispatch.transaction() as tx:
             await tx.lock(case_id)

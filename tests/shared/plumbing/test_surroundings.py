@@ -8,8 +8,6 @@ from typing import Any, cast
 
 import asyncpg
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared import figures, loops
 from shared.clock import CLOCK_CHANNEL
@@ -29,11 +27,12 @@ from tests.shared.plumbing.conftest import Plumbed, running, until
         (asyncpg.CannotConnectNowError("the database system is starting up"), True),
         (asyncpg.TooManyConnectionsError("too many clients"), True),
         (asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"), True),
-        (OperationalError("SELECT 1", {}, asyncpg.DeadlockDetectedError("deadlock")), True),
-        (PoolTimeout("QueuePool limit"), True),
+        (asyncpg.DeadlockDetectedError("deadlock"), True),
+        (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.InterfaceError("the server expects 1 argument for this query, 2 were passed"), False),
         (BrokerAway("no broker"), True),
         (TimeoutError(), True),
-        (IntegrityError("INSERT", {}, asyncpg.UniqueViolationError("twice")), False),
+        (asyncpg.UniqueViolationError("twice"), False),
         (asyncpg.InvalidPasswordError("who are you"), False),
         (FileNotFoundError("no such file"), False),
         (ValueError("ours"), False),

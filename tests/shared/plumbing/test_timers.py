@@ -32,7 +32,7 @@ def loop_of(
 
 async def test_two_replicas_fire_every_timer_once_and_never_early(plumbed: Plumbed) -> None:
     database = await plumbed()
-    replica = await plumbed(url=str(database.engine.url.render_as_string(hide_password=False)))
+    replica = await plumbed(url=database.url)
     cases = [uuid7() for _ in range(150)]
     start = (await database.read_clock()).now
     await asyncio.gather(
