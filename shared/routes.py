@@ -12,6 +12,7 @@ open their own (micro-batches): they get rules and callers, but neither `tx` nor
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
@@ -105,7 +106,12 @@ async def maybe_signed_in(request: Request) -> SignedIn | None:
     if isinstance(known, SignedIn):
         return known
     service = _service(request)
-    who = await service.verifier.person_of(token, service.directory)
+
+    async def business_now() -> datetime:
+        tx = getattr(request.state, "tx", None)
+        return await tx.now() if isinstance(tx, Transaction) else (await service.database.read_clock()).now
+
+    who = await service.verifier.person_of(token, service.directory, business_now)
     request.state.who = who
     return who
 

@@ -85,6 +85,7 @@ class Delegation(Value):
     """委托: `person_id` lends the roles in these units from `starts_at` to `ends_at` (exclusive); both names are
     journalled with whatever is done by it."""
 
+    id: str
     person_id: str
     grants: tuple[Grant, ...]
     starts_at: datetime

@@ -47,6 +47,7 @@ REGISTRY = (
             skills=("electrician",),
             acts_for=(
                 t.Delegation(
+                    id="d-1",
                     person_id=OFFICER,
                     grants=(t.Grant(role=v.Role.UNIT_OFFICER, unit_id=COMMUNITY),),
                     starts_at=AT,
