@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.escalation import api
+from services.escalation.api import cases, lists, matters
 from services.escalation.settings import Settings
 from services.escalation.subscriptions import SUBSCRIPTIONS
 from services.escalation.tables import Table
@@ -17,7 +17,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
     return Service(
         name="escalation",
         settings=settings,
-        routers=[api.router],
+        routers=[cases.router, matters.router, lists.router],
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
         loops=[Loop("open_deadlines", look_at_open_deadlines)],

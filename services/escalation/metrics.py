@@ -21,3 +21,17 @@ DEADLINES_OPEN = Gauge(
     "Deadlines that run, are amber or stand red; as of the last look",
     ["kind", "colour"],
 )
+DEADLINES_MOVED = Counter(
+    "yike_deadlines_moved_total",
+    "Deadlines fixed again: the case, its appointment or the calendar changed, or a parking ended",
+    ["because"],
+)
+RULINGS = Counter(
+    "yike_rulings_total", "Rulings on returns; unanswered ones were refused by time", ["ruling", "unanswered"]
+)
+LISTED = Counter("yike_cases_listed_total", "Entries on the named persons' daily list")
+PARKED = Counter("yike_cases_parked_total", "Cases parked with owner, plan and review date")
+SWEEP_UNFINISHED = Gauge(
+    "yike_calendar_sweep_unfinished",
+    "1 while running clocks are still counted anew by a calendar that changed, 0 otherwise",
+)

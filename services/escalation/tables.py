@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -46,6 +57,7 @@ class CaseRow(Table, table=True):
     __tablename__ = "cases"
     __table_args__ = (
         CheckConstraint("rung >= 0 AND rung < jsonb_array_length(ladder)", name="rung_on_ladder"),
+        Index("cases_by_registration", "registered_at", "case_id"),
     )
 
     case_id: UUID = Field(primary_key=True)
@@ -58,16 +70,40 @@ class CaseRow(Table, table=True):
     rung: int
     handled_at: datetime | None = moment()
     closed_at: datetime | None = moment()
+    category_code: str = words()
+    care: bool
+    ends_at_once: bool
+    appointment: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    sent_to: str | None = words(required=False)
+    merged_into: UUID | None = None
+    arrived_at: datetime | None = moment()
+    contacted_at: datetime | None = moment()
+    follow_up_from: datetime | None = moment()
+    handle_until: datetime | None = moment()
+    listed_on: date | None = None
 
 
 class DeadlineRow(Table, table=True):
-    """One clock; `unit_id` is the unit it runs for."""
+    """One clock; `unit_id` is the unit it runs for. `about` is the zero id for the clocks of the case itself."""
 
     __tablename__ = "deadlines"
     __table_args__ = (
         CheckConstraint("(ending IS NULL) = (ended_at IS NULL)", name="ended_one_way"),
-        Index("deadlines_one_open", "case_id", "kind", unique=True, postgresql_where=text("ending IS NULL")),
-        Index("deadlines_open", "due_at", "case_id", "kind", postgresql_where=text("ending IS NULL")),
+        Index(
+            "deadlines_one_open",
+            "case_id",
+            "kind",
+            "about",
+            unique=True,
+            postgresql_where=text("ending IS NULL"),
+        ),
+        Index(
+            "deadlines_open", "due_at", "case_id", "kind", "about", postgresql_where=text("ending IS NULL")
+        ),
+        # Where a calendar that changed is followed up, case by case.
+        Index(
+            "deadlines_open_of_case", "case_id", postgresql_where=text("ending IS NULL AND colour <> 'red'")
+        ),
         # Also what the open deadlines are counted from by kind and colour, without touching the table.
         Index(
             "deadlines_open_of_unit",
@@ -81,6 +117,7 @@ class DeadlineRow(Table, table=True):
 
     case_id: UUID = of_case(key=True)
     kind: str = words(key=True)
+    about: UUID = Field(primary_key=True)
     level: str = words(key=True)
     round: int = Field(primary_key=True)
     unit_id: str = words()
@@ -98,7 +135,10 @@ class RaiseRow(Table, table=True):
     """One step up; `id` is that of its CaseEscalated, `place` its place among the case's."""
 
     __tablename__ = "raises"
-    __table_args__ = (Index("raises_in_order", "case_id", "place", unique=True),)
+    __table_args__ = (
+        CheckConstraint("(replied_at IS NULL) = (replied_by IS NULL)", name="replied_by_somebody"),
+        Index("raises_in_order", "case_id", "place", unique=True),
+    )
 
     id: UUID = Field(primary_key=True)
     case_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("cases.case_id"), nullable=False))
@@ -114,13 +154,29 @@ class RaiseRow(Table, table=True):
     by_person_id: str | None = words(required=False)
     reason: str | None = words(required=False)
     voided: bool
+    replied_at: datetime | None = moment()
+    replied_by: str | None = words(required=False)
+    reply_id: UUID | None = None
 
 
 class OrderRow(Table, table=True):
-    """督办. One per case and round: a dissatisfied resident makes one."""
+    """督办. One open of a kind by the same unit in a round; a dissatisfied resident makes one."""
 
     __tablename__ = "supervision_orders"
-    __table_args__ = (Index("supervision_orders_of_unit", "supervising_unit_id", "at"),)
+    __table_args__ = (
+        CheckConstraint("(answered_at IS NULL) = (answered_by IS NULL)", name="answered_by_somebody"),
+        Index(
+            "supervision_orders_one_open",
+            "case_id",
+            "round",
+            "kind",
+            "supervising_unit_id",
+            unique=True,
+            postgresql_where=text("answered_at IS NULL"),
+        ),
+        Index("supervision_orders_of_unit", "supervising_unit_id", "at", "id"),
+        Index("supervision_orders_of_supervised", "unit_id", "at", "id"),
+    )
 
     id: UUID = Field(primary_key=True)
     case_id: UUID = of_case()
@@ -130,6 +186,91 @@ class OrderRow(Table, table=True):
     unit_id: str = words()
     supervising_unit_id: str = words()
     round: int
+    ordered_by: str | None = words(required=False)
+    answered_at: datetime | None = moment()
+    answered_by: str | None = words(required=False)
+    answer_id: UUID | None = None
+
+
+class ReturnRow(Table, table=True):
+    """退单 and its ruling."""
+
+    __tablename__ = "returns"
+    __table_args__ = (
+        CheckConstraint("(ruling IS NULL) = (ruled_at IS NULL)", name="ruled_once"),
+        CheckConstraint(
+            "(ruling IS NOT DISTINCT FROM 'redispatch') = (to_unit_id IS NOT NULL)",
+            name="redispatch_names_a_unit",
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    at: datetime = moment(required=True)
+    part_id: UUID
+    part_role: str = words()
+    person_id: str = words()
+    basis: str = words()
+    rightful_unit_id: str = words()
+    level: str = words()
+    supervising_unit_id: str = words()
+    round: int
+    ruling: str | None = words(required=False)
+    unanswered: bool
+    to_unit_id: str | None = words(required=False)
+    ruled_at: datetime | None = moment()
+    ruled_by: str | None = words(required=False)
+    over: bool
+
+
+class ExtensionRow(Table, table=True):
+    """延期: one undecided at a time, one granted ever."""
+
+    __tablename__ = "extensions"
+    __table_args__ = (
+        CheckConstraint("until > due_at", name="later_than_due"),
+        Index("extensions_once", "case_id", unique=True, postgresql_where=text("state = 'granted'")),
+        Index("extensions_one_asked", "case_id", unique=True, postgresql_where=text("state = 'asked'")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    at: datetime = moment(required=True)
+    person_id: str = words()
+    due_at: datetime = moment(required=True)
+    until: datetime = moment(required=True)
+    reason: str = words()
+    level: str = words()
+    approving_unit_id: str = words()
+    round: int
+    state: str = words()
+    unanswered: bool
+    decided_at: datetime | None = moment()
+    decided_by: str | None = words(required=False)
+
+
+class ParkingRow(Table, table=True):
+    """挂账: one at a time; the review is never far off."""
+
+    __tablename__ = "parkings"
+    __table_args__ = (
+        CheckConstraint("review_at > at AND review_at <= at + interval '90 days'", name="review_comes_later"),
+        CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended_for_a_reason"),
+        Index("parkings_one_at_a_time", "case_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    at: datetime = moment(required=True)
+    owner_id: str = words()
+    unit_id: str = words()
+    reason: str = words()
+    review_at: datetime = moment(required=True)
+    level: str = words()
+    round: int
+    handle_due_at: datetime | None = moment()
+    ended_at: datetime | None = moment()
+    ended_because: str | None = words(required=False)
 
 
 class HolderRow(Table, table=True):
@@ -154,13 +295,30 @@ class CaseKeyRow(Table, table=True):
     wrapped: bytes = sealed()
 
 
-class RaiseText(Table, table=True):
-    """What somebody wrote beside a raise by hand, sealed; the journal holds its digest."""
+class TextRow(Table, table=True):
+    """What somebody wrote beside a raise, an order, an answer, a reply, a ruling or a parking, sealed; the journal
+    holds its digest. `id` is that of the thing it belongs to, `about` what kind of thing that is."""
 
-    __tablename__ = "raise_texts"
+    __tablename__ = "texts"
 
-    raise_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("raises.id"), nullable=False, primary_key=True))
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    about: str = words()
     text_sealed: bytes = sealed()
+
+
+class CalendarSweep(Table, table=True):
+    """How far the running clocks were counted anew by the calendars the registry published last. One row."""
+
+    __tablename__ = "calendar_sweeps"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(primary_key=True)
+    fingerprint: str = words()
+    revision: int = Field(sa_type=BigInteger)
+    noticed_at: datetime = moment(required=True)
+    after_case_id: UUID
+    finished: bool
 
 
 add_plumbing(Table.metadata)

@@ -1,18 +1,24 @@
-"""What time starts: each open deadline has one timer, at its next bell (amber, then due); and a regular look at how
-many are open."""
+"""What time starts: each open deadline has one timer, at its next bell (amber, then due); a case that is overdue where
+nobody is above has one for the next day's list. And a regular look at how many deadlines are open."""
 
 from __future__ import annotations
 
 import asyncio
 
-from services.escalation import handlers, metrics, queries
+from services.escalation import metrics
+from services.escalation.handlers.heard import ring_deadline
+from services.escalation.handlers.saving import DAILY_LIST
+from services.escalation.queries import lists
 from services.escalation.rules.case import Colour
 from shared.database import Database
 from shared.health import Beat
 from shared.timers import TimerHandlers
 from shared.vocabulary import DeadlineKind
 
-TIMERS: TimerHandlers = {kind.value: handlers.ring_deadline for kind in DeadlineKind}
+TIMERS: TimerHandlers = {
+    **{kind.value: ring_deadline for kind in DeadlineKind},
+    DAILY_LIST: ring_deadline,
+}
 
 LOOK_SECONDS = 10
 
@@ -21,7 +27,7 @@ async def look_at_open_deadlines(database: Database, beat: Beat) -> None:
     """Count the open deadlines every LOOK_SECONDS from their index; beats every second in between."""
     while True:
         async with database.transaction() as tx:
-            rows = await tx.rows(queries.OPEN_BY_KIND)
+            rows = await tx.rows(lists.OPEN_BY_KIND)
         counted = {(row["kind"], row["colour"]): row["open"] for row in rows}
         for kind in DeadlineKind:
             for colour in Colour:

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from services.escalation.rules.case import Case, CaseDeadline
-from services.escalation.rules.clocks import Decision, Station
+from services.escalation.rules.clocks import Decision
 from services.escalation.rules.ladder import decide, time_passed
+from services.escalation.rules.limits import Station
 from services.escalation.rules.working_time import WorkingTime
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
 from shared.event import CaseEvent

@@ -124,7 +124,7 @@ async def test_what_somebody_wrote_is_nowhere_in_the_clear(
     story = await a_case(database)
     await escalate(client, story.case_id, HOLDER)
     async with database.transaction() as tx:
-        for table in ("journal", "outbox", "raises", "raise_texts", "cases"):
+        for table in ("journal", "outbox", "raises", "texts", "cases"):
             rows = await tx.rows(f"SELECT t::text AS line FROM {table} AS t")
             assert not [row for row in rows if "吊车" in row["line"] or "13812345678" in row["line"]]
     seen = {

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.escalation.rules.case import Case, Colour, apply
+from services.escalation.rules.case import Case, Colour
+from services.escalation.rules.fold import apply
 from services.registry.defaults.policies import EMERGENCY
 from shared.event import CaseEvent
 from shared.events.escalation import DeadlineAmber, DeadlineMissed, DeadlinesCleared, DeadlinesSet
 from shared.vocabulary import DeadlineKind, Level, Urgency
 from tests.escalation.story import Story, after
 
-ACK, ARRIVE, CONTACT, HANDLE, FOLLOW_UP = DeadlineKind
+ACK, ARRIVE, CONTACT, HANDLE, FOLLOW_UP = list(DeadlineKind)[:5]
 
 
 def cleared(events: list[CaseEvent]) -> dict[DeadlineKind, bool | None]:
@@ -198,7 +199,7 @@ def test_one_clock_of_a_kind_runs_and_a_stopped_one_says_how(
     steps: list[tuple[Callable[[Story, float], CaseEvent] | None, float, float]],
 ) -> None:
     case = live(steps, look_every_step=True).case
-    kinds = [one.kind for one in case.open()]
+    kinds = [one.clock for one in case.open()]
     assert len(set(kinds)) == len(kinds)
     assert all((one.ending is None) == (one.ended_at is None) for one in case.deadlines)
     assert case.closed_at is None or not kinds

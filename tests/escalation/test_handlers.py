@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 from asyncpg import IntegrityConstraintViolationError
 
-from services.escalation import queries
-from services.escalation.rules.case import Case, apply
+from services.escalation.queries import cases as queries
+from services.escalation.rules.case import Case
+from services.escalation.rules.fold import apply
 from services.escalation.timers import TIMERS
 from shared import journal
 from shared.database import Database
@@ -235,7 +236,9 @@ async def test_the_database_refuses_two_open_clocks_of_a_kind(database: Database
     with pytest.raises(IntegrityConstraintViolationError):
         async with database.transaction() as tx:
             await tx.rows(
-                "INSERT INTO deadlines SELECT case_id, kind, 'street', round, unit_id, set_at, due_at, amber_at, "
+                "INSERT INTO deadlines (case_id, kind, about, level, round, unit_id, set_at, due_at, amber_at, "
+                "assumed, colour, ending, ended_at, met) "
+                "SELECT case_id, kind, about, 'street', round, unit_id, set_at, due_at, amber_at, "
                 "assumed, colour, ending, ended_at, met FROM deadlines WHERE case_id = :id AND kind = 'handle'",
                 id=story.case_id,
             )

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.escalation.rules.case import Ending
+from services.escalation.rules.clocks import By
 from services.escalation.rules.ladder import ByHand, may_be_raised, raise_by_hand
 from shared.event import Actor
 from shared.events.escalation import (
@@ -38,7 +39,8 @@ ACK, HANDLE, ARRIVE, FOLLOW_UP = (
     DeadlineKind.FOLLOW_UP,
 )
 BY_HAND = ByHand(
-    Actor(kind=ActorKind.STAFF, person_id="p-grid-a1-a"), Channel.MOBILE, EscalationReason.BEYOND_OUR_POWERS
+    By(Actor(kind=ActorKind.STAFF, person_id="p-grid-a1-a"), Channel.MOBILE),
+    EscalationReason.BEYOND_OUR_POWERS,
 )
 
 

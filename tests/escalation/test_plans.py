@@ -6,21 +6,24 @@ from typing import Any
 
 import pytest
 
-from services.escalation import queries
+from services.escalation.queries import cases as queries
+from services.escalation.queries import lists
 from shared.database import Database
 from shared.ids import uuid7
 from tests.escalation.story import START
 
 FILL = (
     """
-    INSERT INTO cases (case_id, number, urgency, policy, ladder, registered_at, round, rung)
-    SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, n::text, 'routine', '{}', '[{}]',
-           CAST(:start AS timestamptz), 1, 0 FROM generate_series(1, 20000) AS n
+    INSERT INTO cases (case_id, number, category_code, urgency, policy, ladder, registered_at, round, rung, care,
+                       ends_at_once)
+    SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, n::text, 'noise', 'routine', '{}', '[{}]',
+           CAST(:start AS timestamptz), 1, 0, false, false FROM generate_series(1, 20000) AS n
     """,
     """
-    INSERT INTO deadlines (case_id, kind, level, round, unit_id, set_at, due_at, amber_at, assumed, colour, ending,
-                           ended_at)
-    SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, kind, 'grid', 1, 'grid-a' || n % 500,
+    INSERT INTO deadlines (case_id, kind, about, level, round, unit_id, set_at, due_at, amber_at, assumed, colour,
+                           ending, ended_at)
+    SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, kind,
+           '00000000-0000-0000-0000-000000000000', 'grid', 1, 'grid-a' || n % 500,
            CAST(:start AS timestamptz), CAST(:start AS timestamptz) + n * interval '1 s', CAST(:start AS timestamptz),
            false, 'running', CASE WHEN n % 20 > 0 THEN 'cleared' END,
            CASE WHEN n % 20 > 0 THEN CAST(:start AS timestamptz) END
@@ -51,15 +54,23 @@ async def test_a_case_is_loaded_by_its_key(full: Database) -> None:
 
 
 async def test_open_deadlines_are_read_in_order_and_not_by_walking_the_old_ones(full: Database) -> None:
-    page = {"colour": None, "due_at": START, "case_id": uuid7(), "kind": "", "most": 50}
+    page: dict[str, Any] = {
+        "colour": None,
+        "wanted": None,
+        "about": uuid7(),
+        "due_at": START,
+        "case_id": uuid7(),
+        "kind": "",
+        "most": 50,
+    }
     units = [f"grid-a{n}" for n in range(500)]
-    steps = await plan(full, queries.DEADLINES, unit_ids=units, **page)
+    steps = await plan(full, lists.DEADLINES, unit_ids=units, **page)
     assert "deadlines_open" in steps
     assert "Seq Scan on deadlines" not in steps
-    steps = await plan(full, queries.DEADLINES, unit_ids=["grid-a20"], **page)
+    steps = await plan(full, lists.DEADLINES, unit_ids=["grid-a20"], **page)
     assert "Index" in steps
     assert "Seq Scan on deadlines" not in steps
 
 
 async def test_open_deadlines_are_counted_from_their_index(full: Database) -> None:
-    assert "Seq Scan" not in await plan(full, queries.OPEN_BY_KIND)
+    assert "Seq Scan" not in await plan(full, lists.OPEN_BY_KIND)

@@ -19,7 +19,8 @@ from services.dispatch.rules.facts import CaseState, Offer, Part, PartState, Sta
 from services.dispatch.rules.refusals import Refused
 from services.escalation.rules import case as levels
 from services.escalation.rules import ladder
-from services.escalation.rules.clocks import Decision, Station
+from services.escalation.rules.clocks import By, Decision
+from services.escalation.rules.limits import Station
 from services.intake.rules import cases as existence
 from services.intake.rules import endings
 from services.intake.rules.endings import Answers, Asked
@@ -255,7 +256,7 @@ class Life:
         if self.level is None or ladder.may_be_raised(self.level) or not self.level.holders:
             return
         actor = staff(self.level.holders[0].person_id)
-        by_hand = ladder.ByHand(actor, Channel.MOBILE, EscalationReason.BEYOND_OUR_POWERS)
+        by_hand = ladder.ByHand(By(actor, Channel.MOBILE), EscalationReason.BEYOND_OUR_POWERS)
         self._escalation_says(ladder.raise_by_hand(self.level, self.stations, self.now, by_hand))
 
     def ask(self, *, reached: bool, content: bool) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from functools import reduce
 from typing import TypeVar
+from uuid import UUID
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,12 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from services.dispatch.rules import story
 from services.dispatch.rules.facts import HELD, CaseState, PartState, State
 from services.escalation.rules import case as levels
-from services.escalation.rules.clocks import Station
+from services.escalation.rules.fold import apply as apply_to_level
+from services.escalation.rules.limits import WHERE_POLICY_IS_SILENT, Station
+from services.escalation.rules.listing import list_due_at
 from services.escalation.rules.working_time import count
 from services.insight.rules import fold as read_side
 from services.insight.rules.facts import CaseRow
 from services.intake.rules import cases as existence
-from services.notify import rules as telling
+from services.notify.rules import replica as telling
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
 from shared.event import CaseEvent
 from shared.events.dispatch import CaseHandled, OfferDeclined
@@ -167,7 +170,6 @@ class LifeOfACase(RuleBasedStateMachine):
             return
         assert level.is_worked_on == (work.case.state is CaseState.OPEN)
         assert level.level == known.level == work.case.level
-        last = level.rung == len(level.ladder) - 1
         if level.is_worked_on:
             owner = work.owner
             assert owner is not None, "somebody always answers for it"
@@ -178,8 +180,8 @@ class LifeOfACase(RuleBasedStateMachine):
                 PartState.ACCEPTED,
                 PartState.ARRIVED,
             }
-            # At the last level nothing follows a missed deadline yet: docs/decisions/0013.
-            assert last or any(one.rings_at for one in level.open()), "something happens by itself"
+            listed = list_due_at(level, self.life.stations)
+            assert listed or any(one.rings_at for one in level.open()), "something happens by itself"
         else:
             assert known.follow_up is not None
             assert known.follow_up.open
@@ -201,7 +203,7 @@ class LifeOfACase(RuleBasedStateMachine):
             if one.stopped_at is None
         }
         assert shown == open_clocks
-        assert told.due == {one.kind: one.due_at for one in level.open()}
+        assert told.running == {one.kind: one.due_at for one in level.open()}
         assert read.level == told.level == level.level
 
     @invariant()
@@ -216,7 +218,7 @@ class LifeOfACase(RuleBasedStateMachine):
     @invariant()
     def rule_3_deadlines_are_absolute_and_missed_once_and_never_early(self) -> None:
         counted_from = self.life.registered.at
-        missed: Counter[tuple[str, str, int]] = Counter()
+        missed: Counter[tuple[str, UUID | None, str, int]] = Counter()
         last_due = None
         for event in self.life.escalation.journal:
             match event:
@@ -231,13 +233,16 @@ class LifeOfACase(RuleBasedStateMachine):
                     for one in event.deadlines:
                         if one.kind is DeadlineKind.FOLLOW_UP:
                             limit, start = self.life.registered.policy.follow_up, handled_at
+                        elif one.about is not None:
+                            limit, start = WHERE_POLICY_IS_SILENT[one.kind], event.at
                         else:
                             limit, start = getattr(limits, one.kind), counted_from
+                        assert limit is not None
                         assert one.due_at == count(limit, start, WORKING).due_at
                         assert one.kind is not DeadlineKind.ARRIVE or event.round == 1
                 case DeadlineMissed():
-                    missed[event.kind, event.level, event.round] += 1
-                    last_due = event.due_at
+                    missed[event.kind, event.about, event.level, event.round] += 1
+                    last_due = event.due_at if event.about is None else last_due
                     assert event.at >= event.due_at
         assert set(missed.values()) <= {1}
 
@@ -307,7 +312,7 @@ class LifeOfACase(RuleBasedStateMachine):
     def rule_7_changes_are_only_added(self) -> None:
         life = self.life
         nothing: levels.Case | None = None
-        assert reduce(levels.apply, life.escalation.journal, nothing) == life.level
+        assert reduce(apply_to_level, life.escalation.journal, nothing) == life.level
         assert existence.fold(life.intake.journal) == life.known
         folded: State | None = story.fold(life.dispatch.journal)
         assert folded == life.work

@@ -1,36 +1,32 @@
-"""A case as escalation knows it: where it stands on its ladder, its clocks, its raises. State = fold(journal)."""
+"""A case as escalation knows it: where it stands on its ladder, its clocks, its raises, and its side matters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.event import CaseEvent
-from shared.events.dispatch import CaseAccepted, CaseHandled, PartEnded
-from shared.events.escalation import (
-    CaseEscalated,
-    DeadlineAmber,
-    DeadlineMissed,
-    DeadlinesCleared,
-    DeadlinesSet,
-    EscalationVoided,
-    SkippedLevel,
-    SupervisionOrdered,
-)
-from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, Rung
+from shared.events.escalation import SkippedLevel
+from shared.events.intake import Rung, Window
 from shared.things import Policy
 from shared.vocabulary import (
     DeadlineKind,
     EscalationCause,
     EscalationReason,
+    ExtensionReason,
     Level,
+    ParkReason,
     PartRole,
+    ReturnBasis,
+    Ruling,
     SupervisionKind,
+    UnparkReason,
     Urgency,
 )
+
+NOTHING = UUID(int=0)
+"""Sorts first; stands for the `about` of a clock that belongs to the case itself."""
 
 
 class Colour(StrEnum):
@@ -52,7 +48,8 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class CaseDeadline:
-    """时限 of one kind at one level in one round."""
+    """时限 of one kind at one level in one round. `about` is the return, order, part, raise or parking that a side
+    matter's clock belongs to: one of a kind may run for each. Computed anew, it stays the same clock."""
 
     kind: DeadlineKind
     level: Level
@@ -61,6 +58,7 @@ class CaseDeadline:
     due_at: datetime
     amber_at: datetime
     assumed: bool = False
+    about: UUID | None = None
     colour: Colour = Colour.RUNNING
     ending: Ending | None = None
     ended_at: datetime | None = None
@@ -73,10 +71,19 @@ class CaseDeadline:
             return None
         return min(self.amber_at, self.due_at) if self.colour is Colour.RUNNING else self.due_at
 
+    @property
+    def clock(self) -> tuple[DeadlineKind, UUID | None]:
+        """Which clock of the case it is; one of them is open at a time."""
+        return self.kind, self.about
+
+    @property
+    def in_order(self) -> tuple[int, Level, DeadlineKind, UUID]:
+        return self.round, self.level, self.kind, self.about or NOTHING
+
 
 @dataclass(frozen=True)
 class Raise:
-    """One step up, `id` being that of its CaseEscalated."""
+    """One step up, `id` being that of its CaseEscalated. Whoever raised it by hand is owed a reply."""
 
     id: UUID
     at: datetime
@@ -90,11 +97,18 @@ class Raise:
     by_person_id: str | None = None
     reason: EscalationReason | None = None
     voided: bool = False
+    replied_at: datetime | None = None
+    replied_by: str | None = None
+    reply_id: UUID | None = None
+
+    @property
+    def owes_a_reply(self) -> bool:
+        return self.cause is EscalationCause.BY_HAND and not self.voided and self.replied_at is None
 
 
 @dataclass(frozen=True)
 class Order:
-    """督办."""
+    """督办. `ordered_by` is `None` where a reopening ordered it."""
 
     id: UUID
     at: datetime
@@ -103,6 +117,81 @@ class Order:
     unit_id: str
     supervising_unit_id: str
     round: int
+    ordered_by: str | None = None
+    answered_at: datetime | None = None
+    answered_by: str | None = None
+    answer_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Return:
+    """退单, ruled by `supervising_unit_id`. `over`: its part ended, or the case did, before anybody ruled."""
+
+    id: UUID
+    at: datetime
+    part_id: UUID
+    part_role: PartRole
+    person_id: str
+    basis: ReturnBasis
+    rightful_unit_id: str
+    level: Level
+    supervising_unit_id: str
+    round: int
+    ruling: Ruling | None = None
+    unanswered: bool = False
+    to_unit_id: str | None = None
+    ruled_at: datetime | None = None
+    ruled_by: str | None = None
+    over: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.ruling is None and not self.over
+
+
+class ExtensionState(StrEnum):
+    """`lapsed`: the clock it asked about stopped before anybody decided."""
+
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
+
+
+@dataclass(frozen=True)
+class Extension:
+    """延期 of `handle` from `due_at` to `until`."""
+
+    id: UUID
+    at: datetime
+    person_id: str
+    due_at: datetime
+    until: datetime
+    reason: ExtensionReason
+    level: Level
+    approving_unit_id: str
+    round: int
+    state: ExtensionState = ExtensionState.ASKED
+    unanswered: bool = False
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Parking:
+    """挂账. `handle_due_at` is what `handle` stood at when it gave way to the review."""
+
+    id: UUID
+    at: datetime
+    owner_id: str
+    unit_id: str
+    reason: ParkReason
+    review_at: datetime
+    level: Level
+    round: int
+    handle_due_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_because: UnparkReason | None = None
 
 
 @dataclass(frozen=True)
@@ -118,21 +207,36 @@ class Holder:
 
 @dataclass(frozen=True)
 class Case:
-    """`rung` is the place on `ladder` (lowest rung first) where the case stands."""
+    """`rung` is the place on `ladder` (lowest rung first) where the case stands; `sent_to` the unit a ruling gave it
+    to there. `handle_until` is what an extension or a parking has moved `handle` of this level to at least."""
 
     case_id: UUID
     number: str
+    category_code: str
     urgency: Urgency
     policy: Policy
     ladder: tuple[Rung, ...]
     registered_at: datetime
+    care: bool = False
+    ends_at_once: bool = False
+    appointment: Window | None = None
     round: int = 1
     rung: int = 0
+    sent_to: str | None = None
+    merged_into: UUID | None = None
+    arrived_at: datetime | None = None
+    contacted_at: datetime | None = None
     handled_at: datetime | None = None
+    follow_up_from: datetime | None = None
     closed_at: datetime | None = None
+    handle_until: datetime | None = None
+    listed_on: date | None = None
     deadlines: tuple[CaseDeadline, ...] = ()
     raises: tuple[Raise, ...] = ()
     orders: tuple[Order, ...] = ()
+    returns: tuple[Return, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    parkings: tuple[Parking, ...] = ()
     holders: tuple[Holder, ...] = ()
 
     @property
@@ -141,197 +245,35 @@ class Case:
 
     @property
     def unit_id(self) -> str:
-        return self.ladder[self.rung].unit_id
+        return self.sent_to or self.ladder[self.rung].unit_id
 
     @property
     def is_worked_on(self) -> bool:
-        """Neither handled nor closed: only such a case is raised."""
-        return self.handled_at is None and self.closed_at is None
+        """Neither handled nor closed nor merged: only such a case is raised."""
+        return self.handled_at is None and self.closed_at is None and self.merged_into is None
+
+    @property
+    def parking(self) -> Parking | None:
+        return next((one for one in self.parkings if one.ended_at is None), None)
+
+    @property
+    def asked_extension(self) -> Extension | None:
+        return next((one for one in self.extensions if one.state is ExtensionState.ASKED), None)
+
+    @property
+    def owner(self) -> Holder | None:
+        """Who holds the owner's part at the level the case stands at."""
+        here = (PartRole.OWNER, self.level, self.round)
+        return next((one for one in self.holders if (one.part_role, one.level, one.round) == here), None)
 
     def open(self, *kinds: DeadlineKind) -> tuple[CaseDeadline, ...]:
-        """Deadlines that still run or stand red, of these kinds or of all; at most one of a kind."""
+        """Deadlines that still run or stand red, of these kinds or of all; at most one of a kind and `about`."""
         return tuple(one for one in self.deadlines if one.ending is None and (not kinds or one.kind in kinds))
 
     def rung_of(self, level: Level) -> int | None:
         return next((place for place, rung in enumerate(self.ladder) if rung.level == level), None)
 
-
-def apply(case: Case | None, event: CaseEvent) -> Case | None:
-    """The case after `event`. What does not concern it, is of an older round or came twice changes nothing."""
-    if isinstance(event, CaseRegistered):
-        return case or _registered(event)
-    change = CHANGES.get(type(event))
-    return case if case is None or change is None else change(case, event)
-
-
-def _registered(event: CaseRegistered) -> Case:
-    return Case(
-        case_id=event.case_id,
-        number=event.number,
-        urgency=event.urgency,
-        policy=event.policy,
-        ladder=event.ladder,
-        registered_at=event.at,
-        round=event.round,
-    )
-
-
-# ── heard ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _accepted(case: Case, event: CaseAccepted) -> Case:
-    if event.round != case.round or case.closed_at is not None:
-        return case
-    holder = Holder(event.part_id, event.person_id, event.part_role, event.level, event.round)
-    others = _without(case, event.part_id).holders
-    return replace(case, holders=tuple(sorted((*others, holder), key=lambda one: one.part_id)))
-
-
-def _part_ended(case: Case, event: PartEnded) -> Case:
-    return _without(case, event.part_id)
-
-
-def _handled(case: Case, event: CaseHandled) -> Case:
-    if event.round != case.round or not case.is_worked_on:
-        return case
-    return replace(_without(case, event.part_id), handled_at=event.at)
-
-
-def _reopened(case: Case, event: CaseReopened) -> Case:
-    if event.round <= case.round:
-        return case
-    return replace(case, round=event.round, handled_at=None, closed_at=None)
-
-
-def _closed(case: Case, event: CaseClosed) -> Case:
-    if event.round < case.round or case.closed_at is not None:
-        return case
-    return replace(case, closed_at=event.at, holders=())
-
-
-def _without(case: Case, part_id: UUID) -> Case:
-    return replace(case, holders=tuple(one for one in case.holders if one.part_id != part_id))
-
-
-# ── our own ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _set(case: Case, event: DeadlinesSet) -> Case:
-    kinds = {deadline.kind for deadline in event.deadlines}
-    kept = _each(
-        case.deadlines,
-        lambda one: one.ending is None and one.kind in kinds,
-        lambda one: replace(one, ending=Ending.REPLACED, ended_at=event.at),
-    )
-    new = (
-        CaseDeadline(
-            one.kind, event.level, event.round, event.at, one.due_at, one.amber_at, assumed=one.assumed
-        )
-        for one in event.deadlines
-    )
-    in_order = sorted((*kept, *new), key=lambda one: (one.round, one.level, one.kind))
-    return replace(case, deadlines=tuple(in_order))
-
-
-def _amber(case: Case, event: DeadlineAmber) -> Case:
-    return _coloured(case, event.kind, Colour.AMBER)
-
-
-def _missed(case: Case, event: DeadlineMissed) -> Case:
-    return _coloured(case, event.kind, Colour.RED)
-
-
-def _coloured(case: Case, kind: DeadlineKind, colour: Colour) -> Case:
-    deadlines = _each(
-        case.deadlines,
-        lambda one: one.ending is None and one.kind == kind,
-        lambda one: replace(one, colour=colour),
-    )
-    return replace(case, deadlines=deadlines)
-
-
-def _cleared(case: Case, event: DeadlinesCleared) -> Case:
-    met = {cleared.kind: cleared.met for cleared in event.cleared}
-    deadlines = _each(
-        case.deadlines,
-        lambda one: one.ending is None and one.kind in met,
-        lambda one: replace(one, ending=Ending.CLEARED, ended_at=event.at, met=met[one.kind]),
-    )
-    return replace(case, deadlines=deadlines)
-
-
-def _escalated(case: Case, event: CaseEscalated) -> Case:
-    raised = Raise(
-        id=event.id,
-        at=event.at,
-        cause=event.cause,
-        from_level=event.from_level,
-        to_level=event.to_level,
-        to_unit_id=event.to_unit_id,
-        skipped=event.skipped,
-        counts_from=event.counts_from,
-        round=event.round,
-        by_person_id=event.actor.person_id,
-        reason=event.reason,
-    )
-    rung = case.rung_of(event.to_level)
-    return replace(case, rung=case.rung if rung is None else rung, raises=(*case.raises, raised))
-
-
-def _voided(case: Case, event: EscalationVoided) -> Case:
-    """Back at the level that handled it, with the clocks that ran there: those of the raises never counted."""
-    rung = case.rung_of(event.level)
-    assert rung is not None, "a void names a level of the ladder"
-    above = {step.level for step in case.ladder[rung + 1 :]}
-
-    def after(one: CaseDeadline) -> CaseDeadline:
-        if one.round == event.round and one.level in above and one.ending is None:
-            return replace(one, ending=Ending.VOIDED, ended_at=event.at)
-        if one.round == event.round and one.level == event.level and one.ending is Ending.REPLACED:
-            return replace(one, ending=None, ended_at=None)
-        return one
-
-    return replace(
-        case,
-        rung=rung,
-        raises=tuple(replace(one, voided=True) if one.id in event.voids else one for one in case.raises),
-        deadlines=tuple(after(one) for one in case.deadlines),
-    )
-
-
-def _ordered(case: Case, event: SupervisionOrdered) -> Case:
-    order = Order(
-        event.order_id,
-        event.at,
-        event.kind,
-        event.level,
-        event.unit_id,
-        event.supervising_unit_id,
-        event.round,
-    )
-    return replace(case, orders=(*case.orders, order))
-
-
-def _each(
-    deadlines: tuple[CaseDeadline, ...],
-    concerned: Callable[[CaseDeadline], bool],
-    change: Callable[[CaseDeadline], CaseDeadline],
-) -> tuple[CaseDeadline, ...]:
-    return tuple(change(one) if concerned(one) else one for one in deadlines)
-
-
-CHANGES: dict[type[CaseEvent], Callable[..., Case]] = {
-    CaseAccepted: _accepted,
-    PartEnded: _part_ended,
-    CaseHandled: _handled,
-    CaseReopened: _reopened,
-    CaseClosed: _closed,
-    DeadlinesSet: _set,
-    DeadlineAmber: _amber,
-    DeadlineMissed: _missed,
-    DeadlinesCleared: _cleared,
-    CaseEscalated: _escalated,
-    EscalationVoided: _voided,
-    SupervisionOrdered: _ordered,
-}
-"""What each event does to the case; the others do nothing to it."""
+    def above(self, level: Level) -> Rung:
+        """The rung one above `level`; the last one is above itself."""
+        place = self.rung_of(level)
+        return self.ladder[min((self.rung if place is None else place) + 1, len(self.ladder) - 1)]

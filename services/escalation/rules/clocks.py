@@ -1,19 +1,22 @@
-"""What stops which clock, and which clocks a level starts."""
+"""What stops which clock, which clocks a level starts, and how running ones are computed anew."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from services.escalation.rules.case import Case, apply
-from services.escalation.rules.working_time import WorkingTime, amber_at, count
-from shared.event import CaseEvent
+from services.escalation.rules.case import Case, CaseDeadline, Colour
+from services.escalation.rules.fold import apply
+from services.escalation.rules.limits import OF_THE_RESIDENT, Clock, Station, deadline_of
+from shared.event import SYSTEM, Actor, CaseEvent
 from shared.events.dispatch import CaseAccepted, CaseHandled, ResidentContacted, WorkerArrived
 from shared.events.escalation import ClearedDeadline, Deadline, DeadlinesCleared, DeadlinesSet
 from shared.events.intake import CaseClosed, CaseReopened, FollowUpRecorded
-from shared.things import Limit
-from shared.vocabulary import DeadlineKind, PartRole
+from shared.vocabulary import Channel, DeadlineKind, FollowUpKind, Level, PartRole, SetBecause
 
 STOPS: dict[type[CaseEvent], tuple[DeadlineKind, ...]] = {
     CaseAccepted: (DeadlineKind.ACKNOWLEDGE,),
@@ -25,11 +28,18 @@ STOPS: dict[type[CaseEvent], tuple[DeadlineKind, ...]] = {
 """What stops which clock, met if it happened by `due_at` (see `_answers` for the conditions)."""
 
 ENDS: dict[type[CaseEvent], tuple[DeadlineKind, ...]] = {
-    CaseHandled: (DeadlineKind.ACKNOWLEDGE, DeadlineKind.ARRIVE, DeadlineKind.CONTACT),
-    CaseReopened: tuple(DeadlineKind),
+    CaseHandled: (
+        DeadlineKind.ACKNOWLEDGE,
+        DeadlineKind.ARRIVE,
+        DeadlineKind.CONTACT,
+        DeadlineKind.RULING,
+        DeadlineKind.CO_HANDLE,
+        DeadlineKind.REVIEW,
+    ),
+    CaseReopened: tuple(set(DeadlineKind) - {DeadlineKind.SUPERVISION, DeadlineKind.REPLY}),
     CaseClosed: tuple(DeadlineKind),
 }
-"""What makes which clocks pointless, neither met nor late."""
+"""What makes which clocks pointless, neither met nor late. An order and a reply stay owed in the next round."""
 
 AT_REGISTRATION = (
     DeadlineKind.ACKNOWLEDGE,
@@ -42,12 +52,16 @@ OF_A_LEVEL = (DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE)
 
 
 @dataclass(frozen=True)
-class Station:
-    """A rung of the ladder as the registry knows it now: its working time, and why nobody is there, if so
-    (`nobody_rostered` for an emergency, else `post_not_filled`)."""
+class By:
+    """Who does something by hand, and by which way it came."""
 
-    working: WorkingTime
-    empty_because: str | None = None
+    actor: Actor = SYSTEM
+    channel: Channel = Channel.SYSTEM
+
+    @property
+    def person_id(self) -> str:
+        assert self.actor.person_id is not None, "what is done by hand names somebody"
+        return self.actor.person_id
 
 
 @dataclass(frozen=True)
@@ -67,15 +81,31 @@ class Telling:
     now: datetime
     events: list[CaseEvent] = field(default_factory=list)
 
-    def tell(self, event: CaseEvent) -> None:
+    def hear(self, event: CaseEvent) -> None:
+        """What another service told changes the case and is not told again."""
         after = apply(self.case, event)
         assert after is not None
         self.case = after
+
+    def tell(self, event: CaseEvent) -> None:
+        self.hear(event)
         self.events.append(event)
+
+    def said(self, by: By | None = None) -> dict[str, Any]:
+        """What every event of this telling has in common."""
+        by = by or By()
+        return {"case_id": self.case.case_id, "at": self.now, "actor": by.actor, "channel": by.channel}
+
+    def here(self) -> dict[str, Any]:
+        """The level and round the case stands at."""
+        return {"level": self.case.level, "round": self.case.round}
 
     @property
     def decision(self) -> Decision:
         return Decision(self.case, tuple(self.events))
+
+
+# ── stopping ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def stop_clocks(telling: Telling, heard: CaseEvent, *, turned: bool) -> None:
@@ -83,13 +113,11 @@ def stop_clocks(telling: Telling, heard: CaseEvent, *, turned: bool) -> None:
     A late event stops a clock as well, as not met: that it was missed has been said before."""
     stops = STOPS.get(type(heard), ()) if turned or _answers(telling.case, heard) else ()
     ends = ENDS.get(type(heard), ()) if turned else ()
-    cleared = tuple(
-        ClearedDeadline(
-            kind=one.kind, due_at=one.due_at, met=heard.at <= one.due_at if one.kind in stops else None
-        )
+    cleared = [
+        _cleared(one, heard.at <= one.due_at if one.kind in stops else None)
         for one in telling.case.open()
         if one.kind in stops or one.kind in ends
-    )
+    ]
     tell_cleared(telling, cleared)
 
 
@@ -101,49 +129,127 @@ def _answers(case: Case, heard: CaseEvent) -> bool:
         case WorkerArrived() | ResidentContacted():
             return heard.round == case.round
         case FollowUpRecorded():
-            return heard.round == case.round and heard.reached
+            return heard.round == case.round and heard.reached and heard.kind is FollowUpKind.AFTER_HANDLED
         case _:
             return False
 
 
-def set_deadlines(telling: Telling, kinds: Iterable[DeadlineKind], start: datetime) -> None:
-    """Every limit of the case's level among `kinds`, absolute from `start`; a clock of the level before that has no
-    successor no longer applies."""
-    limits = telling.case.policy.limits(telling.case.level)
-    wanted: dict[DeadlineKind, Limit] = {
-        kind: limit for kind in kinds if (limit := getattr(limits, kind.value)) is not None
-    }
-    pointless = [one for one in telling.case.open(*OF_A_LEVEL) if one.kind not in wanted]
+def stop(
+    telling: Telling, *kinds: DeadlineKind, about: UUID | None = None, at: datetime | None = None
+) -> None:
+    """Stop the clocks of these kinds, about one thing or about all: met or late by `at`, or pointless without."""
     tell_cleared(
-        telling, tuple(ClearedDeadline(kind=one.kind, due_at=one.due_at, met=None) for one in pointless)
+        telling,
+        [
+            _cleared(one, None if at is None else at <= one.due_at)
+            for one in telling.case.open(*kinds)
+            if about is None or one.about == about
+        ],
     )
-    start_clocks(telling, wanted, start)
 
 
-def start_clocks(telling: Telling, limits: dict[DeadlineKind, Limit], start: datetime) -> None:
-    """Absolute from `start`, in the working time of the unit that has the case."""
-    case, deadlines = telling.case, []
-    for kind, limit in limits.items():
-        counted = count(limit, start, telling.stations[case.rung].working)
-        amber = amber_at(start, counted.due_at, case.policy.amber_percent)
-        deadlines.append(Deadline(kind=kind, due_at=counted.due_at, amber_at=amber, assumed=counted.assumed))
-    if deadlines:
-        telling.tell(
-            DeadlinesSet(
-                case_id=case.case_id,
-                at=telling.now,
-                level=case.level,
-                round=case.round,
-                deadlines=tuple(deadlines),
-            )
-        )
-
-
-def tell_cleared(telling: Telling, cleared: tuple[ClearedDeadline, ...]) -> None:
+def tell_cleared(telling: Telling, cleared: Sequence[ClearedDeadline]) -> None:
     if cleared:
-        case = telling.case
-        telling.tell(
-            DeadlinesCleared(
-                case_id=case.case_id, at=telling.now, level=case.level, round=case.round, cleared=cleared
-            )
-        )
+        telling.tell(DeadlinesCleared(**telling.said(), **telling.here(), cleared=tuple(cleared)))
+
+
+def _cleared(one: CaseDeadline, met: bool | None) -> ClearedDeadline:
+    return ClearedDeadline(kind=one.kind, due_at=one.due_at, met=met, about=one.about)
+
+
+# ── starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def enter_level(
+    telling: Telling,
+    kinds: Iterable[DeadlineKind],
+    side: Sequence[Clock] = (),
+    because: SetBecause = SetBecause.LEVEL,
+) -> None:
+    """Every limit of the case's level among `kinds`, and the clocks of side matters that begin with it; a clock of
+    the level before that has no successor no longer applies."""
+    case = telling.case
+    found = of_level(telling, kinds)
+    wanted = {one.kind for one in found}
+    tell_cleared(telling, [_cleared(one, None) for one in case.open(*OF_A_LEVEL) if one.kind not in wanted])
+    start(telling, [*found, *deadlines_of(telling, side)], because)
+
+
+def of_level(telling: Telling, kinds: Iterable[DeadlineKind]) -> list[Deadline]:
+    case = telling.case
+    return deadlines_of(telling, [Clock(kind, case.level, case.round) for kind in kinds])
+
+
+def deadlines_of(telling: Telling, clocks: Iterable[Clock]) -> list[Deadline]:
+    found = (deadline_of(telling.case, clock, telling.stations) for clock in clocks)
+    return [one for one in found if one is not None]
+
+
+def start(
+    telling: Telling, deadlines: Sequence[Deadline], because: SetBecause = SetBecause.LEVEL, **where: Any
+) -> None:
+    """Fix these deadlines, at the case's level or `where` their clocks stood."""
+    if deadlines:
+        place = where or telling.here()
+        telling.tell(DeadlinesSet(**telling.said(), **place, deadlines=tuple(deadlines), because=because))
+
+
+# ── computing anew ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def recount(telling: Telling, because: SetBecause) -> None:
+    """The clocks that run, by their own beginning and what is known now. One that stands red stays as it was missed;
+    one without a limit any more no longer applies; one that comes out the same is not told again."""
+    moved: defaultdict[tuple[Any, ...], list[Deadline]] = defaultdict(list)
+    pointless = []
+    for one in telling.case.open():
+        if one.colour is Colour.RED or one.kind not in COUNTED:
+            continue
+        found = deadline_of(telling.case, Clock(one.kind, one.level, one.round, one.about), telling.stations)
+        if found is None:
+            pointless.append(_cleared(one, None))
+        elif (found.due_at, found.assumed) != (one.due_at, one.assumed):
+            moved[one.level, one.round].append(found)
+    tell_cleared(telling, pointless)
+    for (level, round_), deadlines in moved.items():
+        start(telling, deadlines, because, level=level, round=round_)
+
+
+COUNTED = frozenset(DeadlineKind) - {DeadlineKind.CO_HANDLE, DeadlineKind.REVIEW}
+"""The clocks that are counted from a limit; the others end when somebody said."""
+
+
+def begin_missing(telling: Telling, because: SetBecause, *, again: bool) -> None:
+    """Clocks that the case owes by now and has not, from their own beginning, so they may be due already: those that
+    it never had, or `again` those that stopped with a merge. Nobody is owed an arrival twice."""
+    case = telling.case
+    if not case.is_worked_on:
+        return
+    came = {DeadlineKind.ARRIVE: case.arrived_at, DeadlineKind.CONTACT: case.contacted_at}
+    clocks = []
+    for kind in OF_A_LEVEL if case.round > 1 else AT_REGISTRATION:
+        before = _last(case, kind)
+        if kind in OF_THE_RESIDENT:
+            owed = came[kind] is None and (before is None or (again and before.colour is not Colour.RED))
+        else:
+            owed = before is None or again
+        running = before is not None and before.ending is None
+        if owed and not running and not (kind is DeadlineKind.HANDLE and case.parking):
+            level = before.level if before is not None else case.level
+            clocks.append(Clock(kind, level, case.round))
+    by_level: defaultdict[Level, list[Deadline]] = defaultdict(list)
+    for clock in clocks:
+        by_level[clock.level] += deadlines_of(telling, [clock])
+    for level, deadlines in by_level.items():
+        start(telling, deadlines, because, level=level, round=case.round)
+
+
+def _last(case: Case, kind: DeadlineKind) -> CaseDeadline | None:
+    """The case's own clock of this kind: of its level, or for the resident's of whatever level had it."""
+    had = (
+        one
+        for one in reversed(case.deadlines)
+        if one.kind is kind and one.round == case.round
+        if kind in OF_THE_RESIDENT or one.level == case.level
+    )
+    return next(had, None)

@@ -10,18 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.escalation.rules.case import Case, CaseDeadline, Colour, apply
+from services.escalation.rules import extensions, hearing, listing, parkings, returns, supervision
+from services.escalation.rules.case import NOTHING, Case, CaseDeadline, Colour
 from services.escalation.rules.clocks import (
     AT_REGISTRATION,
     OF_A_LEVEL,
+    By,
     Decision,
-    Station,
     Telling,
-    set_deadlines,
-    start_clocks,
+    deadlines_of,
+    enter_level,
+    start,
     stop_clocks,
 )
-from shared.event import SYSTEM, Actor, CaseEvent
+from services.escalation.rules.fold import apply
+from services.escalation.rules.limits import Clock, Station
+from shared.event import CaseEvent
 from shared.events.dispatch import CaseHandled
 from shared.events.escalation import (
     CaseEscalated,
@@ -29,11 +33,17 @@ from shared.events.escalation import (
     DeadlineMissed,
     EscalationVoided,
     SkippedLevel,
-    SupervisionOrdered,
 )
-from shared.events.intake import CaseReopened
-from shared.ids import uuid7
-from shared.vocabulary import Channel, DeadlineKind, EscalationCause, EscalationReason, SupervisionKind
+from shared.events.intake import CaseClosed, CaseReopened
+from shared.vocabulary import (
+    DeadlineKind,
+    EscalationCause,
+    EscalationReason,
+    Level,
+    ReopenReason,
+    SupervisionKind,
+    UnparkReason,
+)
 
 RAISED_BY_MISSING = {
     DeadlineKind.ACKNOWLEDGE: EscalationCause.ACKNOWLEDGE_MISSED,
@@ -41,77 +51,133 @@ RAISED_BY_MISSING = {
 }
 """Only these raise a case; a missed arrive, contact or follow_up turns red and goes to the supervisor."""
 
+UNPARKED_BY: dict[type[CaseEvent], UnparkReason] = {
+    CaseHandled: UnparkReason.HANDLED,
+    CaseClosed: UnparkReason.CLOSED,
+}
+
 MOMENT = timedelta.resolution
 
 
 @dataclass(frozen=True)
 class ByHand:
-    """Somebody raises the case: who, and why. `text_digest` stands for the sealed text."""
+    """Somebody raises the case: who, and why. `text_digest` stands for the sealed text; `to_level` is named where
+    the next level is not the one that can help."""
 
-    actor: Actor
-    channel: Channel
+    by: By
     reason: EscalationReason
     text_digest: str | None = None
+    to_level: Level | None = None
 
 
-# ── the three ways in: something was heard, time passed, somebody raises it by hand ───────────────────────────────
+# ── the ways in: something was heard, time passed, somebody does something by hand ────────────────────────────────
 
 
 def decide(
-    case: Case | None, heard: CaseEvent, stations: Sequence[Station], now: datetime
+    case: Case | None,
+    heard: CaseEvent,
+    stations: Sequence[Station],
+    now: datetime,
+    stations_after: Sequence[Station] | None = None,
 ) -> Decision | None:
     """What follows from an event of another service; `None` for a case never registered here.
 
     Time first catches up with the event: what was due before it is missed, whoever was first to notice. So no
     deadline depends on when anybody looked. What happens in the very moment a deadline is due is in time.
+    `stations_after` are those of the ladder that the event brings, where it brings one.
     """
-    after = apply(case, heard)
-    if after is None:
-        return None
-    telling = Telling(after, stations, max(now, heard.at))
     if case is None:
-        set_deadlines(telling, AT_REGISTRATION, heard.at)
-        return telling.decision
-    turned = _stage(after) != _stage(case)
+        return _begin(heard, stations, now)
+    telling = Telling(case, stations, max(now, heard.at))
+    if type(heard) in hearing.FOLLOWS:
+        ring(telling, until=heard.at - MOMENT)
+        telling.hear(heard)
+        telling.stations = stations_after or stations
+        hearing.FOLLOWS[type(heard)](telling, case, heard)
+        ring(telling, until=heard.at - MOMENT)
+    else:
+        _turn(telling, case, heard)
+    return telling.decision
+
+
+def _begin(heard: CaseEvent, stations: Sequence[Station], now: datetime) -> Decision | None:
+    """The clocks of the first level; a case that ends with its registration has none."""
+    registered = apply(None, heard)
+    if registered is None:
+        return None
+    telling = Telling(registered, stations, max(now, heard.at))
+    if not registered.ends_at_once:
+        enter_level(telling, AT_REGISTRATION)
+    return telling.decision
+
+
+def _turn(telling: Telling, before: Case, heard: CaseEvent) -> None:
+    """What was heard stops clocks, and may turn the case: handled, closed, or in a new round."""
+    telling.hear(heard)
+    turned = _stage(telling.case) != _stage(before)
     if turned and isinstance(heard, CaseHandled):
         void_what_crossed(telling, heard)
     ring(telling, until=heard.at - MOMENT)
+    if turned and (because := UNPARKED_BY.get(type(heard))):
+        parkings.end_parking(telling, because)
     stop_clocks(telling, heard, turned=turned)
     if turned and isinstance(heard, CaseHandled):
-        start_clocks(telling, {DeadlineKind.FOLLOW_UP: after.policy.follow_up}, heard.at)
+        clock = Clock(DeadlineKind.FOLLOW_UP, telling.case.level, telling.case.round)
+        start(telling, deadlines_of(telling, [clock]))
     if turned and isinstance(heard, CaseReopened):
-        raise_case(telling, EscalationCause.REOPENED, heard.at)
-    return telling.decision
+        first = _first_rung_above_grid(telling.case) if _was_only_answered(telling.case, heard) else None
+        raise_case(telling, EscalationCause.REOPENED, heard.at, first=first)
 
 
 def _stage(case: Case) -> tuple[int, datetime | None, datetime | None]:
     return case.round, case.handled_at, case.closed_at
 
 
+def _was_only_answered(case: Case, heard: CaseReopened) -> bool:
+    """Nobody ever worked on it: its answer is contested, and the lowest level with officers takes it up."""
+    return heard.because is ReopenReason.CONTESTED and case.ends_at_once and not case.raises
+
+
+def _first_rung_above_grid(case: Case) -> int:
+    above = (place for place, rung in enumerate(case.ladder) if rung.level is not Level.GRID)
+    return next(above, 0)
+
+
 def time_passed(case: Case, stations: Sequence[Station], now: datetime) -> Decision:
     """What is due by `now` and has not been said. After a long outage the whole chain follows at once, each step
     counted from the one before it and not from now."""
+    return caught_up(case, stations, now).decision
+
+
+def caught_up(case: Case, stations: Sequence[Station], now: datetime) -> Telling:
+    """The case once everything due by `now` was said: what somebody does by hand comes after that."""
     telling = Telling(case, stations, now)
     ring(telling, until=now)
-    return telling.decision
+    return telling
 
 
 def raise_by_hand(case: Case, stations: Sequence[Station], now: datetime, by_hand: ByHand) -> Decision:
-    """One level up from `now`, unless a deadline raised it this very moment. `may_be_raised` was asked before."""
-    telling = Telling(case, stations, now)
-    ring(telling, until=now)
-    if telling.case.rung == case.rung:
+    """Up from `now`, unless a deadline raised it this very moment. `may_be_raised` was asked before."""
+    telling = caught_up(case, stations, now)
+    wanted = telling.case.rung_of(by_hand.to_level) if by_hand.to_level else None
+    if telling.case.rung == case.rung or (wanted is not None and wanted > telling.case.rung):
         raise_case(telling, EscalationCause.BY_HAND, now, by_hand)
     return telling.decision
 
 
-def may_be_raised(case: Case) -> str | None:
-    """Why the case cannot be raised by hand: `closed`, `handled` or `last-level`; `None` if it can."""
+def may_be_raised(case: Case, to_level: Level | None = None) -> str | None:
+    """Why the case cannot be raised by hand: `closed`, `merged`, `handled`, `last-level` or `level-not-above`; `None`
+    if it can."""
     if case.closed_at is not None:
         return "closed"
+    if case.merged_into is not None:
+        return "merged"
     if case.handled_at is not None:
         return "handled"
-    return "last-level" if case.rung == len(case.ladder) - 1 else None
+    if case.rung == len(case.ladder) - 1:
+        return "last-level"
+    place = case.rung_of(to_level) if to_level else case.rung + 1
+    return None if place is not None and place > case.rung else "level-not-above"
 
 
 # ── the ladder ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -120,17 +186,21 @@ def may_be_raised(case: Case) -> str | None:
 def ring(telling: Telling, until: datetime) -> None:
     """Say what came due by `until`, oldest first; a missed acknowledge or handle raises the case."""
     while missed := _first(telling.case, until):
+        if missed.kind is DeadlineKind.HANDLE:
+            extensions.refuse_undecided(telling)
         telling.tell(
             DeadlineMissed(
-                case_id=telling.case.case_id,
-                at=telling.now,
+                **telling.said(),
                 kind=missed.kind,
                 level=missed.level,
                 round=missed.round,
                 due_at=missed.due_at,
                 late_ms=milliseconds(telling.now - missed.due_at),
+                about=missed.about,
             )
         )
+        if missed.kind is DeadlineKind.RULING and missed.about is not None:
+            returns.refuse_unruled(telling, missed.about)
         cause = RAISED_BY_MISSING.get(missed.kind)
         if cause is not None and telling.case.is_worked_on and missed.round == telling.case.round:
             raise_case(telling, cause, missed.due_at)
@@ -138,31 +208,35 @@ def ring(telling: Telling, until: datetime) -> None:
         if one.colour is Colour.RUNNING and one.amber_at <= until:
             telling.tell(
                 DeadlineAmber(
-                    case_id=telling.case.case_id,
-                    at=telling.now,
+                    **telling.said(),
                     kind=one.kind,
                     level=one.level,
                     round=one.round,
                     due_at=one.due_at,
+                    about=one.about,
                 )
             )
+    listing.list_case(telling, until)
 
 
 def raise_case(
-    telling: Telling, cause: EscalationCause, counts_from: datetime, by_hand: ByHand | None = None
+    telling: Telling,
+    cause: EscalationCause,
+    counts_from: datetime,
+    by_hand: ByHand | None = None,
+    first: int | None = None,
 ) -> None:
     """THE line that raises a case is the `tell` below. At the last level only a reopening says it again."""
     case = telling.case
-    rung, skipped = next_rung(case, telling.stations)
+    rung, skipped = next_rung(case, telling.stations, by_hand.to_level if by_hand else None, first)
     if rung == case.rung and cause is not EscalationCause.REOPENED:
         return
+    extensions.refuse_undecided(telling)
+    parkings.end_parking(telling, UnparkReason.RESUMED)
     to = case.ladder[rung]
     telling.tell(
         CaseEscalated(
-            case_id=case.case_id,
-            at=telling.now,
-            actor=by_hand.actor if by_hand else SYSTEM,
-            channel=by_hand.channel if by_hand else Channel.SYSTEM,
+            **telling.said(by_hand.by if by_hand else None),
             cause=cause,
             from_level=case.level,
             from_unit_id=case.unit_id,
@@ -175,17 +249,24 @@ def raise_case(
             text_digest=by_hand.text_digest if by_hand else None,
         )
     )
+    side = []
+    if by_hand is not None:
+        side.append(Clock(DeadlineKind.REPLY, to.level, case.round, telling.case.raises[-1].id))
     if cause is EscalationCause.REOPENED:
-        order_supervision(telling)
-    set_deadlines(telling, OF_A_LEVEL, counts_from)
+        side.append(_order_supervision(telling))
+    enter_level(telling, OF_A_LEVEL, side)
 
 
-def next_rung(case: Case, stations: Sequence[Station]) -> tuple[int, tuple[SkippedLevel, ...]]:
-    """The next rung with somebody there, and those passed over. The last one is never skipped (product rule 4)."""
+def next_rung(
+    case: Case, stations: Sequence[Station], named: Level | None = None, first: int | None = None
+) -> tuple[int, tuple[SkippedLevel, ...]]:
+    """The next rung with somebody there, or from the `named` level on, and those passed over. The last one is never
+    skipped (product rule 4)."""
     skipped: list[SkippedLevel] = []
     last = len(case.ladder) - 1
-    for place in range(case.rung + 1, last):
-        because = stations[place].empty_because
+    lowest = (case.rung_of(named) if named else None) or 0
+    for place in range(case.rung + 1 if first is None else first, last):
+        because = stations[place].empty_because or ("named_further_up" if place < lowest else None)
         if because is None:
             return place, tuple(skipped)
         rung = case.ladder[place]
@@ -193,22 +274,10 @@ def next_rung(case: Case, stations: Sequence[Station]) -> tuple[int, tuple[Skipp
     return last, tuple(skipped)
 
 
-def order_supervision(telling: Telling) -> None:
+def _order_supervision(telling: Telling) -> Clock:
     """督办 by the unit above the one that has the case now; at the last level by that unit's own supervisors."""
-    case = telling.case
-    above = case.ladder[min(case.rung + 1, len(case.ladder) - 1)]
-    telling.tell(
-        SupervisionOrdered(
-            case_id=case.case_id,
-            at=telling.now,
-            order_id=uuid7(),
-            kind=SupervisionKind.ORDINARY,
-            level=case.level,
-            unit_id=case.unit_id,
-            supervising_unit_id=above.unit_id,
-            round=case.round,
-        )
-    )
+    above = telling.case.above(telling.case.level)
+    return supervision.order(telling, SupervisionKind.ORDINARY, above.unit_id)
 
 
 def void_what_crossed(telling: Telling, handled: CaseHandled) -> None:
@@ -227,8 +296,7 @@ def void_what_crossed(telling: Telling, handled: CaseHandled) -> None:
     to = case.ladder[max(rung, back if back is not None else rung)]
     telling.tell(
         EscalationVoided(
-            case_id=case.case_id,
-            at=telling.now,
+            **telling.said(),
             voids=tuple(one.id for one in crossed),
             level=to.level,
             unit_id=to.unit_id,
@@ -240,7 +308,7 @@ def void_what_crossed(telling: Telling, handled: CaseHandled) -> None:
 def _first(case: Case, until: datetime) -> CaseDeadline | None:
     """The oldest clock that ran out by `until` and has not been called missed."""
     late = [one for one in case.open() if one.colour is not Colour.RED and one.due_at <= until]
-    return min(late, key=lambda one: (one.due_at, one.kind), default=None)
+    return min(late, key=lambda one: (one.due_at, one.kind, one.about or NOTHING), default=None)
 
 
 def milliseconds(span: timedelta) -> int:

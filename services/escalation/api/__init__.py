@@ -1,0 +1,1 @@
+"""Escalation's routes: command in, answer out."""

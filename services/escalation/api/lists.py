@@ -1,0 +1,146 @@
+"""Open deadlines and supervision orders of a unit and everything below, in pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from services.escalation.api.access import SEEING, WATCHING, units_of
+from services.escalation.api.views import DeadlineView
+from services.escalation.queries import lists
+from services.escalation.rules.case import NOTHING, Colour
+from shared.problems import Problem
+from shared.routes import Caller, Tx, allow, router_for
+from shared.vocabulary import DeadlineKind, Level, SupervisionKind, Urgency
+
+router = router_for("escalation")
+
+PAGE_MAX = 500
+
+
+class OpenDeadline(DeadlineView):
+    case_id: UUID
+    number: str
+    urgency: Urgency
+    unit_id: str
+
+
+class DeadlinesPage(BaseModel):
+    deadlines: list[OpenDeadline]
+    next_cursor: str | None
+
+
+class OrderState(StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+
+
+class ListedOrder(BaseModel):
+    """`due_at` and `colour` are of the clock that asks for the answer, while it runs or stands red."""
+
+    id: UUID
+    case_id: UUID
+    number: str
+    at: datetime
+    kind: SupervisionKind
+    level: Level
+    unit_id: str
+    supervising_unit_id: str
+    round: int
+    ordered_by: str | None
+    answered_at: datetime | None
+    answered_by: str | None
+    due_at: datetime | None
+    colour: Colour | None
+
+
+class OrdersPage(BaseModel):
+    orders: list[ListedOrder]
+    next_cursor: str | None
+
+
+@router.get("/deadlines", dependencies=[allow(*SEEING)])
+async def deadlines(
+    tx: Tx,
+    who: Caller,
+    state: Colour | None = None,
+    kind: DeadlineKind | None = None,
+    unit: str | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
+) -> DeadlinesPage:
+    """Open deadlines of a unit and everything below (by default all that the caller may see), first due first."""
+    units = units_of(who, unit, tx.directory)
+    rows = await lists.open_deadlines(tx, units, state, kind, _after_deadline(cursor), limit)
+    found = [OpenDeadline.model_validate(dict(row)) for row in rows]
+    last = found[-1] if len(found) == limit else None
+    place = (last.due_at.isoformat(), last.case_id, last.kind, last.about or NOTHING) if last else None
+    return DeadlinesPage(deadlines=found, next_cursor=_cursor(place))
+
+
+@router.get("/orders", dependencies=[allow(*WATCHING)])
+async def orders(
+    tx: Tx,
+    who: Caller,
+    state: OrderState | None = None,
+    kind: SupervisionKind | None = None,
+    unit: str | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
+) -> OrdersPage:
+    """Supervision orders by or on a unit and everything below, the oldest first."""
+    units = units_of(who, unit, tx.directory)
+    answered = None if state is None else state is OrderState.ANSWERED
+    rows = await lists.orders(tx, units, answered, kind, _after_order(cursor), limit)
+    found = [ListedOrder.model_validate(dict(row)) for row in rows]
+    last = found[-1] if len(found) == limit else None
+    return OrdersPage(orders=found, next_cursor=_cursor((last.at.isoformat(), last.id) if last else None))
+
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _cursor(place: tuple[object, ...] | None) -> str | None:
+    """Where a page ended."""
+    if place is None:
+        return None
+    return base64.urlsafe_b64encode(" ".join(map(str, place)).encode()).decode()
+
+
+def _parts(cursor: str, count: int) -> list[str]:
+    parts = base64.urlsafe_b64decode(cursor).decode().split()
+    if len(parts) != count:
+        raise ValueError(cursor)
+    return parts
+
+
+def _after_deadline(cursor: str | None) -> lists.Place:
+    if cursor is None:
+        return BEGINNING, NOTHING, "", NOTHING
+    try:
+        due_at, case_id, kind, about = _parts(cursor, 4)
+        return datetime.fromisoformat(due_at), UUID(case_id), kind, UUID(about)
+    except (binascii.Error, ValueError) as wrong:
+        raise not_ours() from wrong
+
+
+def _after_order(cursor: str | None) -> tuple[datetime, UUID]:
+    if cursor is None:
+        return BEGINNING, NOTHING
+    try:
+        at, order_id = _parts(cursor, 2)
+        return datetime.fromisoformat(at), UUID(order_id)
+    except (binascii.Error, ValueError) as wrong:
+        raise not_ours() from wrong
+
+
+def not_ours() -> Problem:
+    detail = "请从第一页重新开始 / Begin again with the first page"
+    return Problem(422, "cursor", "游标无效 / The cursor is not one of ours", detail=detail)

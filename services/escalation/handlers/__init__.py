@@ -1,0 +1,1 @@
+"""What escalation does: load, decide, save, announce. Nothing here commits."""

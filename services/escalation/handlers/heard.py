@@ -1,0 +1,50 @@
+"""What other services told, and what time brings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.escalation.handlers.ground import stations, stations_of
+from services.escalation.handlers.saving import follow_through
+from services.escalation.queries import cases, sealed
+from services.escalation.rules.ladder import decide, time_passed
+from shared.database import Transaction
+from shared.event import CaseEvent
+from shared.events.intake import CaseAmended, CaseRegistered, RequesterErased
+from shared.timers import Due
+
+
+async def take_up_case(tx: Transaction, event: CaseRegistered, now: datetime) -> None:
+    """Start the clocks of the case's first level."""
+    known = stations(tx.directory, event.ladder, event.urgency, event.category_code, now)
+    await follow_through(tx, None, decide(None, event, known, now), known)
+
+
+async def follow(tx: Transaction, event: CaseEvent, now: datetime) -> None:
+    """Something happened to the case: it may stop clocks, void raises, or begin a new round."""
+    case = await cases.load(tx, event.case_id)
+    if case is not None:
+        known = stations_of(tx.directory, case, now)
+        await follow_through(tx, case, decide(case, event, known, now), known)
+
+
+async def follow_amendment(tx: Transaction, event: CaseAmended, now: datetime) -> None:
+    """The case is another now: what was due before is said on the old ladder, what runs is counted on the new."""
+    case = await cases.load(tx, event.case_id)
+    if case is not None:
+        after = stations(tx.directory, event.ladder, event.urgency, event.category_code, now)
+        decision = decide(case, event, stations_of(tx.directory, case, now), now, after)
+        await follow_through(tx, case, decision, after)
+
+
+async def ring_deadline(tx: Transaction, due: Due, now: datetime) -> None:
+    """A clock turned amber or ran out, or a day's list is due; whatever else came due by now is said with it."""
+    case = await cases.load(tx, due.subject_id)
+    if case is not None:
+        known = stations_of(tx.directory, case, now)
+        await follow_through(tx, case, time_passed(case, known, now), known, rung_by=due)
+
+
+async def destroy_texts(tx: Transaction, event: RequesterErased, now: datetime) -> None:
+    """The person was erased: what people wrote about the case goes with its key; figures stay."""
+    await sealed.destroy(tx, event.case_id)

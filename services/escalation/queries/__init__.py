@@ -1,0 +1,1 @@
+"""SQL that is PostgreSQL's: constant statements, one per need."""

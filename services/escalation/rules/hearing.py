@@ -1,0 +1,127 @@
+"""What follows from events that neither stop a clock of the case nor turn it: the case changed, went into another and
+came back, or a side matter began or ended. Time has caught up with the event before, under what was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.escalation.rules import parkings, returns, supervision
+from services.escalation.rules.case import Case
+from services.escalation.rules.clocks import (
+    OF_A_LEVEL,
+    Telling,
+    begin_missing,
+    deadlines_of,
+    enter_level,
+    recount,
+    start,
+    stop,
+)
+from services.escalation.rules.limits import Clock, named
+from shared.event import CaseEvent
+from shared.events.dispatch import (
+    CaseHandedDown,
+    CaseReassigned,
+    CaseReturned,
+    CoHandlerAsked,
+    PartEnded,
+    PartHandled,
+)
+from shared.events.intake import (
+    AppointmentAgreed,
+    CaseAmended,
+    CaseMerged,
+    CaseUnmerged,
+    CaseWithdrawn,
+    FollowUpOpened,
+)
+from shared.vocabulary import DeadlineKind, SetBecause, UnparkReason
+
+
+def _amended(telling: Telling, before: Case, heard: CaseAmended) -> None:
+    """The same clocks from their own beginning under what the case is now, and those it is owed newly."""
+    if telling.case.level is not before.level and telling.case.is_worked_on:
+        enter_level(telling, OF_A_LEVEL, because=SetBecause.AMENDED)
+    recount(telling, SetBecause.AMENDED)
+    begin_missing(telling, SetBecause.AMENDED, again=False)
+
+
+def _appointment_agreed(telling: Telling, before: Case, heard: AppointmentAgreed) -> None:
+    recount(telling, SetBecause.APPOINTMENT)
+    begin_missing(telling, SetBecause.APPOINTMENT, again=False)
+
+
+def _merged(telling: Telling, before: Case, heard: CaseMerged) -> None:
+    if telling.case.merged_into != before.merged_into:
+        _over(telling)
+
+
+def _withdrawn(telling: Telling, before: Case, heard: CaseWithdrawn) -> None:
+    _over(telling)
+
+
+def _over(telling: Telling) -> None:
+    parkings.end_parking(telling, UnparkReason.CLOSED)
+    stop(telling, *DeadlineKind)
+
+
+def _unmerged(telling: Telling, before: Case, heard: CaseUnmerged) -> None:
+    """It goes on by itself with its first clock unchanged: nobody holds it, so what is due already fires now."""
+    if before.merged_into is not None:
+        stop(telling, DeadlineKind.FOLLOW_UP)
+        begin_missing(telling, SetBecause.AMENDED, again=True)
+        supervision.begin_again(telling)
+
+
+def _follow_up_opened(telling: Telling, before: Case, heard: FollowUpOpened) -> None:
+    """Of a merged case: due as long after its parent was handled as its own would be."""
+    case = telling.case
+    if case.closed_at is None and case.follow_up_from != before.follow_up_from:
+        clock = Clock(DeadlineKind.FOLLOW_UP, case.level, case.round)
+        start(telling, deadlines_of(telling, [clock]))
+
+
+def _co_handler_asked(telling: Telling, before: Case, heard: CoHandlerAsked) -> None:
+    """A task with a limit of its own has a clock of its own."""
+    case = telling.case
+    if heard.due_at is not None and heard.round == case.round and case.is_worked_on:
+        clock = Clock(DeadlineKind.CO_HANDLE, case.level, case.round, heard.part_id)
+        start(telling, [named(case, clock, heard.at, heard.due_at)])
+
+
+def _part_handled(telling: Telling, before: Case, heard: PartHandled) -> None:
+    stop(telling, DeadlineKind.CO_HANDLE, about=heard.part_id, at=heard.at)
+    _returns_over(telling)
+
+
+def _part_left(telling: Telling, before: Case, heard: PartEnded | CaseHandedDown) -> None:
+    stop(telling, DeadlineKind.CO_HANDLE, about=heard.part_id)
+    _returns_over(telling)
+
+
+def _returns_over(telling: Telling) -> None:
+    """A return whose part ended needs no ruling."""
+    for one in telling.case.returns:
+        if one.over:
+            stop(telling, DeadlineKind.RULING, about=one.id)
+
+
+def _nothing_more(telling: Telling, before: Case, heard: CaseReassigned) -> None:
+    """Who holds it changed, and no clock."""
+
+
+FOLLOWS: dict[type[CaseEvent], Callable[..., None]] = {
+    CaseAmended: _amended,
+    AppointmentAgreed: _appointment_agreed,
+    CaseMerged: _merged,
+    CaseUnmerged: _unmerged,
+    CaseWithdrawn: _withdrawn,
+    FollowUpOpened: _follow_up_opened,
+    CaseReturned: lambda telling, before, heard: returns.await_ruling(telling, heard),
+    CaseHandedDown: _part_left,
+    CaseReassigned: _nothing_more,
+    CoHandlerAsked: _co_handler_asked,
+    PartHandled: _part_handled,
+    PartEnded: _part_left,
+}
+"""What follows from each, given the case before it."""

@@ -1,0 +1,62 @@
+"""The named persons' daily list: what the last level did not deal with in time comes back every day until it is.
+
+A deadline fires once; the list is what follows it, so that something always happens by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from services.escalation.rules.case import Case, Colour
+from services.escalation.rules.clocks import OF_A_LEVEL, Telling
+from services.escalation.rules.limits import Station
+from shared.events.escalation import CaseListed
+from shared.vocabulary import DeadlineKind
+
+LISTED_AT = time(8, 30)
+"""Every day at this time of the unit's own clock, working day or not."""
+
+
+def list_due_at(case: Case, stations: Sequence[Station]) -> datetime | None:
+    """When the case is listed next; `None` if nothing of it is overdue where nobody is above."""
+    first = _first_day(case, stations)
+    if first is None:
+        return None
+    day = first if case.listed_on is None else max(first, case.listed_on + timedelta(days=1))
+    return stations[case.rung].working.moment(day, LISTED_AT)
+
+
+def list_case(telling: Telling, until: datetime) -> None:
+    """Put it on today's list, once a day; an outage of days is one entry, and the count says how many days it is."""
+    due_at = list_due_at(telling.case, telling.stations)
+    first = _first_day(telling.case, telling.stations)
+    if due_at is None or first is None or due_at > until:
+        return
+    case = telling.case
+    place = min(case.rung + 1, len(case.ladder) - 1)
+    day = telling.now.astimezone(telling.stations[case.rung].working.zone).date()
+    telling.tell(
+        CaseListed(
+            **telling.said(),
+            day=day,
+            days=(day - first).days + 1,
+            unit_id=case.ladder[place].unit_id,
+            person_ids=telling.stations[place].supervisor_ids,
+            round=case.round,
+        )
+    )
+
+
+def _first_day(case: Case, stations: Sequence[Station]) -> date | None:
+    """The first day whose list the case is on: that of the next list after it was due."""
+    if not case.is_worked_on:
+        return None
+    kinds: tuple[DeadlineKind, ...] = (DeadlineKind.REVIEW,)
+    if case.rung == len(case.ladder) - 1:
+        kinds = (*OF_A_LEVEL, DeadlineKind.REVIEW)
+    since = min((one.due_at for one in case.open(*kinds) if one.colour is Colour.RED), default=None)
+    if since is None:
+        return None
+    local = since.astimezone(stations[case.rung].working.zone)
+    return local.date() if local.time() < LISTED_AT else local.date() + timedelta(days=1)
