@@ -1,7 +1,9 @@
 """Insight: the read side.
 
-Owns: nothing that is true by itself; one row per case, its timeline, the figures and the board, all folded from events.
+Owns: one row per case with its follow-ups, rounds and who worked on it, its timeline, and one row per alarm, all folded
+from events; the definitions of the figures; snapshots of a period and the months published, which stay as they were.
 Listens to: every event of `yike.cases`; the registry's things, for names and duty only.
 Publishes: nothing.
-Promises: no event is skipped unseen (a gap parks the case and alarms); folding the topic again gives the same rows.
+Promises: no event is skipped unseen (a gap parks the case and alarms); folding the topic again gives the same rows;
+what was snapshot or published never changes; nobody is ranked on one number.
 """

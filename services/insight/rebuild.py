@@ -19,16 +19,20 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.insight import handlers
+from services.insight.handlers.hearing import fold
 from services.insight.settings import Settings
 from shared import codec
 from shared.database import Database, Transaction
-from shared.event import CASES_TOPIC, CaseEvent
+from shared.event import CASES_TOPIC, AlarmEvent, CaseEvent
 from shared.inbox import SEE, SEEN, Gap
 from shared.kafka import Record, tail
 
+Told = CaseEvent | AlarmEvent
 SCHEMA = "rebuilt"
-FOLDED = ("cases", "follow_ups", "timeline")
+FOLDED = dict.fromkeys(("cases", "follow_ups", "rounds", "works", "timeline"), "case_id") | {
+    "alarms": "alarm_id"
+}
+"""The tables that are folded, each with the column that says whose story a row belongs to."""
 TABLES = (*FOLDED, "seen")
 
 FRESH = (
@@ -40,10 +44,10 @@ THERE = f"SET LOCAL search_path TO {SCHEMA}, public"
 POSITIONS = "SELECT partition, next_offset FROM public.positions WHERE topic = :topic ORDER BY partition"
 LOCK_POSITIONS = f"{POSITIONS} FOR UPDATE"
 DIFFERENCES = """
-    SELECT DISTINCT case_id FROM (
+    SELECT DISTINCT {subject} AS subject_id FROM (
         (SELECT * FROM public.{table} EXCEPT ALL SELECT * FROM {schema}.{table})
         UNION ALL (SELECT * FROM {schema}.{table} EXCEPT ALL SELECT * FROM public.{table})
-    ) AS different ORDER BY case_id
+    ) AS different ORDER BY 1
 """
 SWAP = tuple(
     statement
@@ -129,36 +133,36 @@ class _Topic:
 async def _fold(tx: Transaction, records: Sequence[Record], report: Report) -> None:
     await tx.rows(THERE)
     events = _read(records, report)
-    ids = sorted({event.case_id for event in events})
+    ids = sorted({event.subject for event in events})
     seen = {(row["subject_id"], row["source"]): row["sequence"] for row in await tx.rows(SEEN, ids=ids)}
     fresh = _in_order(events, seen, report)
     try:
         if fresh:
-            await handlers.fold(tx, fresh, await tx.now())
+            await fold(tx, fresh, await tx.now())
     except ValueError:
         fresh = await _fold_singly(tx, fresh, report)
-    seen |= {(event.case_id, event.source): event.sequence for event in fresh}
+    seen |= {(event.subject, event.source): event.sequence for event in fresh}
     if seen:
         subjects, sources = zip(*seen, strict=True)
         await tx.rows(SEE, ids=list(subjects), sources=list(sources), sequences=list(seen.values()))
     report.events += len(fresh)
 
 
-async def _fold_singly(tx: Transaction, events: Sequence[CaseEvent], report: Report) -> list[CaseEvent]:
+async def _fold_singly(tx: Transaction, events: Sequence[Told], report: Report) -> list[Told]:
     """A batch with a bad event: the others go on, its case ends before it. Those that were folded."""
     folded = []
     for event in events:
-        if event.case_id in report.refused:
+        if event.subject in report.refused:
             continue
         try:
-            await handlers.fold(tx, [event], event.at)
+            await fold(tx, [event], event.at)
             folded.append(event)
         except ValueError as wrong:
-            report.refused[event.case_id] = repr(wrong)
+            report.refused[event.subject] = repr(wrong)
     return folded
 
 
-def _read(records: Sequence[Record], report: Report) -> list[CaseEvent]:
+def _read(records: Sequence[Record], report: Report) -> list[Told]:
     events = []
     for record in records:
         try:
@@ -166,32 +170,30 @@ def _read(records: Sequence[Record], report: Report) -> list[CaseEvent]:
         except (codec.Foreign, ValidationError, ValueError) as wrong:
             report.refused.setdefault(UUID(record.key), repr(wrong))
             continue
-        if isinstance(event, CaseEvent):
+        if isinstance(event, (CaseEvent, AlarmEvent)):
             events.append(event)
     return events
 
 
-def _in_order(
-    events: Sequence[CaseEvent], seen: Mapping[tuple[UUID, str], int], report: Report
-) -> list[CaseEvent]:
+def _in_order(events: Sequence[Told], seen: Mapping[tuple[UUID, str], int], report: Report) -> list[Told]:
     """Those that come next, as the inbox would take them: a repeated one is dropped, a missing one parks the case."""
     coming, fresh = dict(seen), []
     for event in events:
-        last = coming.get((event.case_id, event.source), 0)
-        if event.case_id in report.refused or event.sequence <= last:
+        last = coming.get((event.subject, event.source), 0)
+        if event.subject in report.refused or event.sequence <= last:
             continue
         if event.sequence != last + 1:
-            report.refused[event.case_id] = repr(Gap(f"{event.source}: {event.sequence} came after {last}"))
+            report.refused[event.subject] = repr(Gap(f"{event.source}: {event.sequence} came after {last}"))
             continue
-        coming[event.case_id, event.source] = event.sequence
+        coming[event.subject, event.source] = event.sequence
         fresh.append(event)
     return fresh
 
 
 async def _finish(tx: Transaction, report: Report, *, swap: bool) -> None:
-    for table in FOLDED:
-        rows = await tx.rows(DIFFERENCES.format(table=table, schema=SCHEMA))
-        report.different[table] = [row["case_id"] for row in rows]
+    for table, subject in FOLDED.items():
+        rows = await tx.rows(DIFFERENCES.format(table=table, schema=SCHEMA, subject=subject))
+        report.different[table] = [row["subject_id"] for row in rows]
     report.cases = (await tx.rows(f"SELECT count(*) AS n FROM {SCHEMA}.cases"))[0]["n"]
     if swap:
         for statement in SWAP:

@@ -1,14 +1,15 @@
-"""Insight hears every event of a case, a batch at a time."""
+"""Insight hears every event of a case or an alarm, a batch at a time."""
 
 from __future__ import annotations
 
-from services.insight import handlers
+from services.insight.handlers.hearing import fold
+from services.insight.rules.alarms import ALARM_EVENTS
 from services.insight.rules.fold import FOLDS
-from shared.event import CaseEvent
+from shared.event import AlarmEvent, CaseEvent
 from shared.events.intake import CaseRegistered
 from shared.inbox import Subscriptions, Together
 
-HEARD: tuple[type[CaseEvent], ...] = (CaseRegistered, *FOLDS)
-FOLD = Together(handlers.fold)
+HEARD: tuple[type[CaseEvent] | type[AlarmEvent], ...] = (CaseRegistered, *FOLDS, *ALARM_EVENTS)
+FOLD = Together(fold)
 
 SUBSCRIPTIONS: Subscriptions = dict.fromkeys(HEARD, FOLD)

@@ -1,12 +1,14 @@
-"""What insight keeps: one row per case, its follow-ups, and one row per event. All of it can be folded again."""
+"""What insight keeps: one row per case with its follow-ups, rounds and who worked on it, one row per event, one per
+alarm. All of it can be folded again; but snapshots and publications were true when they were made, and stay."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, text
+from sqlalchemy import DateTime, Index, Numeric, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
@@ -42,6 +44,8 @@ class Case(Table, table=True):
         Index("cases_unit_path", "unit_path", postgresql_using="gin"),
         # The board reads what is open, and a city's closed cases outnumber those a thousand to one.
         Index("cases_open", "next_due_at", postgresql_where=text("state <> 'closed'")),
+        Index("cases_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("cases_closed", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     )
 
     case_id: UUID = Field(primary_key=True)
@@ -67,12 +71,34 @@ class Case(Table, table=True):
     closed_by: str | None = words()
     outcome: str | None = words()
     resolved_level: str | None = words()
+    requester_kind: str = words(required=True)
+    care: bool
+    crisis: str | None = words()
+    reported_at: datetime | None = at()
+    appointment_starts_at: datetime | None = at()
+    appointment_ends_at: datetime | None = at()
+    amended_at: datetime | None = at()
+    urged: int
+    parent_id: UUID | None = None
+    parent_number: str | None = words()
+    merged_at: datetime | None = at()
+    answered_at: datetime | None = at()
+    not_accepted_reason: str | None = words()
+    rightful_unit_id: str | None = words()
+    withdrawn_at: datetime | None = at()
+    questions: list[Any] = listed()
+    questions_asked: int
+    attachments: int
+    progress_calls: int
+    progress_reached: int
+    erased_at: datetime | None = at()
     parts: list[Any] = listed()
     offered_at: datetime | None = at()
     accepted_at: datetime | None = at()
     arrived_at: datetime | None = at()
     arrived_told_at: datetime | None = at()
     arrived_device_at: datetime | None = at()
+    device_time_accepted: datetime | None = at()
     contacted_at: datetime | None = at()
     photographed_at: datetime | None = at()
     account_at: datetime | None = at()
@@ -91,18 +117,32 @@ class Case(Table, table=True):
     nobody_available_count: int
     evidence_count: int
     worked_round: int | None = None
+    helps: int
+    helps_answered: int
+    returns: list[Any] = listed()
+    hand_overs: int
+    corrections: int
+    flagged: list[Any] = listed()
+    account_round: int | None = None
+    measure_round: int | None = None
     clocks: list[Any] = listed()
     raises: list[Any] = listed()
     supervisions: list[Any] = listed()
-    level: str | None = words()
-    level_unit_id: str | None = words()
+    extensions: list[Any] = listed()
+    parks: list[Any] = listed()
+    listed_on: date | None = None
+    listed_days: int
+    entered_level: str | None = words()
     notices_delivered: int
     notices_read: int
     notices_failed: int
+    notices_received: int
     events: int
     last_event_at: datetime | None = at()
     # worked out by standing.py
     state: str = words(required=True)
+    level: str = words(required=True)
+    level_unit_id: str = words(required=True)
     level_reached: str = words(required=True)
     holder_id: str | None = words()
     going_id: str | None = words()
@@ -114,6 +154,8 @@ class Case(Table, table=True):
     next_due_at: datetime | None = at()
     next_amber_at: datetime | None = at()
     next_kind: str | None = words()
+    arrival_counts_at: datetime | None = at()
+    park: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
 
 
 class FollowUp(Table, table=True):
@@ -139,6 +181,130 @@ class FollowUp(Table, table=True):
     coached: bool
     given_up_at: datetime | None = at()
     reopened_at: datetime | None = at()
+
+
+class Round(Table, table=True):
+    """`facts.Round` with `standing.Dues`: from a registration or a reopening to the next."""
+
+    __tablename__ = "rounds"
+    __table_args__ = (
+        Index("rounds_handled", "handled_at", postgresql_where=text("handled_at IS NOT NULL")),
+        Index("rounds_handle_due", "handle_due_at", postgresql_where=text("handle_due_at IS NOT NULL")),
+        Index(
+            "rounds_follow_up_due", "follow_up_due_at", postgresql_where=text("follow_up_due_at IS NOT NULL")
+        ),
+    )
+
+    case_id: UUID = Field(primary_key=True)
+    round: int = Field(primary_key=True)
+    opened_at: datetime | None = at()
+    closed_at: datetime | None = at()
+    closed_by: str | None = words()
+    outcome: str | None = words()
+    resolved_level: str | None = words()
+    reopened_at: datetime | None = at()
+    reopened_because: str | None = words()
+    handled_at: datetime | None = at()
+    handled_by: str | None = words()
+    handled_level: str | None = words()
+    handle_due_at: datetime | None = at()
+    follow_up_due_at: datetime | None = at()
+
+
+class Work(Table, table=True):
+    """`facts.Work`: what one person did on one case, and what it cost them."""
+
+    __tablename__ = "works"
+    __table_args__ = (Index("works_first", "first_at"),)
+
+    case_id: UUID = Field(primary_key=True)
+    person_id: str = Field(primary_key=True, sa_type=Text)
+    unit_id: str | None = words()
+    first_at: datetime | None = at()
+    offers: int
+    accepts: int
+    declines: int
+    lapses: int
+    arrived_at: datetime | None = at()
+    arrived_told_at: datetime | None = at()
+    handled: int
+    commands: int
+    fields: int
+    photos: int
+    seconds: int
+    double_entries: int
+
+
+class Alarm(Table, table=True):
+    """`alarms.AlarmRow`; `story` is its timeline."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (
+        Index("alarms_raised", "raised_at", "alarm_id"),
+        Index("alarms_open", "raised_at", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    alarm_id: UUID = Field(primary_key=True)
+    person_id: str = words(required=True)
+    unit_path: list[str] = Field(sa_type=ARRAY(Text))
+    case_id: UUID | None = None
+    raised_at: datetime = at(required=True)
+    answered_at: datetime | None = at()
+    answered_by: str | None = words()
+    ended_at: datetime | None = at()
+    by_mistake: bool
+    events: int
+    story: list[Any] = listed()
+
+
+class Snapshot(Table, table=True):
+    """One figure of a period as it was when the snapshot was taken. `positions` is how far insight had read each
+    partition; folding the topic up to there and counting by `version` gives the figure again."""
+
+    __tablename__ = "snapshots"
+    __table_args__ = (Index("snapshots_taken", "taken_at", "snapshot_id"),)
+
+    snapshot_id: UUID = Field(primary_key=True)
+    figure: str = Field(primary_key=True, sa_type=Text)
+    version: int
+    unit_ids: list[str] = Field(sa_type=ARRAY(Text))
+    starts_at: datetime = at(required=True)
+    ends_at: datetime = at(required=True)
+    as_of: datetime = at(required=True)
+    taken_at: datetime = at(required=True)
+    taken_by: str = words(required=True)
+    title: str = words(required=True)
+    n: Decimal = Field(sa_type=Numeric)
+    d: int
+    excluded: int
+    positions: dict[str, Any] = Field(sa_type=JSONB)
+    set_aside: int
+
+
+class SnapshotMember(Table, table=True):
+    """A case behind a figure of a snapshot."""
+
+    __tablename__ = "snapshot_members"
+
+    snapshot_id: UUID = Field(primary_key=True)
+    figure: str = Field(primary_key=True, sa_type=Text)
+    case_id: UUID = Field(primary_key=True)
+    part: int = Field(primary_key=True)
+    number: str = words(required=True)
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    counted: Decimal = Field(sa_type=Numeric)
+    excluded: bool
+
+
+class Publication(Table, table=True):
+    """The figures of a calendar month as everybody may read them. Published once: the difference between two
+    editions would tell what each of them hides."""
+
+    __tablename__ = "publications"
+
+    month: date = Field(primary_key=True)
+    published_at: datetime = at(required=True)
+    body: dict[str, Any] = Field(sa_type=JSONB)
 
 
 class Happening(Table, table=True):

@@ -7,21 +7,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 import httpx
 import pytest
 
-from services.insight import handlers
-from services.insight.api import board, cases, figures
+from services.insight.api import alarms, board, cases, figures
+from services.insight.handlers.hearing import fold as hear
 from services.insight.settings import Settings
 from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
 from shared.database import Database
 from shared.directory import Directory
-from shared.event import CaseEvent
+from shared.event import AlarmEvent, CaseEvent
 from shared.service import Service
 from shared.settings import Surroundings
 from tests.insight.story import Story
 from tests.insight.world import directory as the_directory
 from tests.people import an_issuer
 
-Fold = Callable[[Iterable[CaseEvent]], Awaitable[None]]
+Fold = Callable[[Iterable[CaseEvent | AlarmEvent]], Awaitable[None]]
 
 
 @pytest.fixture
@@ -40,11 +40,11 @@ async def database(fresh_database: Callable[[str], str], directory: Directory) -
 def fold(database: Database) -> Fold:
     """Fold events as one batch."""
 
-    async def run(events: Iterable[CaseEvent]) -> None:
+    async def run(events: Iterable[CaseEvent | AlarmEvent]) -> None:
         batch = list(events)
         async with database.transaction() as tx:
-            now = await tx.lock(*{event.case_id for event in batch})
-            await handlers.fold(tx, batch, now)
+            now = await tx.lock(*{event.subject for event in batch})
+            await hear(tx, batch, now)
 
     return run
 
@@ -69,7 +69,7 @@ def service(database: Database, directory: Directory) -> Service:
     made = Service(
         name="insight",
         settings=settings,
-        routers=[cases.router, board.router, figures.router],
+        routers=[cases.router, alarms.router, board.router, figures.router],
         subscriptions=SUBSCRIPTIONS,
         tables=Table.metadata,
         journal=False,

@@ -61,6 +61,7 @@ from shared.vocabulary import (
     PartRole,
     Post,
     Satisfaction,
+    SetBecause,
     SupervisionKind,
     Urgency,
 )
@@ -120,8 +121,8 @@ class Story:
             **fields,
         )
         causes = {place for place, told in enumerate(self.told) if told.event in because}
-        if shape.source in self._last_of:
-            causes.add(self._last_of[shape.source])
+        if self.told:  # nobody tells of a case before they heard that it was registered
+            causes.add(self._last_of.get(shape.source, 0))
         self._last_of[shape.source] = len(self.told)
         self.told.append(Told(event, causes))
         return event
@@ -156,7 +157,9 @@ class Story:
         }
         return self.add(CaseRegistered, 0, **(fields | changes))
 
-    def clocks(self, minute: float, *because: CaseEvent, **due: float) -> DeadlinesSet:
+    def clocks(
+        self, minute: float, *causes: CaseEvent, because: SetBecause = SetBecause.LEVEL, **due: float
+    ) -> DeadlinesSet:
         deadlines = tuple(
             Deadline(
                 kind=DeadlineKind(kind),
@@ -166,7 +169,13 @@ class Story:
             for kind, at in due.items()
         )
         return self.add(
-            DeadlinesSet, minute, *because, level=self.level, round=self.round, deadlines=deadlines
+            DeadlinesSet,
+            minute,
+            *causes,
+            level=self.level,
+            round=self.round,
+            deadlines=deadlines,
+            because=because,
         )
 
     def cleared(
@@ -232,7 +241,7 @@ class Story:
             told_at=offer.at,
         )
 
-    def arrived(self, minute: float, accepted: CaseAccepted) -> WorkerArrived:
+    def arrived(self, minute: float, accepted: CaseAccepted, **changes: Any) -> WorkerArrived:
         return self.add(
             WorkerArrived,
             minute,
@@ -240,6 +249,7 @@ class Story:
             method=ArrivalMethod.POSITION,
             told_at=accepted.told_at,
             distance_m=20,
+            **changes,
         )
 
     def documented(self, minute: float, accepted: CaseAccepted) -> None:
@@ -359,9 +369,10 @@ class Story:
             minute, attempt=attempt, reached=False, contacted=None, solved=None, satisfaction=None
         )
 
-    def reopened(self, minute: float) -> CaseReopened:
+    def reopened(self, minute: float, **changes: Any) -> CaseReopened:
         self.round += 1
-        return self.add(CaseReopened, minute, follow_up_id=self.follow_up_id, round=self.round)
+        fields: dict[str, Any] = {"follow_up_id": self.follow_up_id, "round": self.round}
+        return self.add(CaseReopened, minute, **(fields | changes))
 
     def closed(
         self,

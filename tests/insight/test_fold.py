@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.insight.rules.alarms import ALARM_EVENTS
 from services.insight.rules.facts import CaseRow
 from services.insight.rules.fold import FOLDS, NotRegisteredError, apply
 from services.insight.rules.sentences import TEMPLATES
@@ -27,6 +29,7 @@ from shared.vocabulary import (
     PartRole,
     Satisfaction,
 )
+from tests.insight.matters import MATTERS, every_matter
 from tests.insight.stories import (
     crossed_raise,
     dissatisfied,
@@ -53,7 +56,14 @@ def minutes(amount: float) -> timedelta:
 def test_every_case_event_is_folded_and_told() -> None:
     ours = {event for event in EVENT_TYPES.values() if issubclass(event, CaseEvent)}
     assert {CaseRegistered, *FOLDS} == ours
-    assert set(TEMPLATES) == {event.type for event in ours}
+    assert set(TEMPLATES) == {event.type for event in (*ours, *ALARM_EVENTS)}
+
+
+def test_the_stories_tell_every_event_there_is() -> None:
+    told = {type(event) for story in (*every_story(), *every_matter()) for event in story.events}
+    assert {kind.__name__ for kind in {CaseRegistered, *FOLDS} - told} == {"CaseWithdrawn"} - {
+        kind.__name__ for kind in told
+    }
 
 
 def test_manhole_at_night_has_every_milestone() -> None:
@@ -114,7 +124,7 @@ def test_reopening_makes_a_handled_case_open_again() -> None:
 def test_a_voided_raise_does_not_count() -> None:
     row = folded(crossed_raise().events)
     stands = standing(row)
-    assert row.level is Level.GRID
+    assert stands.level is Level.GRID
     assert (stands.raises_count, stands.level_reached) == (0, Level.GRID)
     assert [raised.voided for raised in row.raises] == [True]
 
@@ -213,6 +223,7 @@ def test_states_follow_the_case() -> None:
 
 
 STORIES: list[Callable[[], Story]] = [
+    *(partial(lambda tell: tell(Story()), tell) for tell in MATTERS.values()),
     lambda: satisfied(manhole_at_night()),
     lambda: satisfied(manhole_at_night(arrives=17)),
     lambda: dissatisfied(manhole_at_night()),

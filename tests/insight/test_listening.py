@@ -8,22 +8,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import pytest
 
 from services.insight.queries import cases, rows
-from services.insight.rebuild import rebuild, told
+from services.insight.rebuild import FOLDED, rebuild, told
 from services.insight.subscriptions import SUBSCRIPTIONS
 from shared import codec
 from shared.database import Database
 from shared.dead_letters import parked_cases
-from shared.event import CASES_TOPIC, CaseEvent
+from shared.event import CASES_TOPIC, AlarmEvent, CaseEvent
 from shared.health import Beat
 from shared.inbox import Inbox
 from shared.kafka import Outgoing, Producer
 from shared.topics import make_topics, partition_of
+from tests.insight.matters import every_matter
 from tests.insight.stories import dissatisfied, every_story, manhole_at_night, satisfied
 from tests.insight.story import Story
+from tests.insight.test_alarms import an_alarm
 from tests.insight.test_fold import folded
 from tests.shared.plumbing.conftest import running, until
 
-Publish = Callable[[Sequence[CaseEvent]], Awaitable[None]]
+Publish = Callable[[Sequence[CaseEvent | AlarmEvent]], Awaitable[None]]
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ async def publish(kafka_bootstrap: str, topic_prefix: str) -> AsyncIterator[Publ
     await make_topics(kafka_bootstrap, topic_prefix)
     producer = Producer(kafka_bootstrap, "test")
 
-    async def send(events: Sequence[CaseEvent]) -> None:
+    async def send(events: Sequence[CaseEvent | AlarmEvent]) -> None:
         await producer.send(
             Outgoing(
                 topic_prefix + CASES_TOPIC,
@@ -95,14 +97,17 @@ def shuffled(stories: Sequence[Story], seed: int) -> list[CaseEvent]:
 async def test_everything_is_heard_and_the_rebuilt_rows_are_the_same(
     database: Database, inbox: Inbox, publish: Publish, kafka_bootstrap: str, topic_prefix: str
 ) -> None:
-    stories = [story for _ in range(6) for story in every_story()]
-    events = shuffled(stories, seed=7)
+    stories = [story for _ in range(3) for story in (*every_story(), *every_matter())]
+    alarms = [event for minute in range(3) for event in an_alarm(minute=minute)]
+    events = [*alarms[:5], *shuffled(stories, seed=7), *alarms[5:]]
     # A relay that was paused publishes again: what was heard before must not count twice, in either fold.
     await publish([*events, *events[-20:]])
     await heard(inbox)
     async with database.transaction() as tx:
         stored = await rows.load(tx, [story.case_id for story in stories])
+        [kept] = await tx.rows("SELECT count(*) AS n, sum(jsonb_array_length(story)) AS told FROM alarms")
     assert stored == {story.case_id: folded(story.events) for story in stories}
+    assert (kept["n"], kept["told"]) == (3, 9)
 
     report = await rebuild(database, kafka_bootstrap, topic_prefix=topic_prefix)
     assert told(report).splitlines() == [
@@ -142,7 +147,11 @@ async def test_swapping_mends_what_was_damaged(
         await tx.rows("UPDATE cases SET arrived_at = NULL WHERE case_id = :id", id=story.case_id)
         await tx.rows("DELETE FROM timeline WHERE case_id = :id AND source = 'notify'", id=story.case_id)
     found = await rebuild(database, kafka_bootstrap, topic_prefix=topic_prefix)
-    assert found.different == {"cases": [story.case_id], "follow_ups": [], "timeline": [story.case_id]}
+    assert found.different == {
+        **{table: [] for table in FOLDED},
+        "cases": [story.case_id],
+        "timeline": [story.case_id],
+    }
 
     await rebuild(database, kafka_bootstrap, topic_prefix=topic_prefix, swap=True)
     assert (await rebuild(database, kafka_bootstrap, topic_prefix=topic_prefix)).same

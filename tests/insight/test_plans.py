@@ -29,6 +29,15 @@ MANY_FOLLOW_UPS = """
         'case_id', c.case_id, 'follow_up_id', gen_random_uuid(), 'reached_at', c.registered_at,
         'opened_at', c.registered_at)) AS made
 """
+MANY_BESIDE = """
+    INSERT INTO {table} SELECT made.* FROM {table} AS b, cases AS c,
+    LATERAL jsonb_populate_record(b, jsonb_build_object('case_id', c.case_id{more})) AS made
+    WHERE b.case_id <> c.case_id AND b.case_id = (SELECT case_id FROM {table} ORDER BY case_id LIMIT 1)
+    ON CONFLICT DO NOTHING
+"""
+THEN = (
+    ", 'handled_at', c.registered_at, 'handle_due_at', c.registered_at, 'follow_up_due_at', c.registered_at"
+)
 
 
 @pytest.fixture
@@ -40,6 +49,8 @@ async def years(database: Database, fold_stories: FoldStories) -> Database:
     async with database.transaction() as tx:
         await tx.rows(MANY_CASES)
         await tx.rows(MANY_FOLLOW_UPS)
+        await tx.rows(MANY_BESIDE.format(table="rounds", more=THEN))
+        await tx.rows(MANY_BESIDE.format(table="works", more=", 'first_at', c.registered_at"))
         await tx.rows("ANALYZE")
     return database
 
@@ -67,10 +78,7 @@ async def test_a_list_reads_its_page_and_no_more(years: Database) -> None:
         found = await plan(
             tx,
             cases.PAGE,
-            unit_ids=["street"],
-            **dict.fromkeys(
-                ("state", "urgency", "level", "outcome", "number", "starts_at", "ends_at", "colour")
-            ),
+            **{**vars(cases.Wanted(())), "unit_ids": ["street"]},
             now=CALLED,
             before_at=cases.LATEST,
             before_case="00000000-0000-0000-0000-000000000000",

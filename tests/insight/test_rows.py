@@ -9,26 +9,37 @@ from typing import Any
 import pytest
 from asyncpg import IntegrityConstraintViolationError
 
+from services.insight import tables
 from services.insight.queries import cases, rows
-from services.insight.rules.facts import CaseRow, FollowUp
-from services.insight.rules.standing import Standing, standing
+from services.insight.rules.alarms import AlarmRow
+from services.insight.rules.facts import CaseRow, FollowUp, Round, Work
+from services.insight.rules.standing import Dues, Standing, standing
 from services.insight.tables import Case, Table
-from services.insight.tables import FollowUp as FollowUpTable
 from shared.database import Database, Row, Transaction
 from tests.insight.conftest import Fold
+from tests.insight.matters import every_matter
 from tests.insight.stories import dissatisfied, every_story, manhole_at_night
 from tests.insight.story import Story
 from tests.insight.test_fold import folded
 
+OURS = [
+    *("cases", "follow_ups", "rounds", "works", "timeline", "alarms"),
+    *("snapshots", "snapshot_members", "publications"),
+]
+
 
 def test_the_table_has_a_column_for_every_fact() -> None:
-    facts = {field.name for field in fields(CaseRow)} - {"follow_ups"}
+    facts = {field.name for field in fields(CaseRow)} - set(rows.BESIDE)
     assert facts | {field.name for field in fields(Standing)} == set(Case.model_fields)
-    assert {field.name for field in fields(FollowUp)} | {"case_id"} == set(FollowUpTable.model_fields)
+    for kind, table in ((FollowUp, tables.FollowUp), (Work, tables.Work), (AlarmRow, tables.Alarm)):
+        kept = set(table.model_fields) - ({"story"} if table is tables.Alarm else {"case_id"})
+        assert {field.name for field in fields(kind)} - {"case_id"} == kept - {"case_id"}
+    rounds = {field.name for kind in (Round, Dues) for field in fields(kind)}
+    assert rounds | {"case_id"} == set(tables.Round.model_fields)
 
 
 async def test_what_is_loaded_is_what_was_folded(database: Database, fold: Fold) -> None:
-    stories = every_story()
+    stories = [*every_story(), *every_matter()]
     await fold(event for story in stories for event in story.events)
     async with database.transaction() as tx:
         stored = await rows.load(tx, [story.case_id for story in stories])
@@ -87,12 +98,13 @@ async def test_migrations_make_what_the_tables_say(database: Database) -> None:
     async with database.transaction() as tx:
         found = await tx.rows(
             "SELECT table_name, column_name, is_nullable FROM information_schema.columns "
-            "WHERE table_schema = 'public' AND table_name IN ('cases', 'follow_ups', 'timeline')"
+            "WHERE table_schema = 'public' AND table_name = ANY(:ours)",
+            ours=OURS,
         )
     migrated = {(row["table_name"], row["column_name"], row["is_nullable"] == "YES") for row in found}
     declared = {
         (name, column.name, bool(column.nullable))
-        for name in ("cases", "follow_ups", "timeline")
+        for name in OURS
         for column in Table.metadata.tables[name].columns
     }
     assert migrated == declared

@@ -33,7 +33,7 @@ STALE_SECONDS_MAX = 2.0
 STREAM_LASTS_SECONDS_MAX = 900.0
 """Then the watcher comes back, with a token that is still good and the rights of today."""
 MUST_BE_ON_DUTY = (Post.A, Post.B, Post.DUTY_OFFICER)
-COLUMNS = ("about_to_be_late", "late", "raised_and_supervised")
+COLUMNS = ("about_to_be_late", "late", "raised_and_supervised", "alarms")
 
 
 class OnDuty(BaseModel):
@@ -45,7 +45,7 @@ class OnDuty(BaseModel):
 
 class Board(BaseModel):
     """`as_of` is business time of the picture; `story_until` the newest event in it. `counts` are of everything
-    open; each column holds its fifty most pressing."""
+    open; each column holds its fifty most pressing. `alarms` are workers who need help and were not told safe."""
 
     as_of: datetime
     unit_ids: tuple[str, ...]
@@ -58,6 +58,7 @@ class Board(BaseModel):
     about_to_be_late: list[dict[str, Any]]
     late: list[dict[str, Any]]
     raised_and_supervised: list[dict[str, Any]]
+    alarms: list[dict[str, Any]]
 
 
 class Pictures:

@@ -15,21 +15,26 @@ from services.insight.api.cursors import parts
 from services.insight.api.reading import (
     LISTING,
     READING,
+    WORKING,
     aware,
+    narrowed_to,
     sees_masked,
     sees_whole,
+    supervises,
     units_of,
     without_personal_data,
     zone_of,
 )
 from services.insight.api.sheets import sheet, wants_csv
 from services.insight.queries import cases as queries
-from services.insight.rules.sentences import Reader, sentence
+from services.insight.rules.sentences import sentence
+from services.insight.rules.telling.reader import Reader
 from shared.directory import Directory
+from shared.events.dispatch import EntryFlagged
 from shared.identity import SignedIn
 from shared.problems import not_found
 from shared.routes import Caller, Registry, Tx, allow, router_for, service_of
-from shared.vocabulary import CaseState, Language, Level, Outcome, Urgency
+from shared.vocabulary import CaseState, Channel, Language, Level, Outcome, Role, Urgency
 
 router = router_for("insight")
 
@@ -43,7 +48,7 @@ CSV_COLUMNS = (
 
 class Filters(BaseModel):
     """What a list is narrowed to. Times count registration, one without a zone is local; `colour` is of the open
-    deadlines now."""
+    deadlines now; `flagged` is for supervisors, `holder` for those who see people."""
 
     unit: str | None = None
     state: CaseState | None = None
@@ -52,6 +57,13 @@ class Filters(BaseModel):
     outcome: Outcome | None = None
     colour: Literal["amber", "red"] | None = None
     number: str | None = None
+    category: str | None = None
+    channel: Channel | None = None
+    holder: str | None = None
+    parent: UUID | None = None
+    reopened: bool | None = None
+    raised: bool | None = None
+    flagged: bool | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     cursor: str | None = None
@@ -89,20 +101,15 @@ class Timeline(BaseModel):
 async def list_cases(
     request: Request, tx: Tx, who: Caller, directory: Registry, filters: Annotated[Filters, Query()]
 ) -> Page | Response:
-    now, zone = await tx.now(), zone_of(directory)
+    now = await tx.now()
     as_csv = wants_csv(request)
     most = service_of(request).settings.csv_rows_max if as_csv else max(1, min(filters.limit, 200))  # type: ignore[attr-defined]
-    wanted = queries.Wanted(
-        units_of(who, filters.unit, directory),
-        filters.state,
-        filters.urgency,
-        filters.level,
-        filters.outcome,
-        filters.colour,
-        filters.number,
-        aware(filters.starts_at, zone) if filters.starts_at else None,
-        aware(filters.ends_at, zone) if filters.ends_at else None,
-    )
+    unit_ids = units_of(who, filters.unit, directory)
+    if filters.flagged is not None:
+        unit_ids = narrowed_to(who, (Role.SUPERVISOR,), unit_ids, directory)
+    if filters.holder is not None:
+        unit_ids = narrowed_to(who, WORKING, unit_ids, directory)
+    wanted = queries.Wanted(unit_ids=unit_ids, **_narrowed(filters, directory))
     after = parts(filters.cursor, 2)
     before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
     rows = await queries.page(tx, wanted, now, before, most + 1)
@@ -114,11 +121,21 @@ async def list_cases(
     return Page(cases=shown, next_cursor=next_cursor, as_of=now)
 
 
+def _narrowed(filters: Filters, directory: Directory) -> dict[str, Any]:
+    asked = filters.model_dump(exclude={"unit", "cursor", "limit"})
+    zone = zone_of(directory)
+    for name in ("starts_at", "ends_at"):
+        asked[name] = aware(asked[name], zone) if asked[name] else None
+    return asked
+
+
 @router.get("/cases/{case_id}", dependencies=[allow(*READING)])
 async def show_case(case_id: UUID, tx: Tx, who: Caller) -> dict[str, Any]:
     """Every milestone of one case."""
     row, whole = await _readable(case_id, tx, who)
-    return row if whole else without_personal_data(row)
+    if not supervises(who, row["unit_path"]):
+        del row["flagged"]
+    return row if whole else dict(without_personal_data(row))
 
 
 @router.get("/cases/{case_id}/timeline", dependencies=[allow(*READING)])
@@ -139,6 +156,7 @@ async def show_timeline(
             data=event["data"] if whole else {},
         )
         for event in await queries.timeline(tx, case_id)
+        if event["type"] != EntryFlagged.type or supervises(who, row["unit_path"])
     ]
     return Timeline(case_id=case_id, number=row["number"], lines=lines)
 

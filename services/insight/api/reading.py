@@ -37,7 +37,10 @@ MASKED = (Role.READER, Role.EVALUATOR)
 LISTING = (*WORKING, *MASKED)
 READING = (*IN_THEIR_UNIT, *MASKED, *WITH_A_PART)
 
-PERSONAL = ("headline", "place", "place_label", "holder_id", "going_id", "person_id")
+PERSONAL = (
+    *("headline", "place", "place_label", "holder_id", "going_id", "person_id"),
+    *("owner_id", "handled_by", "answered_by"),
+)
 HOME_ZONE = "Asia/Shanghai"
 DEFAULT_DAYS = 30
 
@@ -67,6 +70,23 @@ def sees_whole(who: SignedIn, path: Iterable[str], part_holders: Iterable[str | 
     if any(grant.role in IN_THEIR_UNIT and grant.unit_id in path for grant in who.grants):
         return True
     return who.person_id in set(part_holders)
+
+
+def supervises(who: SignedIn, path: Iterable[str]) -> bool:
+    """Whether the caller may see what is odd about an entry (product §5): supervisors only, not even officers."""
+    path = set(path)
+    return any(grant.role is Role.SUPERVISOR and grant.unit_id in path for grant in who.grants)
+
+
+def narrowed_to(
+    who: SignedIn, roles: Iterable[Role], unit_ids: tuple[str, ...], directory: Directory
+) -> tuple[str, ...]:
+    """Those of the units where the caller holds one of `roles`; 403 without one."""
+    roles = tuple(roles)
+    found = tuple(unit for unit in unit_ids if any(who.may(role, unit, directory) for role in roles))
+    if not found:
+        raise not_allowed(roles)
+    return found
 
 
 def sees_masked(who: SignedIn, path: Iterable[str]) -> bool:

@@ -18,7 +18,8 @@ CARD = """
         'registered_at', registered_at, 'round', round, 'next_kind', next_kind, 'next_due_at', next_due_at,
         'next_amber_at', next_amber_at, 'declines', declines, 'lapses', lapses,
         'nobody_available_count', nobody_available_count, 'raises_count', raises_count,
-        'supervisions', supervisions)
+        'supervisions', supervisions, 'care', care, 'urged', urged, 'park', park, 'listed_days', listed_days,
+        'questions_open', jsonb_array_length(questions), 'helps_open', greatest(0, helps - helps_answered))
 """
 
 # Colours come from the clock, not from DeadlineAmber or DeadlineMissed: were escalation to stand still, the board
@@ -27,8 +28,8 @@ PICTURE = f"""
     WITH open AS MATERIALIZED (
         SELECT *, coalesce(next_due_at <= :now, false) AS red,
                coalesce(next_amber_at <= :now AND next_due_at > :now, false) AS amber,
-               NOT acknowledged AND state <> 'handled' AS unaccepted
-        FROM cases WHERE state <> 'closed' AND unit_path && CAST(:unit_ids AS text[])
+               NOT acknowledged AND state NOT IN ('handled', 'parked') AS unaccepted
+        FROM cases WHERE state <> 'closed' AND state <> 'merged' AND unit_path && CAST(:unit_ids AS text[])
     )
     SELECT
         (SELECT jsonb_build_object(
@@ -36,6 +37,8 @@ PICTURE = f"""
             'amber', count(*) FILTER (WHERE amber), 'red', count(*) FILTER (WHERE red),
             'raised', count(*) FILTER (WHERE raises_count > 0),
             'supervised', count(*) FILTER (WHERE supervisions <> '[]'),
+            'parked', count(*) FILTER (WHERE state = 'parked'), 'urged', count(*) FILTER (WHERE urged > 0),
+            'helps_open', count(*) FILTER (WHERE helps > helps_answered),
             'unaccepted', count(*) FILTER (WHERE unaccepted),
             'nobody_available',
                 count(*) FILTER (WHERE state IN ('registered', 'reopened') AND nobody_available_count > 0),
@@ -52,6 +55,12 @@ PICTURE = f"""
         (SELECT coalesce(jsonb_agg(card), '[]') FROM (
             SELECT {CARD} AS card FROM open WHERE raises_count > 0 OR supervisions <> '[]'
             ORDER BY last_event_at DESC, case_id LIMIT :most) AS s) AS raised_and_supervised,
+        (SELECT coalesce(jsonb_agg(alarm), '[]') FROM (
+            SELECT jsonb_build_object(
+                'alarm_id', alarm_id, 'person_id', person_id, 'unit_path', to_jsonb(unit_path), 'case_id', case_id,
+                'raised_at', raised_at, 'answered_at', answered_at, 'answered_by', answered_by) AS alarm
+            FROM alarms WHERE ended_at IS NULL AND unit_path && CAST(:unit_ids AS text[])
+            ORDER BY answered_at IS NOT NULL, raised_at LIMIT :most) AS a) AS alarms,
         (SELECT {CARD} FROM open WHERE unaccepted ORDER BY registered_at, case_id LIMIT 1) AS oldest_unaccepted
 """
 PARKED = "SELECT count(DISTINCT subject_id) AS parked FROM dead_letters"

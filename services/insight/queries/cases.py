@@ -14,7 +14,10 @@ LISTED = (
     "state, round, level, level_unit_id, level_reached, resolved_level, outcome, closed_by, holder_id, going_id, "
     "offered_at, accepted_at, arrived_at, contacted_at, handled_at, closed_at, offers, declines, lapses, "
     "nobody_available_count, raises_count, reopened_count, deadlines_met, deadlines_missed, "
-    "next_kind, next_due_at, next_amber_at, supervisions, last_event_at, events"
+    "next_kind, next_due_at, next_amber_at, supervisions, last_event_at, events, "
+    "requester_kind, care, crisis, appointment_starts_at, appointment_ends_at, urged, parent_id, parent_number, "
+    "not_accepted_reason, rightful_unit_id, jsonb_array_length(questions) AS questions_open, hand_overs, helps, "
+    "helps_answered, listed_days, park"
 )
 
 
@@ -29,6 +32,13 @@ class Wanted:
     outcome: str | None = None
     colour: str | None = None
     number: str | None = None
+    category: str | None = None
+    channel: str | None = None
+    holder: str | None = None
+    parent: UUID | None = None
+    reopened: bool | None = None
+    raised: bool | None = None
+    flagged: bool | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
 
@@ -42,6 +52,13 @@ PAGE = f"""
       AND (CAST(:level AS text) IS NULL OR level = :level)
       AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
       AND (CAST(:number AS text) IS NULL OR number = :number)
+      AND (CAST(:category AS text) IS NULL OR category_code = :category)
+      AND (CAST(:channel AS text) IS NULL OR channel = :channel)
+      AND (CAST(:holder AS text) IS NULL OR holder_id = :holder)
+      AND (CAST(:parent AS uuid) IS NULL OR parent_id = :parent)
+      AND (CAST(:reopened AS boolean) IS NULL OR (reopened_count > 0) = :reopened)
+      AND (CAST(:raised AS boolean) IS NULL OR (raises_count > 0) = :raised)
+      AND (CAST(:flagged AS boolean) IS NULL OR (flagged <> '[]') = :flagged)
       AND (CAST(:starts_at AS timestamptz) IS NULL OR registered_at >= :starts_at)
       AND (CAST(:ends_at AS timestamptz) IS NULL OR registered_at < :ends_at)
       AND CASE CAST(:colour AS text) WHEN 'red' THEN next_due_at <= :now
@@ -54,6 +71,14 @@ ONE = f"""
     SELECT {LISTED}, parts, clocks, raises, musts_met, late_cause, arrived_told_at, arrived_device_at, first_handled_at,
            handled_level, handled_outcome, photographed_at, account_at, measure_at, evidence_count, withdrawals,
            notices_delivered, notices_read, notices_failed, requester_can_be_asked, policy_id, registry_revision,
+           reported_at, amended_at, merged_at, answered_at, withdrawn_at, questions_asked, attachments, progress_calls,
+           progress_reached, erased_at, device_time_accepted, arrival_counts_at, returns, corrections, flagged,
+           extensions, parks, listed_on, notices_received,
+           (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'case_id', child.case_id, 'number', child.number, 'state', child.state) ORDER BY child.number), '[]')
+            FROM cases AS child WHERE child.parent_id = cases.case_id) AS children,
+           (SELECT coalesce(jsonb_agg(to_jsonb(r) - 'case_id' ORDER BY r.round), '[]')
+            FROM rounds AS r WHERE r.case_id = cases.case_id) AS rounds,
            (SELECT coalesce(jsonb_agg(to_jsonb(f) - 'case_id' ORDER BY f.round, f.follow_up_id), '[]')
             FROM follow_ups AS f WHERE f.case_id = cases.case_id) AS follow_ups
     FROM cases WHERE case_id = :case_id
@@ -72,15 +97,7 @@ async def page(
     before_at, before_case = before or (LATEST, UUID(int=0))
     rows = await tx.rows(
         PAGE,
-        unit_ids=list(wanted.unit_ids),
-        state=wanted.state,
-        urgency=wanted.urgency,
-        level=wanted.level,
-        outcome=wanted.outcome,
-        colour=wanted.colour,
-        number=wanted.number,
-        starts_at=wanted.starts_at,
-        ends_at=wanted.ends_at,
+        **{**vars(wanted), "unit_ids": list(wanted.unit_ids)},
         now=now,
         before_at=before_at,
         before_case=before_case,

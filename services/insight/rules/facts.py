@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,26 +11,40 @@ from shared.vocabulary import (
     Channel,
     ClosedBy,
     DeadlineKind,
+    EmergencyService,
+    EntryFlag,
+    EntryKind,
     EscalationCause,
+    EscalationReason,
+    ExtensionReason,
     LateCause,
     Level,
     Must,
+    NotAcceptedReason,
     Outcome,
+    ParkReason,
     PartRole,
+    ReopenReason,
+    RequesterKind,
+    ReturnBasis,
+    Ruling,
     Satisfaction,
     SupervisionKind,
+    UnparkReason,
     Urgency,
 )
 
 
 class PartState(StrEnum):
-    """How far a part is; `waiting` is open with nobody asked, `ended` was relieved or closed over."""
+    """How far a part is; `waiting` is open with nobody asked, `done` is a co-handler's task done while the case goes
+    on, `ended` was relieved or closed over."""
 
     WAITING = "waiting"
     OFFERED = "offered"
     ACCEPTED = "accepted"
     ARRIVED = "arrived"
     HANDLED = "handled"
+    DONE = "done"
     ENDED = "ended"
 
 
@@ -53,7 +67,8 @@ class Part:
 class Clock:
     """One deadline from being set to being cleared or replaced. `met` is None while it runs and where it no longer
     applied; `stopped_at` is None while it is open, also after it was missed. `replaced` by the next level's clock of
-    its kind: it runs again if that raise is voided."""
+    its kind: it runs again if that raise is voided. `about` is the side matter it belongs to; `extended_from` the
+    time it was due before it was extended."""
 
     kind: DeadlineKind
     level: Level
@@ -66,11 +81,14 @@ class Clock:
     stopped_at: datetime | None = None
     met: bool | None = None
     replaced: bool = False
+    about: UUID | None = None
+    extended_from: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Raise:
-    """One CaseEscalated; a voided one crossed a `handled` in flight and does not count."""
+    """One CaseEscalated; a voided one crossed a `handled` in flight and does not count. Whoever raised it by hand is
+    owed a reply."""
 
     event_id: UUID
     at: datetime
@@ -81,6 +99,8 @@ class Raise:
     skipped: tuple[Level, ...]
     round: int
     voided: bool = False
+    reason: EscalationReason | None = None
+    replied_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +110,103 @@ class Supervision:
     kind: SupervisionKind
     supervising_unit_id: str
     round: int
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Return:
+    """退单 and its ruling."""
+
+    return_id: UUID
+    at: datetime
+    person_id: str
+    basis: ReturnBasis
+    rightful_unit_id: str
+    round: int
+    ruled_at: datetime | None = None
+    ruling: Ruling | None = None
+    to_unit_id: str | None = None
+    unanswered: bool = False
+
+
+@dataclass(frozen=True)
+class Extension:
+    """延期: asked for, then approved or refused."""
+
+    extension_id: UUID
+    at: datetime
+    person_id: str
+    until: datetime
+    reason: ExtensionReason
+    approving_unit_id: str
+    answered_at: datetime | None = None
+    approved: bool | None = None
+
+
+@dataclass(frozen=True)
+class Park:
+    """挂账 until it goes on."""
+
+    park_id: UUID
+    at: datetime
+    owner_id: str
+    unit_id: str
+    reason: ParkReason
+    review_at: datetime
+    round: int
+    ended_at: datetime | None = None
+    ended_because: UnparkReason | None = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something odd about an entry; for supervisors only."""
+
+    entry_id: UUID
+    entry: EntryKind
+    person_id: str
+    flags: tuple[EntryFlag, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Round:
+    """From the registration or a reopening to the next reopening. Of several people who say they handled it, the
+    first counts."""
+
+    round: int
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: ClosedBy | None = None
+    outcome: Outcome | None = None
+    resolved_level: Level | None = None
+    reopened_at: datetime | None = None
+    reopened_because: ReopenReason | None = None
+    handled_at: datetime | None = None
+    handled_by: str | None = None
+    handled_level: Level | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one person did on the case, and what it cost them: answers to offers, entries made and fields filled in,
+    photos, the seconds they held a part that goes, and what they entered a second time in one round."""
+
+    person_id: str
+    unit_id: str | None = None
+    first_at: datetime | None = None
+    offers: int = 0
+    accepts: int = 0
+    declines: int = 0
+    lapses: int = 0
+    arrived_at: datetime | None = None
+    arrived_told_at: datetime | None = None
+    handled: int = 0
+    commands: int = 0
+    fields: int = 0
+    photos: int = 0
+    seconds: int = 0
+    double_entries: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,7 +230,8 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class CaseRow:
-    """Everything known of one case. First times where nothing else is said; `handled_*` is of the latest handling."""
+    """Everything known of one case. First times where nothing else is said; `handled_*` is of the latest handling.
+    A merged child names its parent; `questions` are those its requester has not answered yet."""
 
     # intake
     case_id: UUID
@@ -140,6 +258,28 @@ class CaseRow:
     outcome: Outcome | None = None
     resolved_level: Level | None = None
     follow_ups: tuple[FollowUp, ...] = ()
+    rounds: tuple[Round, ...] = ()
+    requester_kind: RequesterKind = RequesterKind.SELF
+    care: bool = False
+    crisis: EmergencyService | None = None
+    reported_at: datetime | None = None
+    appointment_starts_at: datetime | None = None
+    appointment_ends_at: datetime | None = None
+    amended_at: datetime | None = None
+    urged: int = 0
+    parent_id: UUID | None = None
+    parent_number: str | None = None
+    merged_at: datetime | None = None
+    answered_at: datetime | None = None
+    not_accepted_reason: NotAcceptedReason | None = None
+    rightful_unit_id: str | None = None
+    withdrawn_at: datetime | None = None
+    questions: tuple[UUID, ...] = ()
+    questions_asked: int = 0
+    attachments: int = 0
+    progress_calls: int = 0
+    progress_reached: int = 0
+    erased_at: datetime | None = None
     # dispatch
     parts: tuple[Part, ...] = ()
     offered_at: datetime | None = None
@@ -147,6 +287,7 @@ class CaseRow:
     arrived_at: datetime | None = None
     arrived_told_at: datetime | None = None
     arrived_device_at: datetime | None = None
+    device_time_accepted: datetime | None = None
     contacted_at: datetime | None = None
     photographed_at: datetime | None = None
     account_at: datetime | None = None
@@ -165,16 +306,29 @@ class CaseRow:
     nobody_available_count: int = 0
     evidence_count: int = 0
     worked_round: int | None = None
+    helps: int = 0
+    helps_answered: int = 0
+    returns: tuple[Return, ...] = ()
+    hand_overs: int = 0
+    corrections: int = 0
+    flagged: tuple[Flag, ...] = ()
+    account_round: int | None = None
+    measure_round: int | None = None
+    works: tuple[Work, ...] = ()
     # escalation
     clocks: tuple[Clock, ...] = ()
     raises: tuple[Raise, ...] = ()
     supervisions: tuple[Supervision, ...] = ()
-    level: Level | None = None
-    level_unit_id: str | None = None
+    extensions: tuple[Extension, ...] = ()
+    parks: tuple[Park, ...] = ()
+    listed_on: date | None = None
+    listed_days: int = 0
+    entered_level: Level | None = None
     # notify
     notices_delivered: int = 0
     notices_read: int = 0
     notices_failed: int = 0
+    notices_received: int = 0
     # all
     events: int = 0
     last_event_at: datetime | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from services.insight.rules import words_of_matters
 from shared.things import Name
 from shared.vocabulary import (
     ArrivalMethod,
@@ -15,7 +16,6 @@ from shared.vocabulary import (
     LateCause,
     Level,
     NoteKind,
-    NoticeKind,
     Outcome,
     Post,
     Role,
@@ -93,6 +93,12 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "case_closed": Name(zh="已结案", en="the case was closed"),
         "next_step": Name(zh="转下一步", en="the next step began"),
         "reopened": Name(zh="已重办", en="the case was reopened"),
+        "case_merged": Name(zh="已合并", en="the case was merged"),
+        "case_withdrawn": Name(zh="已撤回", en="the case was withdrawn"),
+        "case_amended": Name(zh="工单更正", en="the case was amended"),
+        "returned": Name(zh="已退单", en="the case was returned"),
+        "handed_down": Name(zh="已下派", en="the case was handed down"),
+        "reassigned": Name(zh="已交接", en="somebody else has it"),
     },
     ArrivalMethod: {
         "position": Name(zh="定位", en="position"),
@@ -120,6 +126,11 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "contact": Name(zh="联系居民", en="contact"),
         "handle": Name(zh="办结", en="handle"),
         "follow_up": Name(zh="回访", en="follow-up"),
+        "ruling": Name(zh="裁定", en="ruling"),
+        "supervision": Name(zh="督办答复", en="answer to the order"),
+        "review": Name(zh="挂账复核", en="review"),
+        "co_handle": Name(zh="协办", en="co-handling"),
+        "reply": Name(zh="答复", en="reply"),
     },
     EscalationCause: {
         "acknowledge_missed": Name(zh="接单超时", en="nobody accepted in time"),
@@ -156,24 +167,10 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "three_attempts": Name(zh="三次回访未果", en="three attempts without reaching anybody"),
         "verification": Name(zh="核验", en="verification"),
         "withdrawal": Name(zh="撤回", en="withdrawal"),
+        "answer": Name(zh="当即答复", en="an answer at once"),
+        "refusal": Name(zh="不予受理", en="not being accepted"),
     },
-    NoticeKind: {
-        "offer": Name(zh="派单", en="offer"),
-        "offer_ended": Name(zh="派单结束", en="offer ended"),
-        "case_held": Name(zh="持单", en="case held"),
-        "case_raised": Name(zh="上报", en="case raised"),
-        "raise_voided": Name(zh="上报作废", en="raise voided"),
-        "deadline_amber": Name(zh="黄灯", en="amber"),
-        "deadline_missed": Name(zh="红灯", en="deadline missed"),
-        "nobody_available": Name(zh="无人可派", en="nobody available"),
-        "supervision_ordered": Name(zh="督办", en="supervision"),
-        "case_reopened": Name(zh="重办", en="case reopened"),
-        "case_ended": Name(zh="工单终了", en="case ended"),
-        "follow_up_due": Name(zh="待回访", en="follow-up due"),
-        "registered": Name(zh="已登记", en="registered"),
-        "worker_coming": Name(zh="网格员在路上", en="worker coming"),
-        "please_answer": Name(zh="请您评价", en="please answer"),
-    },
+    **words_of_matters.WORDS,
 }
 
 

@@ -1,0 +1,95 @@
+"""GET /alarms, /alarms/{alarm_id}: who called for help, who takes care of it, how it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from services.insight.api.cases import reader_for
+from services.insight.api.cursors import cursor as cursor_of
+from services.insight.api.cursors import parts
+from services.insight.api.reading import LISTING, sees_whole, units_of, without_personal_data
+from services.insight.queries import alarms as queries
+from services.insight.rules.sentences import sentence
+from shared.problems import not_found
+from shared.routes import Caller, Registry, Tx, allow, router_for
+from shared.vocabulary import Language
+
+router = router_for("insight")
+
+
+class Asked(BaseModel):
+    """`state` is open until the alarm ended."""
+
+    unit: str | None = None
+    state: Literal["open", "ended"] | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class Alarm(BaseModel):
+    """`person_id` and `answered_by` are empty for who may not see people."""
+
+    alarm_id: UUID
+    person_id: str | None
+    unit_path: list[str]
+    case_id: UUID | None
+    raised_at: datetime
+    answered_at: datetime | None
+    answered_by: str | None
+    ended_at: datetime | None
+    by_mistake: bool
+
+
+class Alarms(BaseModel):
+    """Newest first; `next_cursor` is None on the last page."""
+
+    alarms: list[Alarm]
+    next_cursor: str | None
+
+
+class AlarmLine(BaseModel):
+    at: datetime
+    type: str
+    sentence: str
+
+
+class AlarmTold(Alarm):
+    lines: list[AlarmLine]
+
+
+@router.get("/alarms", dependencies=[allow(*LISTING)])
+async def list_alarms(tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]) -> Alarms:
+    most = max(1, min(asked.limit, 200))
+    given = parts(asked.cursor, 2)
+    before = (datetime.fromisoformat(given[0]), UUID(given[1])) if given else None
+    open_ = None if asked.state is None else asked.state == "open"
+    rows = await queries.page(tx, units_of(who, asked.unit, directory), open_, before, most + 1)
+    more, rows = len(rows) > most, rows[:most]
+    shown = [row if sees_whole(who, row["unit_path"]) else without_personal_data(row) for row in rows]
+    return Alarms(
+        alarms=[Alarm(**row) for row in shown],
+        next_cursor=cursor_of(rows[-1]["raised_at"], rows[-1]["alarm_id"]) if more else None,
+    )
+
+
+@router.get("/alarms/{alarm_id}", dependencies=[allow(*LISTING)])
+async def show_alarm(
+    alarm_id: UUID, tx: Tx, who: Caller, directory: Registry, language: Language | None = None
+) -> AlarmTold:
+    """One alarm with its story; for those who may list it."""
+    row = await queries.one(tx, alarm_id)
+    if row is None or not any(g.role in LISTING and g.unit_id in row["unit_path"] for g in who.grants):
+        raise not_found("没有这个求助 / There is no such alarm")
+    whole = sees_whole(who, row["unit_path"])
+    reader = reader_for(language or who.language, directory, whole=whole)
+    story: list[dict[str, Any]] = row.pop("story")
+    lines = [
+        AlarmLine(at=line["at"], type=line["type"], sentence=sentence(line["type"], line["data"], reader))
+        for line in story
+    ]
+    return AlarmTold(**(row if whole else without_personal_data(row)), lines=lines)

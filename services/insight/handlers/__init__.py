@@ -1,0 +1,1 @@
+"""What insight does by itself: hear events, and once a month publish figures."""

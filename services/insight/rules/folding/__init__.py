@@ -1,0 +1,1 @@
+"""What each source's events do to the row of their case."""

@@ -1,0 +1,1 @@
+"""Each source's events as sentences."""

@@ -1,0 +1,499 @@
+"""Stories of what happens beside the straight way: merges, returns, parking, help, corrections and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from shared.event import Actor
+from shared.events.dispatch import (
+    CaseAccepted,
+    CaseHandedDown,
+    CaseReassigned,
+    CaseReturned,
+    CoHandlerAsked,
+    DeviceTimeAccepted,
+    EntryCorrected,
+    EntryFlagged,
+    HelpAnswered,
+    HelpRequested,
+    NobodyAvailable,
+    OfferDeclined,
+    OfferWithdrawn,
+    PartHandled,
+    ResidentContacted,
+)
+from shared.events.escalation import (
+    CaseListed,
+    CaseParked,
+    CaseUnparked,
+    ClearedDeadline,
+    Deadline,
+    DeadlineExtended,
+    DeadlinesCleared,
+    DeadlinesSet,
+    ExtensionAsked,
+    ExtensionRefused,
+    ReplyGiven,
+    ReturnRuled,
+    SupervisionAnswered,
+)
+from shared.events.intake import (
+    AppointmentAgreed,
+    AttachmentAdded,
+    CaseAmended,
+    CaseAnswered,
+    CaseMerged,
+    CaseNotAccepted,
+    CaseUnmerged,
+    CaseUrged,
+    CaseWithdrawn,
+    FollowUpOpened,
+    FollowUpRecorded,
+    InformationAsked,
+    InformationGiven,
+    Place,
+    RequesterErased,
+    Rung,
+    Window,
+)
+from shared.events.notify import NoticeFailed, NoticeRead, NoticeReceived
+from shared.ids import uuid7
+from shared.vocabulary import (
+    ActorKind,
+    Channel,
+    ClosedBy,
+    DeadlineKind,
+    DeclineReason,
+    EntryFlag,
+    EntryKind,
+    EscalationCause,
+    ExtensionReason,
+    FollowUpKind,
+    Level,
+    NotAcceptedReason,
+    NoticeKind,
+    Outcome,
+    ParkReason,
+    PartRole,
+    ReassignReason,
+    ReopenReason,
+    ReturnBasis,
+    Role,
+    Ruling,
+    SetBecause,
+    UnparkReason,
+    WithdrawReason,
+)
+from tests.insight.story import LADDER, POLICY, Story
+
+SUPERVISOR = Actor(kind=ActorKind.STAFF, person_id="p-street-s1", role=Role.SUPERVISOR)
+
+
+def taken(story: Story) -> CaseAccepted:
+    """Registered, offered and accepted by the A holder."""
+    registered = story.registered()
+    story.clocks(0, registered, acknowledge=6, arrive=15, handle=240)
+    accepted = story.accepted(1, story.offered(0, f"p-{story.grid}-a", registered))
+    story.cleared(1, accepted, acknowledge=(6, True))
+    return accepted
+
+
+def at(story: Story, minute: float) -> Any:
+    return story.called + timedelta(minutes=minute)
+
+
+def returned(story: Story, *, ruling: Ruling = Ruling.REFUSE, unanswered: bool = False) -> Story:
+    """Scenario 7: the worker says "market regulation"; the clock never stops."""
+    accepted = taken(story)
+    held = story._of(accepted)
+    back = story.add(
+        CaseReturned,
+        20,
+        **held,
+        return_id=uuid7(),
+        basis=ReturnBasis.DUTY_LIST,
+        rightful_unit_id="street",
+        digest="",
+    )
+    ruling_due = Deadline(
+        kind=DeadlineKind.RULING, due_at=at(story, 260), amber_at=at(story, 200), about=back.return_id
+    )
+    story.add(DeadlinesSet, 20, back, level=Level.COMMUNITY, round=1, deadlines=(ruling_due,))
+    ruled = story.add(
+        ReturnRuled,
+        60,
+        return_id=back.return_id,
+        part_id=story.part_id,
+        ruling=ruling,
+        to_unit_id="street" if ruling is Ruling.REDISPATCH else None,
+        unanswered=unanswered,
+        level=Level.GRID,
+        round=1,
+    )
+    cleared = ClearedDeadline(kind=DeadlineKind.RULING, due_at=at(story, 260), met=True, about=back.return_id)
+    story.add(DeadlinesCleared, 60, level=Level.COMMUNITY, round=1, cleared=(cleared,))
+    if ruling is Ruling.REDISPATCH:
+        gone = {name: value for name, value in held.items() if name != "person_id"}
+        story.add(
+            OfferWithdrawn,
+            60,
+            ruled,
+            **gone,
+            person_id=accepted.person_id,
+            offer_id=accepted.offer_id,
+            reason=WithdrawReason.RETURNED,
+        )
+    return story
+
+
+def merged(story: Story, parent: Story) -> Story:
+    """Scenario 6: one of many callers about the same pipe."""
+    registered = story.registered()
+    story.clocks(0, registered, acknowledge=6, arrive=15, handle=240)
+    offer = story.offered(0, f"p-{story.grid}-a", registered)
+    joined = story.add(
+        CaseMerged,
+        0.5,
+        parent_id=parent.case_id,
+        parent_number=parent.number,
+        score=92,
+        because=("place", "text"),
+    )
+    story.cleared(0.5, joined, acknowledge=(6, None), arrive=(15, None), handle=(240, None))
+    story.add(
+        OfferWithdrawn,
+        0.5,
+        joined,
+        **story.part(),
+        person_id=offer.person_id,
+        offer_id=offer.offer_id,
+        reason=WithdrawReason.CASE_MERGED,
+    )
+    return story
+
+
+def unmerged(story: Story, parent: Story) -> Story:
+    merged(story, parent)
+    story.add(CaseUnmerged, 10, parent_id=parent.case_id)
+    story.clocks(10, acknowledge=6, arrive=15, handle=240)
+    return story
+
+
+def merged_to_the_end(story: Story, parent: Story) -> Story:
+    merged(story, parent)
+    story.follow_up_id = uuid7()
+    story.add(
+        FollowUpOpened,
+        100,
+        follow_up_id=story.follow_up_id,
+        round=1,
+        link_can_be_sent=True,
+    )
+    story.answered(110)
+    story.closed(110, outcome=Outcome.MERGED, level=None)
+    return story
+
+
+def answered_at_once(story: Story, *, contested: bool = False) -> Story:
+    registered = story.registered(ends_at_once=Outcome.ANSWERED)
+    story.add(CaseAnswered, 0, registered, snippet_id="bus-pass")
+    closed = story.closed(0, outcome=Outcome.ANSWERED, by=ClosedBy.ANSWER, level=None)
+    if contested:
+        reopened = story.reopened(60, because=ReopenReason.CONTESTED, follow_up_id=None)
+        story.level = Level.COMMUNITY
+        story.clocks(60, closed, reopened, acknowledge=180, handle=4000)
+    return story
+
+
+def not_accepted(story: Story) -> Story:
+    registered = story.registered(ends_at_once=Outcome.NOT_ACCEPTED)
+    story.add(
+        CaseNotAccepted,
+        0,
+        registered,
+        reason=NotAcceptedReason.BEYOND_DUTY,
+        rightful_unit_id="street",
+    )
+    story.closed(0, outcome=Outcome.NOT_ACCEPTED, by=ClosedBy.REFUSAL, level=None)
+    return story
+
+
+def withdrawn(story: Story) -> Story:
+    taken(story)
+    gone = story.add(CaseWithdrawn, 5)
+    story.closed(5, outcome=Outcome.WITHDRAWN, by=ClosedBy.WITHDRAWAL, level=None)
+    story.cleared(5, gone, arrive=(15, None), handle=(240, None))
+    return story
+
+
+def parked(story: Story, *, resumed: bool = False) -> Story:
+    taken(story)
+    park_id = uuid7()
+    story.add(
+        CaseParked,
+        100,
+        park_id=park_id,
+        owner_id="p-community-a-o1",
+        unit_id="community-a",
+        reason=ParkReason.NEEDS_FUNDS,
+        review_at=at(story, 60_000),
+        level=Level.GRID,
+        round=1,
+        digest="",
+    )
+    story.cleared(100, handle=(240, None))
+    review = Deadline(
+        kind=DeadlineKind.REVIEW, due_at=at(story, 60_000), amber_at=at(story, 48_000), about=park_id
+    )
+    story.add(DeadlinesSet, 100, level=Level.GRID, round=1, deadlines=(review,))
+    if resumed:
+        story.add(CaseUnparked, 200, park_id=park_id, because=UnparkReason.RESUMED, level=Level.GRID, round=1)
+        gone = ClearedDeadline(kind=DeadlineKind.REVIEW, due_at=at(story, 60_000), met=None, about=park_id)
+        story.add(DeadlinesCleared, 200, level=Level.GRID, round=1, cleared=(gone,))
+        again = Deadline(kind=DeadlineKind.HANDLE, due_at=at(story, 500), amber_at=at(story, 440))
+        story.add(
+            DeadlinesSet,
+            200,
+            level=Level.GRID,
+            round=1,
+            deadlines=(again,),
+            because=SetBecause.UNPARKED,
+        )
+    return story
+
+
+def extended(story: Story, *, approved: bool = True) -> Story:
+    accepted = taken(story)
+    asked = story.add(
+        ExtensionAsked,
+        200,
+        accepted,
+        extension_id=uuid7(),
+        person_id=accepted.person_id,
+        due_at=at(story, 240),
+        until=at(story, 400),
+        reason=ExtensionReason.NEEDS_PARTS,
+        level=Level.GRID,
+        unit_id=story.grid,
+        approving_unit_id="community-a",
+        round=1,
+    )
+    of = {"extension_id": asked.extension_id, "level": Level.GRID, "round": 1}
+    if not approved:
+        story.add(ExtensionRefused, 240, **of, unanswered=True)
+        return story
+    story.add(
+        DeadlineExtended,
+        210,
+        **of,
+        kind=DeadlineKind.HANDLE,
+        due_before=at(story, 240),
+        due_at=at(story, 400),
+        amber_at=at(story, 370),
+    )
+    handled = story.handled(390, accepted)
+    story.cleared(390, handled, handle=(400, True))
+    return story
+
+
+def many_hands(story: Story) -> Story:
+    """Raised by hand, handed down, helped, handed over; a co-handler does a task, whoever raised it gets a reply."""
+    accepted = taken(story)
+    part = story.part()
+    raised = story.raised(10, Level.COMMUNITY, accepted, cause=EscalationCause.BY_HAND)
+    supervised = story.supervised(11)
+    officers = story.part(part_id=uuid7(), level=Level.COMMUNITY)
+    offer = story.offered(
+        12, "p-community-a-o1", raised, **officers, unit_id="community-a", goes=False, emergency=False
+    )
+    story.accepted(13, offer)
+    story.add(
+        CaseHandedDown,
+        14,
+        **officers,
+        person_id="p-community-a-o1",
+        to_unit_id=story.grid,
+        note_id=uuid7(),
+        digest="",
+    )
+    again = story.offered(15, f"p-{story.grid}-b", **officers)
+    held = story.accepted(16, again)
+    story.add(
+        CaseReassigned,
+        20,
+        **officers,
+        from_person_id=held.person_id,
+        to_person_id=f"p-{story.grid}-a",
+        to_offer_id=uuid7(),
+        reason=ReassignReason.SHIFT_ENDED,
+    )
+    helping = story.part(part_id=uuid7(), part_role=PartRole.CO_HANDLER)
+    asked = story.add(
+        HelpRequested,
+        22,
+        **part,
+        help_id=uuid7(),
+        person_id=f"p-{story.grid}-a",
+        unit_ids=("street",),
+    )
+    story.add(
+        CoHandlerAsked,
+        22,
+        **helping,
+        asked_by=f"p-{story.grid}-a",
+        unit_id="street",
+        note_id=uuid7(),
+        digest="",
+        due_at=at(story, 100),
+    )
+    came = story.accepted(25, story.offered(23, "p-grid-a2-v", **helping, unit_id="street"))
+    story.add(HelpAnswered, 25, **helping, help_id=asked.help_id, person_id=came.person_id, unit_id="street")
+    story.add(PartHandled, 40, **helping, person_id=came.person_id)
+    story.add(
+        SupervisionAnswered,
+        50,
+        supervised,
+        order_id=supervised.order_id,
+        person_id="p-community-a-o1",
+        unit_id="community-a",
+        digest="",
+    )
+    story.add(
+        ReplyGiven,
+        55,
+        raise_id=raised.id,
+        person_id="p-community-a-o1",
+        to_person_id=accepted.person_id,
+        digest="",
+    )
+    story.add(
+        CaseListed,
+        60,
+        day=story.called.date(),
+        days=2,
+        unit_id="civil-affairs",
+        person_ids=("p-civil-affairs-s1",),
+        round=1,
+    )
+    return story
+
+
+def doubtful(story: Story, *, arrives: float = 20.0, by_phone: float = 13.0) -> Story:
+    """Offline in a basement: the arrival was received late, the phone's own time is accepted; a photo is odd; an
+    account was written twice and one of them corrected."""
+    accepted = taken(story)
+    held = story._of(accepted)
+    arrived = story.arrived(arrives, accepted, device_at=at(story, by_phone))
+    story.documented(arrives + 1, accepted)
+    story.documented(arrives + 2, accepted)
+    story.add(
+        EntryFlagged,
+        arrives + 1,
+        **held,
+        entry_id=uuid7(),
+        entry=EntryKind.EVIDENCE,
+        flags=(EntryFlag.SEEN_BEFORE, EntryFlag.FAR_FROM_PLACE),
+    )
+    story.add(
+        EntryCorrected,
+        arrives + 3,
+        **held,
+        entry_id=uuid7(),
+        entry=EntryKind.ACCOUNT,
+        note_id=uuid7(),
+        digest="",
+    )
+    story.add(
+        DeviceTimeAccepted,
+        arrives + 60,
+        actor=SUPERVISOR,
+        **held,
+        device_at=at(story, by_phone),
+        received_at=arrived.at,
+        digest="",
+    )
+    return story
+
+
+def talkative(story: Story) -> Story:
+    """Nobody at first, then a refusal; asked back, answered, urged, a new window, a photo, the place amended, a
+    progress call; in the end erased."""
+    registered = story.registered()
+    story.add(NobodyAvailable, 0, registered, **story.part(), unit_id=story.grid)
+    refused = story.offered(1, f"p-{story.grid}-a")
+    story.add(
+        OfferDeclined,
+        2,
+        **story._of(refused),
+        offer_id=refused.offer_id,
+        reason=DeclineReason.BUSY,
+    )
+    held = story._of(story.accepted(3, story.offered(2, f"p-{story.grid}-b")))
+    story.add(ResidentContacted, 4, **held)
+    story.clocks(4, registered, arrive=15, handle=240)
+    question = {"question_id": uuid7(), "asked_by": "p-operator-1"}
+    story.add(InformationAsked, 5, **question)
+    story.add(InformationGiven, 8, **question)
+    story.add(InformationAsked, 9, question_id=uuid7(), asked_by="p-operator-1")
+    story.add(CaseUrged, 20, count=1)
+    story.add(CaseUrged, 30, count=2)
+    window = Window(starts_at=at(story, 120), ends_at=at(story, 180))
+    story.add(AppointmentAgreed, 31, appointment=window)
+    story.add(
+        AttachmentAdded, 32, attachment_id=uuid7(), media_type="image/png", sha256="1" * 64, size_bytes=7
+    )
+    moved = amended(story, 33, grid="grid-a2")
+    story.clocks(33, moved, because=SetBecause.AMENDED, arrive=15, handle=240)
+    calling = {"follow_up_id": uuid7(), "round": 1, "kind": FollowUpKind.PROGRESS}
+    story.add(FollowUpOpened, 241, **calling, link_can_be_sent=False)
+    story.add(FollowUpRecorded, 250, channel=Channel.PHONE, **calling, attempt=1, reached=True)
+    told = {"kind": NoticeKind.PROGRESS_CALL, "person_id": None, "via": "webhook"}
+    story.add(NoticeReceived, 251, notice_id=uuid7(), **told)
+    story.add(NoticeRead, 252, notice_id=uuid7(), **told)
+    story.add(NoticeFailed, 253, notice_id=uuid7(), **told, attempt=1, because="refused")
+    story.add(RequesterErased, 5000)
+    return story
+
+
+def amended(story: Story, minute: float, *, grid: str) -> CaseAmended:
+    return story.add(
+        CaseAmended,
+        minute,
+        changed=("place", "grid_id"),
+        category_code="manhole",
+        urgency=story.urgency,
+        headline="井盖缺失",
+        place=Place(lon=112.61, lat=26.91, label="江北路 30 号"),
+        grid_id=grid,
+        unit_path=("civil-affairs", "street", "community-a", grid),
+        ladder=(Rung(level=Level.GRID, unit_id=grid), *LADDER[1:]),
+        policy=POLICY,
+        registry_revision=1,
+    )
+
+
+MATTERS: dict[str, Callable[[Story], Story]] = {
+    "returned": returned,
+    "returned_and_redispatched": lambda story: returned(story, ruling=Ruling.REDISPATCH),
+    "merged": lambda story: merged(story, Story(number="1000-0009")),
+    "unmerged": lambda story: unmerged(story, Story(number="1000-0009")),
+    "merged_to_the_end": lambda story: merged_to_the_end(story, Story(number="1000-0009")),
+    "answered_at_once": answered_at_once,
+    "contested": lambda story: answered_at_once(story, contested=True),
+    "not_accepted": not_accepted,
+    "withdrawn": withdrawn,
+    "parked": parked,
+    "resumed": lambda story: parked(story, resumed=True),
+    "extended": extended,
+    "refused": lambda story: extended(story, approved=False),
+    "many_hands": many_hands,
+    "doubtful": doubtful,
+    "talkative": talkative,
+}
+"""By name; together with `every_story` they tell every event of a case there is."""
+
+
+def every_matter() -> list[Story]:
+    return [tell(Story(number=f"9000-{name}")) for name, tell in MATTERS.items()]
