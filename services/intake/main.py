@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.intake.api import answers, cases, follow_ups, registration
+from services.intake.api import answers, cases, follow_ups, merging, registration, triage
 from services.intake.api.limits import Limit
 from services.intake.registration import Registrar
 from services.intake.settings import Settings
@@ -21,6 +21,8 @@ def assemble(settings: Settings, **given: Any) -> Service:
         settings=settings,
         routers=[
             registration.router,
+            triage.router,
+            merging.router,
             cases.router,
             cases.own_transactions,
             follow_ups.router,

@@ -26,6 +26,7 @@ CASES_CLOSED = Counter(
     "yike_intake_cases_closed_total", "Cases closed, by what allowed it", ["closed_by", "outcome"]
 )
 CASES_REOPENED = Counter("yike_intake_cases_reopened_total", "Cases sent back by a resident or a verifier")
+CASES_MERGED = Counter("yike_intake_cases_merged_total", "Cases that became part of another one")
 REVEALS = Counter(
     "yike_intake_requesters_revealed_total", "Times a requester's data was shown in clear", ["purpose"]
 )

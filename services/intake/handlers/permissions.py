@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.intake.commands.changes import ConsentPurpose
 from services.intake.handlers.refusals import problem_of
 from services.intake.rules.facts import Case
 from services.intake.rules.refusals import Refused, RefusedBecause
@@ -25,6 +26,8 @@ MAY_REGISTER = (
 MAY_ANSWER = (Role.OPERATOR, Role.UNIT_OFFICER, Role.SUPERVISOR, Role.SOCIAL_WORKER)
 """Whoever keeps a desk, a window or a walk-in post may end a case with an answer."""
 MAY_REFUSE = (Role.OPERATOR, Role.UNIT_OFFICER, Role.SUPERVISOR)
+MAY_CHANGE = (Role.OPERATOR, Role.UNIT_OFFICER, Role.SUPERVISOR)
+"""Amend, merge, withdraw for a caller; whoever holds the case may ask the requester and agree an appointment."""
 MAY_SEE = (*MAY_REGISTER, Role.FOLLOW_UP_CALLER, Role.DATA_PROTECTION_OFFICER)
 """Masked. A reader sees figures only; an evaluator sees cases without names, elsewhere."""
 
@@ -50,7 +53,19 @@ def must_see(who: SignedIn, case: Case, directory: Directory) -> None:
 def must_reveal(who: SignedIn, case: Case, directory: Directory) -> None:
     """Whoever holds it sees who asked while there is work to do. Once it is handled they may not, whatever their
     office: nobody who handled a case prepares the resident for the questions."""
-    if case.state is CaseState.HANDLED and who.person_id in case.holders:
+    held = who.person_id in case.holders
+    if held and case.state in {CaseState.HANDLED, CaseState.MERGED}:
         raise problem_of(Refused(RefusedBecause.ANSWERS_NOT_FOR_HOLDERS))
-    if who.person_id not in case.holders:
+    if held and ConsentPurpose.SHARE_WITH_HANDLER in case.refused_consents:
+        raise problem_of(Refused(RefusedBecause.NOT_SHARED))
+    if not held:
         who.must(MAY_REVEAL_IN_UNIT, case.unit_id, directory)
+
+
+def must_change(who: SignedIn, case: Case, directory: Directory) -> None:
+    who.must(MAY_CHANGE, case.unit_id, directory)
+
+
+def must_hold_or_change(who: SignedIn, case: Case, directory: Directory) -> None:
+    if who.person_id not in case.holders:
+        must_change(who, case, directory)

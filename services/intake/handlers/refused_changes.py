@@ -113,6 +113,11 @@ WORDS_OF_CHANGES: dict[RefusedBecause, tuple[int, str, str]] = {
         f"每个工单最多 {ATTACHMENTS_PER_CASE_MAX} 个附件 / A case takes {ATTACHMENTS_PER_CASE_MAX} attachments at most",
         "请把最重要的内容写在说明里 / Write what matters most in words",
     ),
+    RefusedBecause.NOT_SHARED: (
+        403,
+        "诉求人不同意向办理人提供姓名和电话 / The requester does not agree that whoever handles it sees name and phone",
+        "如需联系，请通过受理台转达 / Let the desk pass on what has to be said",
+    ),
     RefusedBecause.ANONYMOUS_CONSENT: (
         409,
         "匿名工单没有可同意的事项 / An anonymous case has nothing to agree to",

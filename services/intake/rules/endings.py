@@ -84,7 +84,7 @@ def progress_call_for(
     the case was handled meanwhile, or where there is nobody to call."""
     if event.kind is not DeadlineKind.HANDLE or event.round != case.round or not case.requester_can_be_asked:
         return None
-    if case.state in {CaseState.HANDLED, CaseState.CLOSED} or case.open_follow_up is not None:
+    if not case.open or case.open_follow_up is not None:
         return None
     return FollowUpOpened(
         at=now,
@@ -202,6 +202,8 @@ def _with_consequence(case: Case, follow_up: FollowUp, asked: Asked, now: dateti
         if recorded.attempt < ATTEMPTS_MAX:
             return (recorded,)
         return (recorded, _closed(case, ClosedBy.THREE_ATTEMPTS, asked, now))
+    if not asked.answers.content and case.state is CaseState.MERGED:
+        return (recorded,)  # the parent is sent back instead (rules/merging.py)
     if not asked.answers.content:
         why = ReopenReason.DISSATISFIED if asked.answers.solved else ReopenReason.NOT_SOLVED
         return (recorded, _reopened(case, follow_up.id, asked, now, why))
@@ -228,14 +230,15 @@ def _recorded(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> F
 
 
 def _closed(case: Case, closed_by: ClosedBy, asked: Asked, now: datetime) -> CaseClosed:
-    """With the handler's outcome: the resident judges whether it is solved, not what it was."""
+    """With the handler's outcome: the resident judges whether it is solved, not what it was. A part of another case
+    ends as merged."""
     assert case.handled_outcome is not None
     return CaseClosed(
         at=now,
         case_id=case.case_id,
         actor=asked.actor,
         channel=asked.channel,
-        outcome=case.handled_outcome,
+        outcome=Outcome.MERGED if case.state is CaseState.MERGED else case.handled_outcome,
         closed_by=closed_by,
         round=case.round,
         resolved_level=case.handled_level,

@@ -33,6 +33,7 @@ class RefusedBecause(StrEnum):
     QUESTION_OPEN = "question-open"
     NO_SUCH_QUESTION = "no-such-question"
     TOO_MANY_ATTACHMENTS = "too-many-attachments"
+    NOT_SHARED = "not-shared"
     ANONYMOUS_CONSENT = "anonymous-consent"
     CASE_NOT_HANDLED = "case-not-handled"
     FOLLOW_UP_CLOSED = "follow-up-closed"

@@ -1,0 +1,41 @@
+"""What is the same thing: looked for while the caller talks, joined, and parted again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.intake.api.edge import Seals
+from services.intake.commands.changes import Family, MergeCase
+from services.intake.commands.duplicates import Candidates, LookForDuplicates
+from services.intake.handlers import merging
+from services.intake.handlers.permissions import MAY_CHANGE, MAY_REGISTER, MAY_SEE
+from shared.routes import Caller, Tx, allow, router_for
+
+router = router_for("intake")
+
+
+@router.post("/duplicates", dependencies=[allow(*MAY_REGISTER)])
+async def look(body: LookForDuplicates, tx: Tx, sealer: Seals, who: Caller) -> Candidates:
+    """A POST because what the caller says must not stand in an address; it changes nothing."""
+    return await merging.look(tx, sealer, body, who)
+
+
+@router.get("/cases/{case_id}/duplicates", dependencies=[allow(*MAY_SEE)])
+async def look_again(case_id: UUID, tx: Tx, who: Caller) -> Candidates:
+    return await merging.look_again(tx, case_id, who)
+
+
+@router.get("/cases/{case_id}/family", dependencies=[allow(*MAY_SEE)])
+async def family(case_id: UUID, tx: Tx, who: Caller) -> Family:
+    return await merging.show_family(tx, case_id, who)
+
+
+@router.post("/cases/{case_id}/merge", dependencies=[allow(*MAY_CHANGE)])
+async def merge(case_id: UUID, body: MergeCase, tx: Tx, who: Caller) -> Family:
+    """The earlier of the two becomes the parent, whichever is named first."""
+    return await merging.merge_case(tx, case_id, body, who)
+
+
+@router.post("/cases/{case_id}/unmerge", dependencies=[allow(*MAY_CHANGE)])
+async def unmerge(case_id: UUID, tx: Tx, who: Caller) -> Family:
+    return await merging.unmerge_case(tx, case_id, who)
