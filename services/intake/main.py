@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.intake.api import answers, cases, follow_ups, merging, registration, triage
+from services.intake.api import answers, cases, follow_ups, merging, registration, search, triage
 from services.intake.api.limits import Limit
 from services.intake.registration import Registrar
 from services.intake.settings import Settings
 from services.intake.subscriptions import SUBSCRIPTIONS
 from services.intake.tables import Table
 from services.intake.timers import TIMERS
-from shared.service import Service
+from services.intake.upkeep import Indexing
+from shared.sealing import Sealer
+from shared.service import Loop, Service
 
 
 def assemble(settings: Settings, **given: Any) -> Service:
@@ -27,9 +29,11 @@ def assemble(settings: Settings, **given: Any) -> Service:
             cases.own_transactions,
             follow_ups.router,
             answers.router,
+            search.router,
         ],
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
+        loops=[Loop("search", Indexing(Sealer(settings.master_keys)).run)],
         tables=Table.metadata,
         **given,
     )

@@ -31,3 +31,9 @@ REVEALS = Counter(
     "yike_intake_requesters_revealed_total", "Times a requester's data was shown in clear", ["purpose"]
 )
 WRONG_CODES = Counter("yike_intake_wrong_pickup_codes_total", "Wrong pickup codes given on the tracking page")
+PHONES_SEARCHED = Counter(
+    "yike_intake_phones_searched_total", "Searches for the cases of a phone number", ["purpose"]
+)
+SEARCH_ENTRIES_WRITTEN = Counter(
+    "yike_intake_search_entries_written_total", "Cases that are found by what they say now"
+)

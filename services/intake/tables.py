@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -56,6 +57,9 @@ class CaseRow(Table, table=True):
     __tablename__ = "cases"
     __table_args__ = (
         Index("cases_number", "number", unique=True),
+        Index(
+            "cases_unclosed", "state", "registered_at", "case_id", postgresql_where=text("state <> 'closed'")
+        ),
         # Product rule 6: a case ends with an outcome and with what allowed it to end.
         CheckConstraint(
             "(state = 'closed') = (closed_at IS NOT NULL AND outcome IS NOT NULL AND closed_by IS NOT NULL)",
@@ -232,10 +236,35 @@ class AttachmentRow(Table, table=True):
     size_bytes: int = Field(sa_type=BigInteger)
 
 
+class SearchEntry(Table, table=True):
+    """What a case is found by: numbers that stand for its units, category and words (rules/search.py)."""
+
+    __tablename__ = "search_entries"
+    __table_args__ = (
+        Index("search_entries_newest", "registered_at", "case_id"),
+        Index(
+            "search_entries_tokens", "tokens", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
+        ),
+    )
+
+    case_id: UUID = of_case(key=True)
+    registered_at: datetime = at(required=True)
+    tokens: list[int] = Field(sa_type=ARRAY(Integer))
+
+
+class SearchStale(Table, table=True):
+    """Cases whose entry is still to be written. Triggers put them here (migration 0011)."""
+
+    __tablename__ = "search_stale"
+
+    case_id: UUID = of_case(key=True)
+
+
 class CaseHolder(Table, table=True):
     """Whoever ever held a part of the case: they may see it, and may never ask whether it was solved."""
 
     __tablename__ = "case_holders"
+    __table_args__ = (Index("case_holders_person", "person_id", "case_id"),)
 
     case_id: UUID = of_case(key=True)
     person_id: str = Field(sa_type=Text, primary_key=True)

@@ -40,6 +40,9 @@ MAY_REVEAL_IN_UNIT = (
 )
 """By their office; a worker or a volunteer sees who asked only of a case they hold."""
 
+MAY_SEARCH = MAY_REVEAL_IN_UNIT
+"""A search reads what callers said, so it is for those who may see who asked."""
+
 MAY_ASK = (Role.FOLLOW_UP_CALLER,)
 MAY_READ_ANSWERS = (Role.SUPERVISOR, Role.FOLLOW_UP_CALLER, Role.UNIT_OFFICER, Role.DATA_PROTECTION_OFFICER)
 MAY_VERIFY = (Role.FOLLOW_UP_CALLER, Role.SUPERVISOR, Role.UNIT_OFFICER)

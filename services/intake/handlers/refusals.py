@@ -96,6 +96,17 @@ WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
         "这样结案的工单不能提异议 / A case that ended so cannot be contested",
         "如需办理请重新登记 / Register it anew if something is to be done",
     ),
+    RefusedBecause.NOT_A_CASE_NUMBER: (
+        422,
+        "工单号有误 / This cannot be the number of a case",
+        "工单号共 11 位，请再核对一遍 / A number has 11 digits; check them once more",
+    ),
+    RefusedBecause.TOO_LITTLE_TO_FIND: (
+        422,
+        "检索词太短 / Too little to search for",
+        "请至少输入两个相连的汉字，或一个完整的单词或数字 / Give two Chinese characters in a row, or a whole word or"
+        " number",
+    ),
     RefusedBecause.KEY_REUSED: (
         422,
         "同一个 Idempotency-Key 已用于另一个请求 / This Idempotency-Key was used for another request",

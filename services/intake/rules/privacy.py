@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import UUID, uuid5
 
 from shared.event import CaseEvent
 
+SEARCHES = UUID("5e0f7f0a-54c5-5f7a-9a55-6f2b1c9d4b10")
 WRONG_CODES_MAX = 5
 WRONG_CODES_FORGOTTEN_AFTER = timedelta(minutes=15)
 
@@ -18,6 +20,22 @@ class RequesterRevealed(CaseEvent, type="yike.requester.revealed", source="intak
     topic: ClassVar[str] = ""
 
     purpose: str
+
+
+class RequesterSearched(CaseEvent, type="yike.requester.searched", source="intake"):
+    """Somebody looked for the cases of a phone number, and said why; `found` so many. Kept in the story of each case
+    found, and in the searcher's own (`searches_of`), so that a search that found nothing is kept as well. The number
+    itself is in neither."""
+
+    topic: ClassVar[str] = ""
+
+    purpose: str
+    found: int
+
+
+def searches_of(person_id: str) -> UUID:
+    """The id of the story that somebody's searches are kept in."""
+    return uuid5(SEARCHES, person_id)
 
 
 def masked_name(name: str) -> str:

@@ -49,6 +49,8 @@ class RefusedBecause(StrEnum):
     CONTESTED_BEFORE = "contested-before"
     CONTEST_TOO_LATE = "contest-too-late"
     NOT_CONTESTABLE = "not-contestable"
+    NOT_A_CASE_NUMBER = "not-a-case-number"
+    TOO_LITTLE_TO_FIND = "too-little-to-find"
     KEY_REUSED = "idempotency-key-reused"
 
 

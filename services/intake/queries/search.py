@@ -1,0 +1,169 @@
+"""Finding cases, newest first. One statement per way (rules/search.py), put together from constant parts.
+
+Cases found by tokens are looked for among the newest first: what is frequent is found there at once, and for what is
+rare the index over tokens names few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from services.intake.rules.search import Search, Way, public_tokens
+from shared.database import Row, Transaction
+
+NEWEST_WALKED_MAX = 3000
+FROM_THE_NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+
+# The planner takes a large table for one that is cheaper read whole; here every way has its index and stops early.
+PLANNER = """
+    SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+           set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
+"""
+
+SHOWN = """
+    c.case_id, c.number, c.channel, c.category_code, c.urgency, c.headline, c.place_label, c.unit_path, c.state,
+    c.level, c.round, c.registered_at, c.handled_by, c.closed_at, c.outcome, c.requester_can_be_asked,
+    r.wrapped_key, r.name_sealed, r.phone_sealed, r.description_sealed, r.language
+"""
+
+EXACTLY = """
+    c.unit_path && CAST(:units AS text[])
+    AND (CAST(:states AS text[]) IS NULL OR c.state = ANY(CAST(:states AS text[])))
+    AND (CAST(:categories AS text[]) IS NULL OR c.category_code = ANY(CAST(:categories AS text[])))
+    AND (CAST(:urgencies AS text[]) IS NULL OR c.urgency = ANY(CAST(:urgencies AS text[])))
+    AND (CAST(:person_id AS text) IS NULL OR EXISTS (
+        SELECT 1 FROM case_holders AS h WHERE h.case_id = c.case_id AND h.person_id = CAST(:person_id AS text)))
+    AND (CAST(:since AS timestamptz) IS NULL OR c.registered_at >= CAST(:since AS timestamptz))
+    AND (CAST(:until AS timestamptz) IS NULL OR c.registered_at < CAST(:until AS timestamptz))
+    AND (c.registered_at, c.case_id) < (:before_at, :before_id)
+"""
+
+FROM_CASES = f"""
+    SELECT {SHOWN} FROM cases AS c JOIN requesters AS r ON r.case_id = c.case_id
+    WHERE {EXACTLY} AND {{start}} ORDER BY c.registered_at DESC, c.case_id DESC LIMIT :rows_max
+"""
+
+STARTS = {
+    Way.NUMBER: "c.number = :number",
+    Way.PHONE: "r.phone_index = ANY(CAST(:phones AS bytea[]))",
+    Way.PERSON: """c.case_id IN (
+        SELECT h.case_id FROM case_holders AS h WHERE h.person_id = CAST(:person_id AS text))""",
+    Way.STATE: "c.state <> 'closed'",
+}
+
+FROM_ENTRIES = f"""
+    SELECT {SHOWN} FROM ({{entries}}) AS e
+    JOIN cases AS c ON c.case_id = e.case_id JOIN requesters AS r ON r.case_id = c.case_id
+    WHERE {{tokens}} AND {EXACTLY} ORDER BY e.registered_at DESC, e.case_id DESC LIMIT :rows_max
+"""
+
+IN_TIME = """
+    (registered_at, case_id) < (:before_at, :before_id)
+    AND (CAST(:since AS timestamptz) IS NULL OR registered_at >= CAST(:since AS timestamptz))
+    AND (CAST(:until AS timestamptz) IS NULL OR registered_at < CAST(:until AS timestamptz))
+"""
+
+WALKED = f"""
+    SELECT case_id, registered_at, tokens FROM search_entries WHERE {IN_TIME}
+    ORDER BY registered_at DESC, case_id DESC
+"""
+
+# OFFSET 0 keeps the order out of the choice of the index: few are found, then sorted.
+ALL = f"SELECT case_id, registered_at FROM search_entries WHERE {IN_TIME} AND {{tokens}} OFFSET 0"
+
+STALE = """
+    SELECT s.case_id, c.registered_at, c.headline, c.unit_path, c.category_code, c.urgency,
+           r.wrapped_key, r.description_sealed
+    FROM search_stale AS s JOIN cases AS c ON c.case_id = s.case_id JOIN requesters AS r ON r.case_id = s.case_id
+    ORDER BY s.case_id LIMIT :rows_max FOR UPDATE OF s SKIP LOCKED
+"""
+
+WRITE = """
+    WITH new AS (
+        SELECT CAST(item->>'case_id' AS uuid) AS case_id, CAST(item->>'registered_at' AS timestamptz) AS registered_at,
+               ARRAY(SELECT CAST(jsonb_array_elements_text(item->'tokens') AS int)) AS tokens
+        FROM jsonb_array_elements(CAST(:items AS jsonb)) AS item
+    ), done AS (
+        DELETE FROM search_stale USING new WHERE search_stale.case_id = new.case_id
+    )
+    INSERT INTO search_entries (case_id, registered_at, tokens) SELECT case_id, registered_at, tokens FROM new
+    ON CONFLICT (case_id) DO UPDATE SET registered_at = excluded.registered_at, tokens = excluded.tokens
+"""
+
+
+async def find(
+    tx: Transaction,
+    search: Search,
+    way: Way,
+    words: Sequence[set[int]],
+    *,
+    before: tuple[datetime, UUID],
+    rows_max: int,
+) -> Sequence[Row]:
+    """The next candidates after `before`. `words`: the tokens of what was asked, under each master key."""
+    await tx.rows(PLANNER)
+    given = parameters(search, words, before=before, rows_max=rows_max)
+    if way in STARTS:
+        return await tx.rows(FROM_CASES.format(start=STARTS[way]), **given)
+    rows = await tx.rows(newest(search, words), **given)
+    return rows if len(rows) == rows_max else await tx.rows(everything(search, words), **given)
+
+
+def newest(search: Search, words: Sequence[set[int]]) -> str:
+    """Among the newest entries only."""
+    entries = f"{WALKED} LIMIT {NEWEST_WALKED_MAX}"
+    return FROM_ENTRIES.format(entries=entries, tokens=_tokens(search, words, "e.tokens") or "true")
+
+
+def everything(search: Search, words: Sequence[set[int]]) -> str:
+    """Among all of them, by the index over tokens; where nothing is asked that has tokens, on from the newest."""
+    tokens = _tokens(search, words, "tokens")
+    return FROM_ENTRIES.format(entries=ALL.format(tokens=tokens) if tokens else WALKED, tokens="true")
+
+
+def parameters(
+    search: Search, words: Sequence[set[int]], *, before: tuple[datetime, UUID], rows_max: int
+) -> dict[str, object]:
+    return {
+        "units": list(search.units),
+        "number": search.number,
+        "phones": list(search.phones),
+        "person_id": search.person_id,
+        "states": list(search.states) or None,
+        "categories": list(search.categories) or None,
+        "urgencies": list(search.urgencies) or None,
+        "since": search.since,
+        "until": search.until,
+        "before_at": before[0],
+        "before_id": before[1],
+        "rows_max": rows_max,
+        "unit_tokens": public_tokens("unit", search.units),
+        "category_tokens": public_tokens("category", search.categories),
+        "urgency_tokens": public_tokens("urgency", search.urgencies),
+        **{f"words_{place}": sorted(tokens) for place, tokens in enumerate(words)},
+    }
+
+
+def _tokens(search: Search, words: Sequence[set[int]], column: str) -> str:
+    """What the entry's tokens must hold: one of the units, one of the categories, all pieces of the words."""
+    asked = [] if search.everywhere else [f"{column} && CAST(:unit_tokens AS int[])"]
+    if search.categories:
+        asked.append(f"{column} && CAST(:category_tokens AS int[])")
+    if search.urgencies:
+        asked.append(f"{column} && CAST(:urgency_tokens AS int[])")
+    if words:
+        each = (f"{column} @> CAST(:words_{place} AS int[])" for place in range(len(words)))
+        asked.append(f"({' OR '.join(each)})")
+    return " AND ".join(asked)
+
+
+async def stale(tx: Transaction, rows_max: int) -> Sequence[Row]:
+    """Cases that are not found yet by what they say now."""
+    return await tx.rows(STALE, rows_max=rows_max)
+
+
+async def write(tx: Transaction, items: str) -> None:
+    """Entries as JSON; they are stale no longer."""
+    await tx.rows(WRITE, items=items)
