@@ -1,8 +1,8 @@
 """Applies what others published, each event once in effect.
 
-A consumed batch of one partition is one transaction: lock the partition's position and give the batch up if it has
-moved; lock the cases; drop what is not newer than `seen`; journal, handle; write `seen` and the position; COMMIT.
-Kafka's own offsets are told afterwards, for monitoring only.
+What one poll brings is one transaction: lock the partitions' positions and give it up if one has moved; lock the
+cases; drop what is not newer than `seen`; journal, handle; write `seen` and the positions; COMMIT. Kafka's own
+offsets are told afterwards, for monitoring only. If it fails, each partition comes by itself, then each record.
 
 A record that cannot be applied goes to `dead_letters` and parks its case: later events of that case queue behind it
 there, other cases go on (dead_letters.py replays). Many in a row stop the loop instead of burying everything.
@@ -50,6 +50,8 @@ log = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW_MAX = 5
 STANDING_SECONDS = 10.0
+RECORDS_AT_ONCE_MAX = 100
+"""From several partitions in one transaction, which keeps all their cases locked."""
 
 Subscriptions = Mapping[type[Event], Callable[[Transaction, Any, datetime], Awaitable[None]]]
 """What a service listens to, and the handler of each; one `Together` may stand for many."""
@@ -121,6 +123,7 @@ class Batch:
 
     topic: str
     partition: int
+    first_offset: int
     next_offset: int
     events: list[tuple[Record, Event]] = field(default_factory=list)
     unreadable: list[tuple[Record, Exception]] = field(default_factory=list)
@@ -137,21 +140,27 @@ class Tally:
     dead_lettered: int = 0
 
 
-CLAIM_POSITION = """
-    INSERT INTO positions (topic, partition, next_offset) VALUES (:topic, :partition, 0)
-    ON CONFLICT (topic, partition) DO UPDATE SET next_offset = positions.next_offset RETURNING next_offset
+CLAIM_POSITIONS = """
+    INSERT INTO positions (topic, partition, next_offset)
+    SELECT :topic, partition, 0 FROM unnest(CAST(:partitions AS int[])) AS partition ORDER BY partition
+    ON CONFLICT (topic, partition) DO UPDATE SET next_offset = positions.next_offset
+    RETURNING partition, next_offset
 """
-MOVE_POSITION = """
-    UPDATE positions SET next_offset = :next_offset WHERE topic = :topic AND partition = :partition
+MOVE_POSITIONS = """
+    UPDATE positions SET next_offset = moved.next_offset
+    FROM unnest(CAST(:partitions AS int[]), CAST(:next_offsets AS bigint[])) AS moved(partition, next_offset)
+    WHERE positions.topic = :topic AND positions.partition = moved.partition
 """
 POSITIONS = "SELECT partition, next_offset FROM positions WHERE topic = :topic"
-SEEN = "SELECT subject_id, source, sequence FROM seen WHERE subject_id = ANY(CAST(:ids AS uuid[]))"
+SEEN = """
+    SELECT subject_id, source, sequence FROM seen WHERE subject_id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL SELECT DISTINCT subject_id, NULL, 0 FROM dead_letters WHERE subject_id = ANY(CAST(:ids AS uuid[]))
+"""
 SEE = """
     INSERT INTO seen (subject_id, source, sequence)
     SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:sources AS text[]), CAST(:sequences AS bigint[]))
     ON CONFLICT (subject_id, source) DO UPDATE SET sequence = excluded.sequence
 """
-PARKED = "SELECT DISTINCT subject_id FROM dead_letters WHERE subject_id = ANY(CAST(:ids AS uuid[]))"
 BURY = """
     INSERT INTO dead_letters (topic, partition, record_offset, subject_id, headers, body, error)
     VALUES (:topic, :partition, :record_offset, :subject_id, CAST(:headers AS jsonb), :body, :error)
@@ -241,10 +250,35 @@ class Inbox:
         if not fetched:
             return
         async with self.consumer.working:
-            for records in fetched.values():
-                await self.apply(records)
-                self._beat()
+            await self.apply_all(list(fetched.values()))
         await self.consumer.commit({part: records[-1].offset + 1 for part, records in fetched.items()})
+
+    async def apply_all(self, fetched: Sequence[Sequence[Record]]) -> None:
+        """Apply what one poll brought, by partition; raises as `apply` does."""
+        if await self._at_once(fetched):
+            return
+        for records in fetched:
+            await self.apply(records)
+            self._beat()
+
+    async def _at_once(self, fetched: Sequence[Sequence[Record]]) -> bool:
+        """Apply several partitions in one transaction; false if nothing was done: they are too many to hold their
+        cases for, or something in them failed."""
+        if len(fetched) == 1 or sum(map(len, fetched)) > RECORDS_AT_ONCE_MAX:
+            return False
+        batches = [self._read(records) for records in fetched]
+        for batch in batches:
+            await self._wait_for_registry(batch)
+        tally = Tally(skipped=sum(map(len, fetched)) - sum(len(batch.events) for batch in batches))
+        try:
+            await self._apply_together(batches, tally)
+        except Exception as wrong:
+            if is_transient(wrong) or isinstance(wrong, Moved):
+                raise
+            log.warning("what one poll brought failed; its partitions come one by one", exc_info=wrong)
+            return False
+        self._tally(tally)
+        return True
 
     async def apply(self, records: Sequence[Record]) -> Tally:
         """Apply records of one partition, oldest first. Raises Moved, TooManyFailures, or what is transient."""
@@ -252,7 +286,7 @@ class Inbox:
         await self._wait_for_registry(batch)
         tally = Tally(skipped=len(records) - len(batch.events) - len(batch.unreadable))
         try:
-            await self._apply_together(batch, records[0].offset, tally)
+            await self._apply_together([batch], tally)
         except Exception as wrong:
             if is_transient(wrong) or isinstance(wrong, Moved):
                 raise
@@ -272,14 +306,14 @@ class Inbox:
                 raise codec.Foreign(f"no event type {record.headers.get('ce_type')!r}")
             if not seen:
                 rows = await tx.rows(SEEN, ids=[event.subject])
-                seen = {(row["subject_id"], row["source"]): row["sequence"] for row in rows}
+                seen = {(row["subject_id"], row["source"]): row["sequence"] for row in rows if row["source"]}
             await self._apply_one(tx, record, event, seen, now, Tally())
         await self._finish(tx, now)
         await _write_seen(tx, seen)
 
     def _read(self, records: Sequence[Record]) -> Batch:
         last = records[-1]
-        batch = Batch(last.topic, last.partition, last.offset + 1)
+        batch = Batch(last.topic, last.partition, records[0].offset, last.offset + 1)
         for record in records:
             if record.headers.get("ce_type", "") not in self._types:
                 continue
@@ -301,36 +335,50 @@ class Inbox:
         while not await self._database.directory.reached(needed, timeout_seconds=1.0):
             self._beat()
 
-    async def _apply_together(self, batch: Batch, first_offset: int, tally: Tally) -> None:
-        if batch.unreadable:
-            raise batch.unreadable[0][1]
+    async def _apply_together(self, batches: Sequence[Batch], tally: Tally) -> None:
+        for batch in batches:
+            if batch.unreadable:
+                raise batch.unreadable[0][1]
+        delivered = [one for batch in batches for one in batch.events]
         async with self._database.transaction() as tx:
-            await self._claim(tx, batch, first_offset)
-            if batch.events:
-                ids = sorted({event.subject for _, event in batch.events})
-                now = await tx.lock(*ids)
-                parked = {row["subject_id"] for row in await tx.rows(PARKED, ids=ids)}
-                seen = {
-                    (row["subject_id"], row["source"]): row["sequence"]
-                    for row in await tx.rows(SEEN, ids=ids)
-                }
-                for record, event in batch.events:
-                    if event.subject in parked:
-                        await _bury(tx, record, event.subject, "its case is parked")
-                        tally.parked += 1
-                        continue
-                    await self._apply_one(tx, record, event, seen, now, tally)
-                await self._finish(tx, now)
-                await _write_seen(tx, seen)
-            await tx.rows(
-                MOVE_POSITION, topic=batch.topic, partition=batch.partition, next_offset=batch.next_offset
-            )
+            await self._claim(tx, batches)
+            if delivered:
+                await self._handle(tx, delivered, tally)
+            await self._move(tx, batches)
         self._failures = 0
 
-    async def _claim(self, tx: Transaction, batch: Batch, first_offset: int) -> None:
-        rows = await tx.rows(CLAIM_POSITION, topic=batch.topic, partition=batch.partition)
-        if rows[0]["next_offset"] > first_offset:
-            raise Moved(f"{batch.topic}/{batch.partition} was applied further by somebody else")
+    async def _handle(self, tx: Transaction, delivered: Sequence[tuple[Record, Event]], tally: Tally) -> None:
+        ids = sorted({event.subject for _, event in delivered})
+        now = await tx.lock(*ids)
+        rows = await tx.rows(SEEN, ids=ids)
+        parked = {row["subject_id"] for row in rows if row["source"] is None}
+        seen = {(row["subject_id"], row["source"]): row["sequence"] for row in rows if row["source"]}
+        for record, event in delivered:
+            if event.subject in parked:
+                await _bury(tx, record, event.subject, "its case is parked")
+                tally.parked += 1
+                continue
+            await self._apply_one(tx, record, event, seen, now, tally)
+        await self._finish(tx, now)
+        await _write_seen(tx, seen)
+
+    async def _claim(self, tx: Transaction, batches: Sequence[Batch]) -> None:
+        """All batches are of one topic."""
+        rows = await tx.rows(
+            CLAIM_POSITIONS, topic=batches[0].topic, partitions=sorted(batch.partition for batch in batches)
+        )
+        stored = {row["partition"]: row["next_offset"] for row in rows}
+        for batch in batches:
+            if stored[batch.partition] > batch.first_offset:
+                raise Moved(f"{batch.topic}/{batch.partition} was applied further by somebody else")
+
+    async def _move(self, tx: Transaction, batches: Sequence[Batch]) -> None:
+        await tx.rows(
+            MOVE_POSITIONS,
+            topic=batches[0].topic,
+            partitions=[batch.partition for batch in batches],
+            next_offsets=[batch.next_offset for batch in batches],
+        )
 
     async def _apply_one(
         self,
@@ -366,7 +414,7 @@ class Inbox:
         """The careful way, after a batch failed: each record its own transaction, and a bad one is set aside."""
         batch = self._read([record])
         try:
-            await self._apply_together(batch, record.offset, tally)
+            await self._apply_together([batch], tally)
             tally.skipped += not batch.events
         except Moved:
             raise
@@ -380,11 +428,9 @@ class Inbox:
                 "set aside: %s at %s/%s", record.headers.get("ce_type"), record.partition, record.offset
             )
             async with self._database.transaction() as tx:
-                await self._claim(tx, batch, record.offset)
+                await self._claim(tx, [batch])
                 await _bury(tx, record, _subject(record), repr(wrong))
-                await tx.rows(
-                    MOVE_POSITION, topic=batch.topic, partition=batch.partition, next_offset=batch.next_offset
-                )
+                await self._move(tx, [batch])
             tally.dead_lettered += 1
 
 

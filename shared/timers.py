@@ -7,6 +7,7 @@ processes look; cancelling and arming happen under the same lock, so they never 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, Uuid, func
 
+from shared.clock import Reading
 from shared.health import Beat
 from shared.retry import is_transient
 
@@ -27,6 +29,8 @@ NO_PART = UUID(int=0)
 CASES_MAX = 100
 """Cases whose timers are fired in one transaction."""
 SLEEP_SECONDS_MAX = 0.2
+CROSSED_SECONDS = 0.005
+"""A due timer's case is locked by somebody else, who is done in milliseconds."""
 SWEEP_SECONDS = 5.0
 """How often the due timers are looked for without the lower bound."""
 
@@ -87,7 +91,7 @@ TAKE = """
     RETURNING subject_id, kind, part_id, due_at, real_lateness_ms(due_at, armed_at) AS late_ms
 """
 
-NEXT = "SELECT due_at FROM timers WHERE due_at >= :low ORDER BY due_at LIMIT 1"
+NEXT = "SELECT due_at FROM timers WHERE due_at >= $1 ORDER BY due_at LIMIT 1"
 
 BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -148,6 +152,8 @@ class TimerLoop:
         self._low = BEGINNING
         self._swept_at: datetime | None = None
         self._resting: dict[UUID, datetime] = {}
+        self._crossed = False
+        self._seconds_to_next = 0.0
 
     async def run(self, beat: Beat) -> None:
         """Fire for ever; what came due while the database was away fires when it is back."""
@@ -155,13 +161,19 @@ class TimerLoop:
             fired = await self.fire()
             beat()
             if not fired:
-                await self._database.due_soon.wait(await self._seconds_to_next())
+                await self._database.due_soon.wait(self._seconds_to_next)
 
     async def fire(self) -> int:
         """One turn: fire what is due now for up to CASES_MAX cases; how many timers fired."""
-        reading = await self._database.read_clock()
+        reading, read_at = await self._database.read_clock(), time.monotonic()
         now, low = reading.now, self._bound(reading.now)
         self._resting = {case: until for case, until in self._resting.items() if until > now}
+        next_due = await self._next(low)
+        if next_due is None or next_due > now:
+            self._low = now
+            self._seconds_to_next = self._ahead(reading, next_due) - (time.monotonic() - read_at)
+            return 0
+        self._crossed, self._seconds_to_next = False, SLEEP_SECONDS_MAX
         try:
             due = await self._fire(None, now, low)
         except Exception as wrong:
@@ -169,8 +181,22 @@ class TimerLoop:
                 raise
             log.exception("a batch of timers failed; firing its cases one by one")
             return await self._fire_singly(now, low)
-        self._low = min((timer.due_at for timer in due), default=now)
+        if self._crossed:
+            self._seconds_to_next = CROSSED_SECONDS
+        else:
+            self._low = min((timer.due_at for timer in due), default=now)
         return len(due)
+
+    async def _next(self, low: datetime) -> datetime | None:
+        async with self._database.connection() as connection:
+            due_at: datetime | None = await connection.fetchval(NEXT, low)
+        return due_at
+
+    def _ahead(self, reading: Reading, due_at: datetime | None) -> float:
+        """Real seconds until `due_at`, SLEEP_SECONDS_MAX at most."""
+        if due_at is None:
+            return SLEEP_SECONDS_MAX
+        return reading.real_seconds_until(due_at, at_most=SLEEP_SECONDS_MAX)
 
     def _bound(self, now: datetime) -> datetime:
         """Deleted timers leave dead index entries at the old end; the bound keeps scans from walking over them."""
@@ -188,6 +214,7 @@ class TimerLoop:
             if not cases:
                 return []
             locked, business_now = await tx.try_lock(cases)
+            self._crossed = len(locked) < len(cases)
             if business_now is None:
                 return []
             taken = await tx.rows(TAKE, subject_ids=list(locked), now=business_now)
@@ -220,14 +247,6 @@ class TimerLoop:
                 log.exception("a timer of this case failed; it is tried again", extra={"case_id": str(case)})
                 self._resting[case] = now + timedelta(seconds=SWEEP_SECONDS)
         return fired
-
-    async def _seconds_to_next(self) -> float:
-        async with self._database.transaction() as tx:
-            rows = await tx.rows(NEXT, low=self._low)
-        if not rows:
-            return SLEEP_SECONDS_MAX
-        reading = await self._database.read_clock()
-        return max(0.001, reading.real_seconds_until(rows[0]["due_at"], at_most=SLEEP_SECONDS_MAX))
 
 
 def _due(row: Row) -> Due:

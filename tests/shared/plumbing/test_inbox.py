@@ -24,7 +24,7 @@ from shared.topics import make_topics, partition_of
 from tests.shared.plumbing.conftest import Plumbed, an_amber, count, running, until
 
 
-def a_record(case_id: UUID, sequence: int, offset: int, **changes: str) -> Record:
+def a_record(case_id: UUID, sequence: int, offset: int, partition: int = 3, **changes: str) -> Record:
     event = an_amber(case_id, sequence).model_copy(update={"sequence": sequence})
     headers = codec.headers(
         id=event.id,
@@ -36,7 +36,7 @@ def a_record(case_id: UUID, sequence: int, offset: int, **changes: str) -> Recor
         traceparent="",
     )
     given = {name: value.decode() for name, value in headers} | changes
-    return Record(CASES_TOPIC, 3, offset, str(case_id), codec.encode_body(event).encode(), given)
+    return Record(CASES_TOPIC, partition, offset, str(case_id), codec.encode_body(event).encode(), given)
 
 
 class Listener:
@@ -119,6 +119,40 @@ async def test_replaying_applies_what_was_parked_in_order_and_unparks(plumbed: P
         assert await parked_cases(tx) == []
     await listener.apply([a_record(bad, 4, 9)])
     assert await listener.heard(bad) == [1, 2, 3, 4]
+
+
+async def test_what_one_poll_brings_from_several_partitions_is_one_transaction(
+    plumbed: Plumbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener, cases = Listener(await plumbed("notify")), [uuid7() for _ in range(3)]
+    written: list[Transaction] = []
+    write = Transaction.write
+
+    async def counting(tx: Transaction) -> None:
+        written.append(tx)
+        await write(tx)
+
+    monkeypatch.setattr(Transaction, "write", counting)
+    await listener.inbox.apply_all([[a_record(case, 1, 7, partition=n)] for n, case in enumerate(cases)])
+    assert len(written) == 1
+    assert await listener.inbox.positions(CASES_TOPIC, range(16)) == {0: 8, 1: 8, 2: 8}
+    assert [await listener.heard(case) for case in cases] == [[1], [1], [1]]
+
+
+async def test_a_bad_record_of_one_partition_holds_up_no_other(plumbed: Plumbed) -> None:
+    listener, bad, good = Listener(await plumbed("notify")), uuid7(), uuid7()
+    listener.refused.add(bad)
+    await listener.inbox.apply_all([[a_record(bad, 1, 1, partition=0)], [a_record(good, 1, 1, partition=1)]])
+    assert await listener.heard(good) == [1]
+    assert await count(listener.database, "dead_letters") == 1
+
+
+async def test_a_poll_is_given_up_whole_if_one_of_its_partitions_moved(plumbed: Plumbed) -> None:
+    listener, one, other = Listener(await plumbed("notify")), uuid7(), uuid7()
+    await listener.apply([a_record(one, n, n) for n in (1, 2)])
+    with pytest.raises(Moved):
+        await listener.inbox.apply_all([[a_record(other, 1, 1, partition=0)], [a_record(one, 2, 2)]])
+    assert await listener.heard(other) == []
 
 
 async def test_a_body_that_cannot_be_read_is_set_aside(plumbed: Plumbed) -> None:

@@ -103,6 +103,19 @@ async def test_a_timer_armed_in_the_past_is_found_at_once(plumbed: Plumbed) -> N
     assert [due.subject_id for due, _ in fired] == [case_id]
 
 
+async def test_a_timer_whose_case_is_locked_fires_as_soon_as_it_is_free(plumbed: Plumbed) -> None:
+    """The lower bound must not pass it by: it would wait for the sweep."""
+    database, case_id = await plumbed(), uuid7()
+    await arm(database, case_id, SIM)
+    fired: list[tuple[Due, datetime]] = []
+    loop = loop_of(database, fired)
+    async with database.transaction() as tx:
+        await tx.lock(case_id)
+        for _ in range(2):
+            assert await loop.fire() == 0
+    assert await loop.fire() == 1
+
+
 async def test_a_handler_that_fails_keeps_its_timer_and_holds_up_nobody(plumbed: Plumbed) -> None:
     database, bad, good = await plumbed(), uuid7(), uuid7()
     await arm(database, bad, SIM)
