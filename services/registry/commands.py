@@ -87,6 +87,39 @@ class ChangeThings(Command):
         return tuple(thing for name in ChangeThings.model_fields for thing in getattr(self, name))
 
 
+class PlanChange(ChangeThings):
+    """What changes together at `valid_from`; only what differs from now is kept."""
+
+    valid_from: datetime
+
+
+class EnterAbsence(Command):
+    """Leave or absence; no reason is asked for. `substitute_id`: who stands in, instead of the counterpart and
+    whoever is on call."""
+
+    person_id: str
+    starts_at: datetime
+    ends_at: datetime
+    substitute_id: str | None = None
+
+
+class EndAbsence(Command):
+    """Back from `at` on; from now on without it."""
+
+    at: datetime | None = None
+
+
+class HandOver(Command):
+    """`at`: when; at once without it. `to_person_id`: to whom; the counterpart of an AB post without it."""
+
+    to_person_id: str | None = None
+    at: datetime | None = None
+
+
+class CallIn(Command):
+    until: datetime | None = None
+
+
 PUTS: dict[type[BaseModel], type[BaseModel]] = {
     Calendar: PutCalendar,
     Policy: PutPolicy,
@@ -113,9 +146,23 @@ class PutAccount(Command):
     disabled: bool = False
 
 
+class MakeAccount(Command):
+    """A way to sign in for a person; the answer has a password that is good once."""
+
+    account: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,59}$")
+    person_id: str
+
+
 class SignIn(Command):
+    """`code` or `recovery_code` where the account has a second step; `new_password` with a one-time password."""
+
     account: str = Field(max_length=200, pattern=r"^[^\x00]*$", description="PostgreSQL stores no NUL")
     password: SecretStr = Field(max_length=PASSWORD_CHARACTERS_MAX)
+    code: str | None = Field(default=None, pattern=r"^[0-9]{6}$")
+    recovery_code: str | None = Field(default=None, max_length=60)
+    new_password: SecretStr | None = Field(
+        default=None, min_length=PASSWORD_CHARACTERS_MIN, max_length=PASSWORD_CHARACTERS_MAX
+    )
 
 
 class Refresh(Command):
@@ -127,3 +174,39 @@ class SignOut(Command):
 
     refresh_token: SecretStr = Field(max_length=200)
     everywhere: bool = False
+
+
+class ProveOneself(Command):
+    """The password again, before what is delicate. `account` where somebody has several."""
+
+    password: SecretStr = Field(max_length=PASSWORD_CHARACTERS_MAX)
+    account: str | None = Field(default=None, max_length=200)
+
+
+class ChangePassword(ProveOneself):
+    new_password: SecretStr = Field(
+        min_length=PASSWORD_CHARACTERS_MIN, max_length=PASSWORD_CHARACTERS_MAX
+    )
+
+
+class ConfirmCodes(Command):
+    """The first code of the authenticator app."""
+
+    code: str = Field(pattern=r"^[0-9]{6}$")
+    account: str | None = Field(default=None, max_length=200)
+
+
+class Delegate(Command):
+    """Lend these roles in these units from `starts_at` to `ends_at` (exclusive)."""
+
+    to_person_id: str
+    grants: tuple[Grant, ...] = Field(max_length=20)
+    starts_at: datetime
+    ends_at: datetime
+
+
+class ActForSomebody(Command):
+    """Act for a person of one's own units; journalled with the purpose, and with everything that is done."""
+
+    person_id: str
+    purpose: ActingPurpose

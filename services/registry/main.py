@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from services.registry.api import sign_in, things
+from services.registry.api import plans, rosters, sign_in, things
 from services.registry.handlers.sign_in import Issuer, refuse_demo_accounts
 from services.registry.settings import Settings
 from services.registry.tables import Table
+from services.registry.timers import TIMERS
 from shared.service import Service
 
 
@@ -17,7 +18,8 @@ def assemble(settings: Settings, **given: Any) -> Service:
     return Service(
         name="registry",
         settings=settings,
-        routers=[*sign_in.routers(Issuer(settings)), things.router],
+        routers=[*sign_in.routers(Issuer(settings)), things.router, plans.router, rosters.router],
+        timers=TIMERS,
         tables=Table.metadata,
         **given,
     )

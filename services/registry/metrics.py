@@ -8,6 +8,11 @@ CHANGES = Counter("yike_registry_changes_total", "Things changed and announced",
 REFUSED_CHANGES = Counter(
     "yike_registry_changes_refused_total", "Changes refused, by their first flaw", ["flaw"]
 )
+PLANS = Counter(
+    "yike_registry_plans_total",
+    "Planned changes that became valid, by their end: applied, or refused because they no longer fitted",
+    ["end"],
+)
 SIGN_INS = Counter(
     "yike_registry_sign_ins_total",
     "Sign-ins by outcome: signed_in, wrong, or busy (too many at once)",

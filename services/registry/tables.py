@@ -17,6 +17,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Text,
     Uuid,
@@ -60,6 +61,10 @@ def _time(*, required: bool = False, now: bool = False) -> Any:
         default=None,
         sa_column=Column(DateTime(timezone=True), nullable=not (required or now), server_default=default),
     )
+
+
+def _count() -> Any:
+    return Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
 
 
 class CalendarRow(Table, table=True):
@@ -167,27 +172,143 @@ class SnippetRow(Table, table=True):
     category_code: str | None = _reference("category_code", "categories.id")
 
 
+class PlannedChangeRow(Table, table=True):
+    """Things that change at `valid_from`; the body holds the whole plan (rules/plans.py)."""
+
+    __tablename__ = "planned_changes"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('planned', 'applied', 'cancelled', 'refused')", name="planned_change_has_a_state"
+        ),
+        Index("planned_changes_by_time", "valid_from", "id"),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    valid_from: datetime = _time(required=True)
+    body: dict[str, Any] = _body()
+
+
+class AbsenceRow(Table, table=True):
+    """Leave and absence; the body holds all of it (rules/absence.py). One that ended before it began is none."""
+
+    __tablename__ = "absences"
+    __table_args__ = (
+        CheckConstraint("starts_at <= ends_at", name="absence_starts_before_it_ends"),
+        Index("absences_by_person", "person_id", "ends_at"),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    person_id: str = Field(sa_column=Column(Text, ForeignKey("people.id"), nullable=False))
+    starts_at: datetime = _time(required=True)
+    ends_at: datetime = _time(required=True)
+    body: dict[str, Any] = _body()
+
+
+class ImportRow(Table, table=True):
+    """A file that is read in; what became of its lines is counted here while it goes on."""
+
+    __tablename__ = "imports"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('checking', 'checked', 'writing', 'done', 'cancelled')", name="import_has_a_state"
+        ),
+        Index("imports_by_time", "made_at", "id"),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    format: str = Field(sa_column=Column(Text, nullable=False))
+    file_name: str = Field(sa_column=Column(Text, nullable=False))
+    made_by: str = Field(sa_column=Column(Text, nullable=False))
+    made_at: datetime = _time(required=True)
+    ended_at: datetime | None = _time()
+    lines_total: int = _count()
+    lines_checked: int = _count()
+    lines_good: int = _count()
+    lines_refused: int = _count()
+    lines_in: int = _count()
+    lines_unchanged: int = _count()
+
+
+class ImportLineRow(Table, table=True):
+    """One line of it; `fields` go when it is written, `problems` stay."""
+
+    __tablename__ = "import_lines"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('read', 'good', 'refused', 'in', 'unchanged')", name="import_line_has_a_state"
+        ),
+        Index("import_lines_by_state", "import_id", "state", "number"),
+    )
+
+    import_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    )
+    number: int = Field(sa_column=Column(Integer, primary_key=True))
+    sheet: str = Field(sa_column=Column(Text, nullable=False))
+    line: int = Field(sa_column=Column(Integer, nullable=False))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    thing_id: str | None = Field(default=None, sa_column=Column(Text))
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    fields: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    problems: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default="[]"))
+
+
 class AccountRow(Table, table=True):
-    """A way to sign in as a person. `demo` passwords can be computed by anybody. Times here are real time."""
+    """A way to sign in as a person. `demo` passwords can be computed by anybody. Times here are real time. `tries`
+    counts what was wrong since `tries_since`; the secret of the second step is sealed under a key of its own."""
 
     __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("tries >= 0", name="account_tries_are_counted"),
+        CheckConstraint(
+            "num_nulls(codes_key, codes_sealed) IN (0, 2)", name="account_codes_have_their_key"
+        ),
+        CheckConstraint(
+            "codes_on_at IS NULL OR codes_sealed IS NOT NULL", name="account_codes_that_are_on_have_a_secret"
+        ),
+    )
 
     account: str = _id()
+    id: UUID = Field(sa_column=Column(Uuid, nullable=False, unique=True))
     person_id: str = Field(sa_column=Column(Text, ForeignKey("people.id"), nullable=False, index=True))
     password_hash: str = Field(sa_column=Column(Text, nullable=False))
     demo: bool = False
     made_at: datetime = _time(now=True)
     disabled_at: datetime | None = _time()
+    one_time_until: datetime | None = _time()
+    locked_until: datetime | None = _time()
+    tries: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    tries_since: datetime | None = _time()
+    codes_key: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    codes_sealed: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    codes_on_at: datetime | None = _time()
+    codes_last_step: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class RecoveryCodeRow(Table, table=True):
+    """Only the SHA-256 of a code is kept; it is good once."""
+
+    __tablename__ = "recovery_codes"
+
+    account_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    )
+    code_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    used_at: datetime | None = _time()
 
 
 class SessionRow(Table, table=True):
-    """One signed-in device: the family of its refresh tokens."""
+    """One signed-in device: the family of its refresh tokens. `device` is what it calls itself."""
 
     __tablename__ = "sessions"
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     account: str = Field(sa_column=Column(Text, ForeignKey("accounts.account"), nullable=False, index=True))
+    device: str | None = Field(default=None, sa_column=Column(Text))
     made_at: datetime = _time(now=True)
+    last_used_at: datetime = _time(now=True)
     expires_at: datetime = _time(required=True)
     ended_at: datetime | None = _time()
     ended_because: str | None = Field(default=None, sa_column=Column(Text))

@@ -26,6 +26,19 @@ class Page(Answer, Generic[T]):
     revision: int
 
 
+class Cursored(Answer, Generic[T]):
+    """`next_cursor` asks for those after, `None` at the end."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
+
+
+class HandedOver(Answer):
+    """The shift that ended and those that go on from there."""
+
+    shifts: tuple[Shift, ...]
+
+
 class Version(Answer, Generic[T]):
     """What a thing was from `revision` on, who made it so, when and through what. `changed` names the fields that
     differ from the version before; none for the first."""

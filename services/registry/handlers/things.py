@@ -12,10 +12,10 @@ from services.registry.rules.things import (
     Known,
     Thing,
     changed,
+    first_not_allowed,
     id_of,
     kind_name,
     kind_of,
-    may_change,
     plain,
     stamped,
 )
@@ -24,7 +24,7 @@ from shared.event import SYSTEM, Actor
 from shared.events.things import REGISTRY_SUBJECT
 from shared.identity import SignedIn
 from shared.problems import Problem
-from shared.things import Unit
+from shared.things import Grant
 from shared.vocabulary import Channel, Role
 
 FLAWS_SHOWN_MAX = 50
@@ -37,7 +37,7 @@ async def hold_still(tx: Transaction) -> datetime:
 
 async def change_things(tx: Transaction, things: Sequence[Thing], who: SignedIn, channel: Channel) -> int:
     """Put `things` into the registry for an administrator, within the units they administer."""
-    return await _put(tx, things, who.actor(Role.ADMINISTRATOR), channel, rights_of=who.person_id)
+    return await _put(tx, things, who.actor(Role.ADMINISTRATOR), channel, asker_id=who.person_id)
 
 
 async def put_things(
@@ -47,19 +47,19 @@ async def put_things(
 
     What is stored already as it is makes no change, no revision and no event.
     """
-    return await _put(tx, things, actor, channel, rights_of=None)
+    return await _put(tx, things, actor, channel, asker_id=None)
 
 
 async def _put(
-    tx: Transaction, things: Sequence[Thing], actor: Actor, channel: Channel, rights_of: str | None
+    tx: Transaction, things: Sequence[Thing], actor: Actor, channel: Channel, asker_id: str | None
 ) -> int:
     now = await tx.lock(REGISTRY_SUBJECT)
     candidates = await stored.really_changed(tx, [plain(thing) for thing in _last_of_each(things)])
-    before = await stored.known_about(tx, candidates, rights_of)
+    before = await stored.known_about(tx, candidates, asker_id)
     final = [stamped(thing, before.get(thing), now) for thing in candidates]
     new = [thing for thing in final if thing != before.get(thing)]
-    _must_be_sound(new, before)
-    _must_be_allowed(rights_of, new, before)
+    must_be_sound(new, before)
+    must_be_allowed(asker_id, new, before)
     revision = await stored.revision(tx)
     await stored.save(tx, new, revision + 1)
     tx.announce(*(changed(thing, now, actor, channel) for thing in new))
@@ -71,27 +71,27 @@ def _last_of_each(things: Sequence[Thing]) -> list[Thing]:
     return list({(kind_of(thing), id_of(thing)): thing for thing in things}.values())
 
 
-def _must_be_allowed(person_id: str | None, new: Sequence[Thing], before: Known) -> None:
+def must_be_allowed(person_id: str | None, new: Sequence[Thing], before: Known) -> None:
     """Rights are those the registry knows now, not those of a token made a while ago."""
     if person_id is None:
         return
-    person = before.people.get(person_id)
-    grants = person.grants if person is not None and person.retired_at is None else ()
-    known = before
-    for thing in new:
-        if not may_change(grants, thing, known):
-            raise Problem(
-                403,
-                "forbidden",
-                "没有权限 / Not allowed",
-                detail=f"{id_of(thing)} 不在您管理的单位之内 / {id_of(thing)} is not within the units you administer",
-                roles=[Role.ADMINISTRATOR],
-            )
-        if isinstance(thing, Unit):  # so that a unit made first can carry what the same change puts into it
-            known = known.after([thing])
+    if (thing := first_not_allowed(rights_of(person_id, before), new, before)) is not None:
+        raise Problem(
+            403,
+            "forbidden",
+            "没有权限 / Not allowed",
+            detail=f"{id_of(thing)} 不在您管理的单位之内 / {id_of(thing)} is not within the units you administer",
+            roles=[Role.ADMINISTRATOR],
+        )
 
 
-def _must_be_sound(new: Sequence[Thing], before: Known) -> None:
+def rights_of(person_id: str, known: Known) -> tuple[Grant, ...]:
+    """What a person may do by what is known; nothing for one who is retired."""
+    person = known.people.get(person_id)
+    return person.grants if person is not None and person.retired_at is None else ()
+
+
+def must_be_sound(new: Sequence[Thing], before: Known) -> None:
     found = flaws(new, before)
     if found:
         metrics.REFUSED_CHANGES.labels(flaw=found[0].code).inc()

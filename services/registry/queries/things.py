@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from services.registry.queries.ahead import away
 from services.registry.rules.things import PLURAL, Known, T, Thing, id_of, units_named_by
 from shared.database import Row, Transaction
 from shared.events.things import REGISTRY_SUBJECT
@@ -166,7 +168,10 @@ async def known_about(tx: Transaction, things: Sequence[Thing], person_id: str |
         found += await _all(tx, DutyList)
     if units_change or any(isinstance(thing, Calendar) for thing in things):
         found += await _all(tx, Calendar)
-    return Known.of(found)
+    shifts = [thing for thing in things if isinstance(thing, Shift) and thing.starts_at.tzinfo is not None]
+    first = min((shift.starts_at for shift in shifts), default=None)
+    absent = {} if first is None else await away(tx, {shift.person_id for shift in shifts}, first)
+    return replace(Known.of(found), away=absent)
 
 
 async def _as_they_are(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:
@@ -265,6 +270,21 @@ async def shift_page(
         ends_after=ends_after,
     )
     return [_read(Shift, row) for row in rows]
+
+
+async def present(tx: Transaction, kind: type[T], ids: Iterable[str]) -> dict[str, T]:
+    """The things of a kind that there are under these ids."""
+    return {id_of(thing): thing for thing in await _by_id(tx, kind, set(ids))}
+
+
+async def under(tx: Transaction, ids: Sequence[tuple[type[Thing], str]]) -> Known:
+    """What there is under these kinds and ids, and nothing else."""
+    found: list[Thing] = []
+    kind: Any
+    for kind in TABLES:
+        if wanted := {id for of, id in ids if of is kind}:
+            found += await _by_id(tx, kind, wanted)
+    return Known.of(found)
 
 
 async def one(tx: Transaction, kind: type[T], id: str) -> tuple[T, int] | None:

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.things import Person, Shift
+from shared.vocabulary import ShiftKind
 
 SHIFT_HOURS_MAX = 24
 
 
 def running(shifts: Sequence[Shift], now: datetime) -> list[Shift]:
-    """The shifts somebody is on at `now`."""
-    return [shift for shift in shifts if shift.retired_at is None and shift.starts_at <= now < shift.ends_at]
+    """The shifts somebody is at work on at `now`; being on call is none."""
+    return [
+        shift
+        for shift in shifts
+        if shift.kind is ShiftKind.ON_DUTY
+        and shift.retired_at is None
+        and shift.starts_at <= now < shift.ends_at
+    ]
 
 
 def may_stay_until(now: datetime, until: datetime) -> bool:

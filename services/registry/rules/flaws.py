@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry import Polygon
 
 from services.registry.rules.needs import still_needed
+from services.registry.rules.spans import Span
 from services.registry.rules.things import Known, Thing, id_of, kind_name, kind_of
 from shared.things import (
     Calendar,
@@ -198,6 +199,18 @@ def _flaws_of_shift(shift: Shift, known: Known) -> Found:
             "ends-before-start",
             f"班次结束不晚于开始 / The shift ends at {shift.ends_at}, not after it starts",
         )
+    elif shift.retired_at is None:
+        yield from _away(shift, known)
+
+
+def _away(shift: Shift, known: Known) -> Found:
+    for span in known.away.get(shift.person_id, ()):
+        if Span(shift.starts_at, shift.ends_at).within(span):
+            away = f"{span.starts_at.isoformat()} – {span.ends_at.isoformat()}"
+            yield (
+                "person-away",
+                f"该人员请假：{away}，请先销假 / The person is away {away}; end that absence first",
+            )
 
 
 def _flaws_of_category(category: Category, known: Known) -> Found:

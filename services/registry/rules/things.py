@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from services.registry.rules.spans import Span
 from shared.event import Actor
 from shared.events.things import (
     CalendarChanged,
@@ -146,6 +147,8 @@ class Known:
     duty_lists: Mapping[str, DutyList] = field(default_factory=dict)
     word_lists: Mapping[str, WordList] = field(default_factory=dict)
     snippets: Mapping[str, Snippet] = field(default_factory=dict)
+    away: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    """When people are on leave or absent, by their ids."""
 
     @classmethod
     def of(cls, things: Iterable[Thing]) -> Known:
@@ -162,9 +165,14 @@ class Known:
         known: Mapping[str, Thing] = getattr(self, PLURAL[kind_of(thing)])
         return known.get(id_of(thing))
 
+    def under(self, kind: type[Thing], id: str) -> Thing | None:
+        """The thing of `kind` that has this id."""
+        known: Mapping[str, Thing] = getattr(self, PLURAL[kind])
+        return known.get(id)
+
     def after(self, things: Iterable[Thing]) -> Known:
         """The registry as it stands when `things` have been put into it."""
-        return Known.of([*self.things(), *things])
+        return replace(Known.of([*self.things(), *things]), away=self.away)
 
     def path(self, unit_id: str | None) -> tuple[str, ...]:
         """`unit_id` and everything above it, lowest first; stops where a parent is unknown or comes twice."""
@@ -204,6 +212,24 @@ def may_change(grants: Iterable[Grant], thing: Thing, known: Known) -> bool:
     own = frozenset(grant.unit_id for grant in grants if grant.role is Role.ADMINISTRATOR)
     before = known.get(thing)
     return all(_has_say(own, version, known) for version in (thing, before) if version is not None)
+
+
+def first_not_allowed(grants: Sequence[Grant], things: Iterable[Thing], known: Known) -> Thing | None:
+    """The first of `things` that an administrator with `grants` may not put there; None if they may all of it."""
+    units = dict(known.units)
+    known = replace(known, units=units)
+    for thing in things:
+        if not may_change(grants, thing, known):
+            return thing
+        if isinstance(thing, Unit):  # so that a unit made first can carry what the same change puts into it
+            units[thing.id] = thing
+    return None
+
+
+def may_act(grants: Iterable[Grant], roles: Collection[Role], unit_id: str, known: Known) -> bool:
+    """Whether one of `roles` is held in the unit or above it."""
+    path = known.path(unit_id)
+    return any(grant.role in roles and grant.unit_id in path for grant in grants)
 
 
 def _has_say(own: frozenset[str], thing: Thing, known: Known) -> bool:

@@ -1,0 +1,141 @@
+"""Who is there when: leave and absence, shifts handed over, people called in, and the gaps ahead."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from services.registry.api.answers import Cursored, HandedOver
+from services.registry.api.plans import After, unreadable_cursor
+from services.registry.api.things import STAFF, Limit
+from services.registry.commands import CallIn, EndAbsence, EnterAbsence, HandOver
+from services.registry.handlers import absences as handlers
+from services.registry.queries import ahead, rosters
+from services.registry.rules.absence import Absence
+from services.registry.rules.rosters import Gap, gaps, rotas
+from services.registry.rules.spans import Span
+from shared.problems import Problem, not_found
+from shared.routes import Caller, Tx, allow, router_for
+from shared.things import Shift
+
+GAP_DAYS_MAX = 31
+ABSENCE_DAYS_SHOWN = 90
+
+router = router_for("registry")
+staff = [allow(*STAFF)]
+
+From = Annotated[datetime | None, Query(alias="from")]
+To = Annotated[datetime | None, Query(alias="to")]
+
+
+@router.get("/rosters/gaps", dependencies=staff)
+async def roster_gaps(
+    tx: Tx,
+    unit: str,
+    from_: From = None,
+    to: To = None,
+    cursor: After = None,
+    limit: Limit = 100,
+) -> Cursored[Gap]:
+    """Where nobody is on duty in the unit and below it: in a grid neither A nor B, at a rung no duty officer, at
+    the desk no operator. From now on for a week, if not said otherwise."""
+    period = _period(from_ or await tx.now(), to)
+    units = await rosters.units_below(tx, unit)
+    if not units:
+        raise not_found(f"没有单位 {unit} / There is no unit {unit}")
+    ids = [each.id for each in units]
+    staff_there = await rosters.staff_of(tx, ids)
+    shifts = await rosters.shifts_in(tx, ids, period.starts_at, period.ends_at)
+    found = [gap for rota in rotas(units, staff_there) for gap in gaps(rota, shifts, period)]
+    return _page(found, cursor, limit)
+
+
+def _page(found: list[Gap], cursor: str | None, limit: int) -> Cursored[Gap]:
+    """`found` is in order of unit, rota and time, as the cursor counts."""
+    rest = [gap for gap in found if cursor is None or _place_of(gap) > _place(cursor)]
+    more = len(rest) > limit
+    next_cursor = "~".join(_place_of(rest[limit - 1])) if more else None
+    return Cursored(items=tuple(rest[:limit]), next_cursor=next_cursor)
+
+
+def _place_of(gap: Gap) -> tuple[str, ...]:
+    return gap.unit_id, gap.rota, gap.starts_at.isoformat()
+
+
+def _place(cursor: str) -> tuple[str, ...]:
+    parts = tuple(cursor.rsplit("~", 2))
+    if len(parts) != 3:
+        raise unreadable_cursor()
+    return parts
+
+
+def _period(from_: datetime, to: datetime | None) -> Span:
+    until = to or from_ + timedelta(days=7)
+    longest = timedelta(days=GAP_DAYS_MAX)
+    if from_.tzinfo is None or until.tzinfo is None or not from_ < until <= from_ + longest:
+        raise Problem(
+            422,
+            "period-out-of-range",
+            "时段不合适 / This period is not possible",
+            detail=f"须带时区、先始后终、最长 {GAP_DAYS_MAX} 天"
+            f" / Give times with a zone, the end after the beginning, {GAP_DAYS_MAX} days at most",
+        )
+    return Span(from_, until)
+
+
+# ── leave and absence ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.post("/absences", status_code=201, dependencies=staff)
+async def enter_absence(body: EnterAbsence, tx: Tx, who: Caller) -> Absence:
+    return await handlers.enter_absence(tx, body, who)
+
+
+@router.get("/absences", dependencies=staff)
+async def absences(
+    tx: Tx,
+    from_: From = None,
+    to: To = None,
+    person_id: str | None = None,
+    unit: str | None = None,
+    cursor: UUID = UUID(int=0),
+    limit: Limit = 100,
+) -> Cursored[Absence]:
+    """Those that touch the time; from now on for 90 days, if not said otherwise. `unit`: of whoever holds a post in
+    it or below."""
+    begin = from_ or await tx.now()
+    until = to or begin + timedelta(days=ABSENCE_DAYS_SHOWN)
+    below = None if unit is None else [each.id for each in await rosters.units_below(tx, unit)]
+    found = await ahead.absence_page(
+        tx, cursor, limit + 1, from_=begin, until=until, person_id=person_id, unit_ids=below
+    )
+    next_cursor = str(found[limit - 1].id) if len(found) > limit else None
+    return Cursored(items=tuple(found[:limit]), next_cursor=next_cursor)
+
+
+@router.get("/absences/{id}", dependencies=staff)
+async def absence(id: UUID, tx: Tx) -> Absence:
+    if (found := await ahead.absence(tx, id)) is None:
+        raise not_found()
+    return found
+
+
+@router.post("/absences/{id}/end", dependencies=staff)
+async def end_absence(id: UUID, body: EndAbsence, tx: Tx, who: Caller) -> Absence:
+    return await handlers.end_absence(tx, id, body, who)
+
+
+# ── by hand ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.post("/shifts/{id}/hand-over", dependencies=staff)
+async def hand_over(id: str, body: HandOver, tx: Tx, who: Caller) -> HandedOver:
+    return HandedOver(shifts=tuple(await handlers.hand_over(tx, id, body, who)))
+
+
+@router.post("/shifts/{id}/call-in", dependencies=staff)
+async def call_in(id: str, body: CallIn, tx: Tx, who: Caller) -> Shift:
+    return await handlers.call_in(tx, id, body, who)

@@ -1,0 +1,8 @@
+"""What time starts in registry."""
+
+from __future__ import annotations
+
+from services.registry.handlers.plans import BECOMES_VALID, apply_plan
+from shared.timers import TimerHandlers
+
+TIMERS: TimerHandlers = {BECOMES_VALID: apply_plan}
