@@ -1,11 +1,18 @@
 """Notify: tells people.
 
-Owns: each person's feed, every message sent and what became of it, what was read.
-Listens to: what somebody must know or what keeps its replica of a case true: CaseRegistered, CaseOffered,
-OfferDeclined, OfferLapsed, OfferWithdrawn, CaseAccepted, CaseHandled, PartEnded, NobodyAvailable, DeadlinesSet,
-DeadlineAmber, DeadlineMissed, DeadlinesCleared, CaseEscalated, EscalationVoided, SupervisionOrdered, FollowUpOpened,
-CaseReopened, CaseClosed; and the registry's things, for people, posts and languages.
-Publishes: NoticeDelivered, NoticeRead, NoticeFailed.
-Promises: at least once under one idempotency key per notice; a feed that resumes without loss or repetition; no
-requester's address kept anywhere.
+Owns: each person's feed, every message sent and what became of it, what was read and received; how each person wants
+to be told, the devices that may be pushed to, and the words of notices as administrators edit them.
+Listens to: what somebody must know or what keeps its replica of a case true: CaseRegistered, CaseAmended, CaseUrged,
+CaseMerged, CaseUnmerged, CaseAnswered, CaseNotAccepted, CaseWithdrawn, InformationAsked, InformationGiven,
+AppointmentAgreed, AttachmentAdded, RequesterErased, FollowUpOpened, CaseReopened, CaseClosed; CaseOffered,
+OfferDeclined, OfferLapsed, OfferWithdrawn, CaseAccepted, CaseHandled, PartEnded, PartHandled, NobodyAvailable,
+HelpRequested, HelpAnswered, CaseReturned, CaseHandedDown, CaseReassigned, CoHandlerAsked, EntryFlagged,
+EntryCorrected, DeviceTimeAccepted, AlarmRaised, AlarmAnswered, AlarmEnded; DeadlinesSet, DeadlineAmber,
+DeadlineMissed, DeadlinesCleared, DeadlineExtended, CaseEscalated, EscalationVoided, SupervisionOrdered,
+SupervisionAnswered, ReturnRuled, ExtensionAsked, ExtensionRefused, CaseParked, CaseUnparked, ReplyGiven, CaseListed;
+and the registry's things, for people, posts and languages.
+Publishes: NoticeDelivered, NoticeRead, NoticeFailed, NoticeReceived.
+Promises: at least once under one idempotency key per notice; a feed that resumes without loss or repetition; an
+emergency offer left unread goes on to the person's next channel; alarms first, and nothing urgent waits for the
+morning; no requester's address kept anywhere, no person's number or device unsealed.
 """

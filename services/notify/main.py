@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.notify import api
-from services.notify.rules import Via
-from services.notify.settings import Settings, use
-from services.notify.subscriptions import SUBSCRIPTIONS
+from services.notify.api import feed, gateways, me, templates
+from services.notify.handlers.office import Office
+from services.notify.settings import Settings
+from services.notify.subscriptions import subscriptions_of
 from services.notify.tables import Table
-from services.notify.timers import FeedWatch, Forgetting, Sender
+from services.notify.timers import timers_of
+from services.notify.timers.keeping import Digests, FeedWatch, Forgetting, Knowing
+from services.notify.timers.sending import Sending
 from shared.service import Loop, Service
 
 
 def assemble(settings: Settings, **given: Any) -> Service:
     """The service of these settings; tests give a directory and a verifier of their own."""
-    use(settings)
-    watch, forgetting = FeedWatch(settings), Forgetting(settings)
-    senders = [Sender(via, settings) for via in (Via.SMTP, Via.WEBHOOK, Via.CONSOLE)]
-    return Service(
+    office = Office(settings)
+    watch, sending, digests = FeedWatch(settings), Sending(office), Digests(office)
+    service = Service(
         name="notify",
         settings=settings,
-        routers=[api.router, api.streams],
-        subscriptions=SUBSCRIPTIONS,
+        routers=[feed.router, feed.streams, me.router, templates.router, gateways.router],
+        subscriptions=subscriptions_of(office),
+        timers=timers_of(office),
         loops=[
+            Loop("knowing", Knowing(office).run),
             Loop("feed", watch.run, watch.pending),
-            Loop("forgetting", forgetting.run),
-            *(Loop(f"send-{sender.via}", sender.run, sender.pending) for sender in senders),
+            Loop("sending", sending.run, sending.pending),
+            Loop("digests", digests.run, digests.pending),
+            Loop("forgetting", Forgetting(settings).run),
         ],
         tables=Table.metadata,
         **given,
     )
+    service.app.state.office = office
+    return service
 
 
 if __name__ == "__main__":

@@ -31,3 +31,31 @@ FORGOTTEN = Counter(
     "yike_notify_feed_forgotten_total",
     "Feed rows and finished messages deleted because they were old or too many",
 )
+HELD_ROWS = Gauge("yike_notify_held_rows", "Messages that wait for the end of quiet hours or for a digest")
+CIRCUITS_OPEN = Gauge(
+    "yike_notify_circuits_open",
+    "Receivers of a channel that this process leaves alone now, or only tries",
+    ["via"],
+)
+CIRCUIT_OPENINGS = Counter(
+    "yike_notify_circuit_openings_total", "How often a receiver of a channel was found to be away", ["via"]
+)
+RATE_ROWS_PER_SECOND = Gauge(
+    "yike_notify_rate_rows_per_second", "What this process may send over a channel; 0 is no limit", ["via"]
+)
+RATE_LIMITED = Counter(
+    "yike_notify_rate_limited_total",
+    "Turns in which a channel took nothing because its rate was used up",
+    ["via"],
+)
+RECEIPTS = Counter(
+    "yike_notify_receipts_total",
+    "Receipts of gateways by what they said: delivered, undelivered, unknown",
+    ["status"],
+)
+CLIMBED = Counter(
+    "yike_notify_climbed_total", "Emergency offers that stayed unread and went on to this channel", ["via"]
+)
+DEVICES_DROPPED = Counter(
+    "yike_notify_devices_dropped_total", "Devices forgotten because their push service no longer knew them"
+)

@@ -2,47 +2,82 @@
 
 from __future__ import annotations
 
-from services.notify import handlers
-from shared.events.dispatch import (
-    CaseAccepted,
-    CaseHandled,
-    CaseOffered,
-    NobodyAvailable,
-    OfferDeclined,
-    OfferLapsed,
-    OfferWithdrawn,
-    PartEnded,
-)
-from shared.events.escalation import (
-    CaseEscalated,
-    DeadlineAmber,
-    DeadlineMissed,
-    DeadlinesCleared,
-    DeadlinesSet,
-    EscalationVoided,
-    SupervisionOrdered,
-)
-from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpOpened
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from services.notify.handlers import heard
+from services.notify.handlers.office import Office
+from shared.database import Transaction
+from shared.event import Event
+from shared.events import dispatch, escalation, intake
 from shared.inbox import Subscriptions
 
-SUBSCRIPTIONS: Subscriptions = {
-    CaseRegistered: handlers.take_up_case,
-    CaseOffered: handlers.follow_case,
-    OfferDeclined: handlers.follow_case,
-    OfferLapsed: handlers.follow_case,
-    OfferWithdrawn: handlers.follow_case,
-    CaseAccepted: handlers.follow_case,
-    CaseHandled: handlers.follow_case,
-    PartEnded: handlers.follow_case,
-    NobodyAvailable: handlers.follow_case,
-    DeadlinesSet: handlers.follow_case,
-    DeadlineAmber: handlers.follow_case,
-    DeadlineMissed: handlers.follow_case,
-    DeadlinesCleared: handlers.follow_case,
-    CaseEscalated: handlers.follow_case,
-    EscalationVoided: handlers.follow_case,
-    SupervisionOrdered: handlers.follow_case,
-    FollowUpOpened: handlers.follow_case,
-    CaseReopened: handlers.follow_case,
-    CaseClosed: handlers.follow_case,
+Handler = Callable[[Office, Transaction, Any, datetime], Awaitable[None]]
+
+SUBSCRIPTIONS: Mapping[type[Event], Handler] = {
+    intake.CaseRegistered: heard.take_up_case,
+    intake.RequesterErased: heard.erase_requester,
+    dispatch.AlarmRaised: heard.raise_alarm,
+    dispatch.AlarmAnswered: heard.follow_alarm,
+    dispatch.AlarmEnded: heard.follow_alarm,
+    **dict.fromkeys(
+        (
+            intake.CaseAmended,
+            intake.CaseUrged,
+            intake.CaseMerged,
+            intake.CaseUnmerged,
+            intake.CaseAnswered,
+            intake.CaseNotAccepted,
+            intake.CaseWithdrawn,
+            intake.InformationAsked,
+            intake.InformationGiven,
+            intake.AppointmentAgreed,
+            intake.AttachmentAdded,
+            intake.FollowUpOpened,
+            intake.CaseReopened,
+            intake.CaseClosed,
+            dispatch.CaseOffered,
+            dispatch.OfferDeclined,
+            dispatch.OfferLapsed,
+            dispatch.OfferWithdrawn,
+            dispatch.CaseAccepted,
+            dispatch.CaseHandled,
+            dispatch.PartEnded,
+            dispatch.PartHandled,
+            dispatch.NobodyAvailable,
+            dispatch.HelpRequested,
+            dispatch.HelpAnswered,
+            dispatch.CaseReturned,
+            dispatch.CaseHandedDown,
+            dispatch.CaseReassigned,
+            dispatch.CoHandlerAsked,
+            dispatch.EntryFlagged,
+            dispatch.EntryCorrected,
+            dispatch.DeviceTimeAccepted,
+            escalation.DeadlinesSet,
+            escalation.DeadlineAmber,
+            escalation.DeadlineMissed,
+            escalation.DeadlinesCleared,
+            escalation.DeadlineExtended,
+            escalation.CaseEscalated,
+            escalation.EscalationVoided,
+            escalation.SupervisionOrdered,
+            escalation.SupervisionAnswered,
+            escalation.ReturnRuled,
+            escalation.ExtensionAsked,
+            escalation.ExtensionRefused,
+            escalation.CaseParked,
+            escalation.CaseUnparked,
+            escalation.ReplyGiven,
+            escalation.CaseListed,
+        ),
+        heard.follow_case,
+    ),
 }
+"""What is heard, and the handler of each; they tell by an office, which is given when the service is put together."""
+
+
+def subscriptions_of(office: Office) -> Subscriptions:
+    return {event: partial(handler, office) for event, handler in SUBSCRIPTIONS.items()}

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, Index, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Time,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
@@ -39,6 +49,25 @@ class Case(Table, table=True):
     parts: list[Any] = Field(sa_type=JSONB)
     raises: dict[str, Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")})
     closed: bool
+    side_due: dict[str, Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")})
+    asked: dict[str, Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")})
+    orders: dict[str, Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")})
+    merged_into: UUID | None = None
+    parent_number: str | None = Field(default=None, sa_type=Text)
+    unread_after_seconds: int = Field(default=15, sa_column_kwargs={"server_default": "15"})
+
+
+class Alarm(Table, table=True):
+    """`rules.AlarmFacts`: a worker's call for help, folded from its own story."""
+
+    __tablename__ = "alarms"
+
+    alarm_id: UUID = Field(primary_key=True)
+    person_id: str = Field(sa_type=Text)
+    unit_path: list[str] = Field(sa_type=ARRAY(Text))
+    case_id: UUID | None = None
+    answered_by: str | None = Field(default=None, sa_type=Text)
+    ended: bool
 
 
 class Counter(Table, table=True):
@@ -83,14 +112,27 @@ class FeedRow(Table, table=True):
 
 class MessageRow(Table, table=True):
     """One notice over one other channel. `person_id` is null for the requester, whose address is not here. A claimed
-    message is one that is due again when its sender's lease runs out: `due_at` is real time."""
+    message is one that is due again when its sender's lease runs out: `due_at` is real time.
+
+    `held_until` is business time: a message that may wait is held until then, and then due by itself or gathered into
+    the digest `digest_id`. `case_id` is the alarm's id where the story is an alarm's."""
 
     __tablename__ = "messages"
     __table_args__ = (
         Index("messages_once", "key", "via", unique=True),
-        Index("messages_due", "via", "due_at", postgresql_where=text("state = 'due'")),
-        Index("messages_over", "written_at", postgresql_where=text("state <> 'due'")),
-        CheckConstraint("state IN ('due', 'sent', 'failed')", name="known_state"),
+        Index("messages_next", "via", "priority", "due_at", postgresql_where=text("state = 'due'")),
+        Index("messages_held", "held_until", postgresql_where=text("state = 'held'")),
+        Index("messages_gathered", "digest_id", postgresql_where=text("state = 'gathered'")),
+        Index(
+            "messages_of_requester",
+            "case_id",
+            postgresql_where=text("person_id IS NULL AND state IN ('due', 'held')"),
+        ),
+        Index("messages_over", "written_at", postgresql_where=text("state IN ('sent', 'failed')")),
+        CheckConstraint("state IN ('due', 'held', 'gathered', 'sent', 'failed')", name="known_state"),
+        CheckConstraint("(state = 'held') <= (held_until IS NOT NULL)", name="held_has_an_end"),
+        CheckConstraint("(state = 'gathered') <= (digest_id IS NOT NULL)", name="gathered_in_a_digest"),
+        CheckConstraint("priority BETWEEN 0 AND 2", name="known_priority"),
     )
 
     notice_id: UUID = Field(primary_key=True)
@@ -110,6 +152,81 @@ class MessageRow(Table, table=True):
     due_at: datetime = Field(
         sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
     )
+    priority: int = Field(default=2, sa_type=SmallInteger, sa_column_kwargs={"server_default": "2"})
+    held_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    digest_id: UUID | None = None
+    received_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class PersonRow(Table, table=True):
+    """How one person wants to be told, and the key under which their number and devices are sealed. `devices` counts
+    the latter, so that everybody's reach is known from one small table."""
+
+    __tablename__ = "people"
+    __table_args__ = (
+        CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_has_two_ends"),
+        CheckConstraint("digest IN ('off', 'after_quiet', 'daily')", name="known_digest"),
+        CheckConstraint("(digest = 'daily') = (digest_at IS NOT NULL)", name="daily_has_an_hour"),
+        CheckConstraint("devices >= 0", name="devices_are_counted"),
+        Index("people_changed_at", "changed_at"),
+    )
+
+    person_id: str = Field(primary_key=True, sa_type=Text)
+    version: int = 0
+    chosen: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    channels: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": text("'{}'")})
+    quiet_from: time | None = Field(default=None, sa_type=Time)
+    quiet_until: time | None = Field(default=None, sa_type=Time)
+    digest: str = Field(sa_type=Text, sa_column_kwargs={"server_default": "after_quiet"})
+    digest_at: time | None = Field(default=None, sa_type=Time)
+    language: str | None = Field(default=None, sa_type=Text)
+    wrapped_key: bytes = Field(sa_type=LargeBinary)
+    sealed_number: bytes | None = Field(default=None, sa_type=LargeBinary)
+    devices: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    changed_at: datetime = Field(
+        sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
+    )
+
+
+class DeviceRow(Table, table=True):
+    """One browser that may be pushed to. Its endpoint is a capability: whoever has it can reach the person."""
+
+    __tablename__ = "devices"
+    __table_args__ = (
+        ForeignKeyConstraint(["person_id"], ["people.person_id"]),
+        Index("devices_endpoint", "endpoint_index", unique=True),
+        Index("devices_of_person", "person_id", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    person_id: str = Field(sa_type=Text)
+    endpoint_index: bytes = Field(sa_type=LargeBinary)
+    sealed: bytes = Field(sa_type=LargeBinary)
+    name: str = Field(sa_type=Text)
+    created_at: datetime = Field(
+        sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
+    )
+
+
+class TemplateRow(Table, table=True):
+    """One edition of the words of a kind of notice. The latest counts; one without words means the shipped ones."""
+
+    __tablename__ = "templates"
+    __table_args__ = (
+        CheckConstraint("(title IS NULL) = (text IS NULL)", name="both_or_neither"),
+        CheckConstraint("version >= 1", name="versions_count_from_one"),
+    )
+
+    audience: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    language: str = Field(primary_key=True, sa_type=Text)
+    version: int = Field(primary_key=True)
+    edited_by: str = Field(sa_type=Text)
+    edited_at: datetime = Field(
+        sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
+    )
+    title: str | None = Field(default=None, sa_type=Text)
+    text: str | None = Field(default=None, sa_type=Text)
 
 
 add_plumbing(Table.metadata)

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import uvicorn
 
-from services.notify import settings as environment
+from services.notify.handlers.office import Office
 from services.notify.main import assemble
 from services.notify.settings import Settings
 from services.notify.subscriptions import SUBSCRIPTIONS
 from shared.database import Database, Transaction
 from shared.directory import Directory
-from shared.event import CaseEvent
+from shared.event import Event
 from shared.health import Beat
 from shared.keys import new_secret
 from shared.service import Service
@@ -51,13 +51,13 @@ def set_up(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
         "KAFKA_BOOTSTRAP": "127.0.0.1:1",
         "INTERNAL_TOKEN_FILE": str(secret),
         "WEBHOOK_SECRET_FILE": str(secret),
+        "MASTER_KEY_FILE": str(secret),
     }
 
     def read(**more: Any) -> Settings:
         for name, value in {**always, **more}.items():
             monkeypatch.setenv(name, str(value))
-        environment.use(Settings())
-        return environment.current()
+        return Settings()
 
     return read
 
@@ -67,10 +67,9 @@ def settings(set_up: Callable[..., Settings]) -> Settings:
     return set_up()
 
 
-@pytest.fixture(autouse=True)
-def forget_settings() -> Any:
-    yield
-    environment.use(None)
+@pytest.fixture
+def office(settings: Settings) -> Office:
+    return Office(settings)
 
 
 @pytest.fixture
@@ -80,19 +79,19 @@ async def database(settings: Settings, town: Directory) -> AsyncIterator[Databas
     await opened.close()
 
 
-async def hear_in(tx: Transaction, *events: CaseEvent) -> None:
+async def hear_in(office: Office, tx: Transaction, *events: Event) -> None:
     """As the inbox: all cases locked, each event journalled and handed to its handler."""
-    now = await tx.lock(*{event.case_id for event in events})
+    now = await tx.lock(*{event.subject for event in events})
     for event in events:
         tx.note(event)
-        await SUBSCRIPTIONS[type(event)](tx, event, now)
+        await SUBSCRIPTIONS[type(event)](office, tx, event, now)
 
 
 @pytest.fixture
-def hear(database: Database) -> Hear:
-    async def heard(*events: CaseEvent) -> None:
+def hear(database: Database, office: Office) -> Hear:
+    async def heard(*events: Event) -> None:
         async with database.transaction() as tx:
-            await hear_in(tx, *events)
+            await hear_in(office, tx, *events)
 
     return heard
 
@@ -100,12 +99,12 @@ def hear(database: Database) -> Hear:
 @pytest.fixture
 def start_replica(settings: Settings, town: Directory) -> StartReplica:
     """`async with start_replica() as base_url`: one process' worth of notify on a free port, without Kafka."""
-    return partial(a_replica, town)
+    return partial(a_replica, settings, town)
 
 
 @asynccontextmanager
-async def a_replica(town: Directory, **changed: Any) -> AsyncIterator[str]:
-    settings = environment.current().model_copy(update=changed)
+async def a_replica(settings: Settings, town: Directory, **changed: Any) -> AsyncIterator[str]:
+    settings = settings.model_copy(update=changed)
     service = assemble(settings, directory=town, verifier=an_issuer().verifier(settings))
     loops = [asyncio.ensure_future(loop.run(service.database, Beat(loop.name))) for loop in service.loops]
     try:

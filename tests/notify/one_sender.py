@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
-from services.notify.rules import Via
-from services.notify.settings import current
-from services.notify.timers import Sender
+from services.notify.handlers.office import Office
+from services.notify.rules.ways import Via
+from services.notify.settings import Settings
+from services.notify.timers.sending import Sending
 from shared.database import Database
 from shared.health import Beat
 from tests.notify.story import a_town
 
 
 async def main() -> None:
-    settings = current()
+    settings = Settings()
     database = Database(settings.database_url, source="notify", directory=a_town())
-    await Sender(Via.WEBHOOK, settings).run(database, Beat("send"))
+    await Sending(Office(settings), [Via.WEBHOOK]).run(database, Beat("send"))
 
 
 if __name__ == "__main__":

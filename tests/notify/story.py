@@ -85,11 +85,19 @@ def a_town(*, people: dict[str, Person] | None = None) -> Directory:
         a_person("s-community", grants={Role.SUPERVISOR: "community-a"}),
         a_person("s-street", grants={Role.SUPERVISOR: "street"}),
         a_person("s-civil", grants={Role.SUPERVISOR: "civil-affairs"}),
+        a_person("lead", grants={Role.GRID_LEADER: "grid-a1"}, post=(Post.LEADER, "grid-a1")),
+        a_person("op1", grants={Role.OPERATOR: "street"}),
+        a_person("op2", grants={Role.OPERATOR: "street"}),
         a_person("caller", grants={Role.FOLLOW_UP_CALLER: "street"}),
         a_person("elsewhere", grants={Role.SUPERVISOR: "community-b", Role.FOLLOW_UP_CALLER: "community-b"}),
     ]
     known = {person.id: person for person in staff} | (people or {})
-    shifts = [on_duty("o1", "community-a"), on_duty("a", "grid-a1"), on_duty("b", "grid-a1")]
+    shifts = [
+        on_duty("o1", "community-a"),
+        on_duty("a", "grid-a1"),
+        on_duty("b", "grid-a1"),
+        on_duty("op1", "street"),
+    ]
     return Directory.of(units, known.values(), shifts)
 
 

@@ -10,9 +10,13 @@ from dataclasses import fields, replace
 import orjson
 import pytest
 
-from services.notify import handlers, queries, rules
 from services.notify.commands import ReadFeed
-from services.notify.rules import CaseFacts
+from services.notify.handlers.office import Office
+from services.notify.handlers.reading import read_feed
+from services.notify.queries import cases, feeds, messages
+from services.notify.rules import replica
+from services.notify.rules.facts import CaseFacts
+from services.notify.rules.ways import Via
 from services.notify.settings import Settings
 from shared import journal
 from shared.database import Database
@@ -31,7 +35,7 @@ from tests.notify.story import NIGHT, Story, a_person, a_town
 
 async def feed_of(database: Database, person_id: str, after: int = 0) -> list[dict[str, object]]:
     async with database.transaction() as tx:
-        page = await queries.feed_page(tx, person_id, after, 1000)
+        page = await feeds.feed_page(tx, person_id, after, 1000)
     return [{**orjson.loads(item.body), "seq": item.seq, "read": item.read} for item in page.items]
 
 
@@ -106,22 +110,22 @@ async def test_state_is_the_fold_of_the_journal(database: Database, hear: Hear) 
 
     first, *others = await story_of(database, story)
     assert isinstance(first, CaseRegistered)
-    folded = rules.opened(first)
+    folded = replica.opened(first)
     for event in others:
-        folded = rules.apply(folded, event)
+        folded = replica.apply(folded, event)
     async with database.transaction() as tx:
-        assert await queries.case(tx, story.case_id) == folded
+        assert await cases.case(tx, story.case_id) == folded
     assert folded.closed
 
 
 async def test_every_column_of_a_case_survives_saving(database: Database, hear: Hear) -> None:
     story = Story()
-    whole = rules.apply(rules.opened(story.registered()), story.offered("a"))
+    whole = replica.apply(replica.opened(story.registered()), story.offered("a"))
     async with database.transaction() as tx:
         for unusual in (whole, replace(whole, due={}, parts=(), closed=True, level=Level.STREET, round=3)):
-            await queries.save(tx, unusual)
-            assert await queries.case(tx, story.case_id) == unusual
-    assert {field.name for field in fields(CaseFacts)} == set(queries.COLUMNS)
+            await cases.save(tx, unusual)
+            assert await cases.case(tx, story.case_id) == unusual
+    assert {field.name for field in fields(CaseFacts)} == set(cases.COLUMNS)
 
 
 async def test_the_requester_is_told_by_message_and_no_address_is_kept(
@@ -130,7 +134,7 @@ async def test_the_requester_is_told_by_message_and_no_address_is_kept(
     story = Story()
     await hear(registered := story.registered())
     async with database.transaction() as tx:
-        [message] = await queries.claim(tx, rules.Via.CONSOLE, 10, 30)
+        [message] = await messages.claim(tx, {Via.CONSOLE: 10}, 30)
     assert message.key == f"{registered.id}.registered.requester"
     assert message.person_id is None
     assert message.body["number"] == registered.number
@@ -146,10 +150,10 @@ async def test_beside_the_feed_goes_what_the_person_has_an_address_for(
     database, story = Database(settings.database_url, source="notify", directory=town), Story()
     async with database.transaction() as tx:
         missed = {"kind": DeadlineKind.ARRIVE, "level": Level.GRID, "round": 1, "due_at": NIGHT, "late_ms": 0}
-        await hear_in(tx, story.registered(), story.tell(DeadlineMissed, **missed))
+        await hear_in(Office(settings), tx, story.registered(), story.tell(DeadlineMissed, **missed))
     async with database.transaction() as tx:
-        [mail] = await queries.claim(tx, rules.Via.SMTP, 10, 30)
-        [hook] = await queries.claim(tx, rules.Via.WEBHOOK, 10, 30)
+        claimed = await messages.claim(tx, {Via.SMTP: 10, Via.WEBHOOK: 10}, 30)
+    hook, mail = sorted(claimed, key=lambda message: message.via, reverse=True)
     assert mail.key == hook.key
     assert len(await feed_of(database, "s-community")) == 1
     await database.close()
@@ -168,7 +172,7 @@ async def test_reading_marks_and_announces_each_notice_once(database: Database, 
 
     async def read(up_to: int) -> tuple[int, int]:
         async with database.transaction() as tx:
-            return await handlers.read_feed(tx, a, ReadFeed(up_to=up_to))
+            return await read_feed(tx, a, ReadFeed(up_to=up_to))
 
     assert await read(1) == (2, 1)
     assert await read(99) == (2, 2)

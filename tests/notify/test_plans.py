@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.notify import queries
+from services.notify.queries import feeds, messages
+from services.notify.queries.people import NOBODY
 from services.notify.tables import Table
 from shared.database import Database
 from tests.schema import differences
@@ -21,9 +22,9 @@ FILL = """
     FROM people, generate_series(1, 400) AS seq
 """
 FILL_MESSAGES = """
-    INSERT INTO messages (notice_id, key, event_id, case_id, kind, via, body, state)
+    INSERT INTO messages (notice_id, key, event_id, case_id, kind, via, body, state, held_until)
     SELECT gen_random_uuid(), n::text, gen_random_uuid(), gen_random_uuid(), 'registered', 'webhook', '{}',
-           CASE WHEN n % 1000 = 0 THEN 'due' ELSE 'sent' END
+           CASE WHEN n % 1000 = 0 THEN 'due' WHEN n % 1000 = 1 THEN 'held' ELSE 'sent' END, now()
     FROM generate_series(1, 40000) AS n
 """
 
@@ -43,12 +44,19 @@ async def filled(database: Database) -> Database:
 @pytest.mark.parametrize(
     ("sql", "parameters", "indexes", "rows_max"),
     [
-        (queries.READ_FEED, {"person_id": "p7", "after": 390, "limit": 200}, {"feed_pkey"}, 20),
-        (queries.NEWS, {"people": ["p7", "p8"]}, set(), 100),
-        (queries.UNREAD, {"person_id": "p7", "up_to": 10}, {"feed_pkey"}, 20),
-        (queries.CLAIM, {"via": "webhook", "limit": 16, "lease_seconds": 1}, {"messages_due"}, 50),
-        (queries.QUEUE, {"via": "webhook"}, {"messages_due"}, 50),
-        (queries.FORGET_MESSAGES, {"days_kept": 30, "limit": 1000}, {"messages_over"}, 50),
+        (feeds.READ_FEED, {"person_id": "p7", "after": 390, "limit": 200}, {"feed_pkey"}, 20),
+        (feeds.NEWS, {"people": ["p7", "p8"]}, set(), 100),
+        (feeds.UNREAD, {"person_id": "p7", "up_to": 10}, {"feed_pkey"}, 20),
+        (
+            messages.CLAIM,
+            {"vias": ["webhook", "sms"], "rooms": [16, 16], "lease_seconds": 1},
+            {"messages_next"},
+            50,
+        ),
+        (messages.QUEUE, {}, {"messages_next"}, 50),
+        (messages.HELD, {}, {"messages_held"}, 50),
+        (messages.DROP_OF_REQUESTER, {"case_id": NOBODY}, {"messages_of_requester"}, 50),
+        (messages.FORGET, {"days_kept": 30, "limit": 1000}, {"messages_over"}, 50),
     ],
 )
 async def test_reads_only_what_it_gives(

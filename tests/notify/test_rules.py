@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.notify import rules
-from services.notify.rules import CaseFacts, Via
-from services.notify.subscriptions import SUBSCRIPTIONS
+from services.notify.rules import replica, telling
+from services.notify.rules.facts import CaseFacts, Hold
 from shared.event import CaseEvent
 from shared.events.dispatch import (
     CaseAccepted,
@@ -45,7 +44,7 @@ from shared.vocabulary import (
     SupervisionKind,
     WithdrawReason,
 )
-from tests.notify.story import NIGHT, Story, a_person, a_town
+from tests.notify.story import NIGHT, Story, a_town
 
 TOWN = a_town()
 REQUESTER = None
@@ -54,15 +53,15 @@ Told = dict[NoticeKind, set[str | None]]
 
 def fold(*events: CaseEvent) -> CaseFacts:
     first, *others = events
-    case = rules.opened(first)  # type: ignore[arg-type]
+    case = replica.opened(first)  # type: ignore[arg-type]
     for event in others:
-        case = rules.apply(case, event)
+        case = replica.apply(case, event)
     return case
 
 
 def told(before: list[CaseEvent], event: CaseEvent) -> Told:
     found: Told = {}
-    for notice in rules.to_tell(fold(*before, event), event, TOWN):
+    for notice in telling.to_tell(fold(*before, event), event, TOWN):
         found.setdefault(notice.kind, set()).add(notice.person_id)
     return found
 
@@ -198,15 +197,6 @@ def test_a_registration_is_told_to_the_requester_and_an_offer_to_one_person_only
     assert told([first], story.offered("b")) == {NoticeKind.OFFER: {"b"}}
 
 
-def test_the_table_names_every_event_that_is_heard() -> None:
-    in_table = {event_class for _, event_class, _, _ in TABLE} | {
-        type(Story().registered()),
-        type(Story().offered()),
-    }
-    assert in_table == set(SUBSCRIPTIONS)
-    assert set(rules.TELLS) <= set(SUBSCRIPTIONS)
-
-
 def test_nobody_is_asked_who_cannot_be() -> None:
     story = Story()
     first = story.registered(requester_can_be_asked=False)
@@ -267,7 +257,7 @@ def test_the_end_of_an_old_offer_leaves_the_new_one_standing() -> None:
     old = story.offer_id
     before.append(story.offered("b"))
     case = fold(*before, story.tell(OfferLapsed, offer_id=old))
-    assert [(part.person_id, part.hold) for part in case.parts] == [("b", rules.Hold.OFFERED)]
+    assert [(part.person_id, part.hold) for part in case.parts] == [("b", Hold.OFFERED)]
 
 
 def test_the_arrival_is_due_from_registration_on_and_deadlines_follow_escalation() -> None:
@@ -287,27 +277,11 @@ def test_the_arrival_is_due_from_registration_on_and_deadlines_follow_escalation
 def test_an_offer_carries_everything_the_phone_shows() -> None:
     story = Story()
     case, offer = fold(story.registered()), story.offered("a")
-    [notice] = rules.to_tell(case, offer, TOWN)
-    body = rules.body_of(case, offer, notice)
+    [notice] = telling.to_tell(case, offer, TOWN)
+    body = telling.body_of(case, offer, notice)
     assert body["place"] == {"lon": 104.1, "lat": 30.6, "label": "建设路 12 号"}
     assert body["offer_id"] == offer.offer_id
     assert body["expires_at"] == offer.expires_at
     assert body["why"] == "own_grid"
     assert body["eta_seconds"] == 240
     assert body["due_at"] == case.due[DeadlineKind.ARRIVE]
-
-
-@pytest.mark.parametrize(
-    ("kind", "smtp", "webhook", "expected"),
-    [
-        (NoticeKind.DEADLINE_MISSED, True, True, (Via.FEED, Via.SMTP, Via.WEBHOOK)),
-        (NoticeKind.OFFER, True, True, (Via.FEED, Via.WEBHOOK)),
-        (NoticeKind.DEADLINE_MISSED, False, False, (Via.FEED,)),
-    ],
-)
-def test_beside_the_feed_only_what_is_open(
-    kind: NoticeKind, smtp: bool, webhook: bool, expected: tuple[Via, ...]
-) -> None:
-    person = a_person("s", email="s@example.org", webhook_url="https://example.org/hook")
-    assert rules.channels_for(rules.Notice(kind, "s"), person, smtp=smtp, webhook=webhook) == expected
-    assert rules.channels_for(rules.Notice(kind, "s"), a_person("t"), smtp=True, webhook=True) == (Via.FEED,)

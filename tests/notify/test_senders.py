@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from services.notify import handlers, queries
-from services.notify.rules import Via
+from services.notify.handlers.office import Office
+from services.notify.handlers.sending import pause_seconds
+from services.notify.queries import messages
+from services.notify.rules.ways import Via
 from services.notify.settings import Settings
-from services.notify.timers import Sender
+from services.notify.timers.sending import Sending
 from shared import journal
 from shared.database import Database
 from shared.directory import Directory
@@ -54,7 +56,7 @@ async def with_gateway(set_up: SetUp, gateway: Gateway) -> Settings:
 async def sending(settings: Settings, via: Via, town: Directory | None = None) -> AsyncIterator[Database]:
     """A database and one sender of this channel at work on it."""
     database = Database(settings.database_url, source="notify", directory=town or a_town())
-    sender = asyncio.create_task(Sender(via, settings).run(database, Beat("send")))
+    sender = asyncio.create_task(Sending(Office(settings), [via]).run(database, Beat("send")))
     try:
         yield database
     finally:
@@ -83,9 +85,9 @@ async def states(database: Database) -> list[tuple[str, int]]:
     return [(row["state"], row["attempts"]) for row in rows]
 
 
-async def register(database: Database, story: Story) -> None:
+async def register(database: Database, story: Story, settings: Settings) -> None:
     async with database.transaction() as tx:
-        await hear_in(tx, story.registered())
+        await hear_in(Office(settings), tx, story.registered())
 
 
 async def test_the_requester_hears_the_number_and_the_address_stays_nowhere(
@@ -93,7 +95,7 @@ async def test_the_requester_hears_the_number_and_the_address_stays_nowhere(
 ) -> None:
     story = Story()
     async with sending(with_gateway, Via.WEBHOOK) as database:
-        await register(database, story)
+        await register(database, story, with_gateway)
         [delivered] = await until(lambda: ended(database, story))
         async with database.transaction() as tx:
             kept = await tx.rows(
@@ -117,7 +119,7 @@ async def test_a_sender_killed_between_sending_and_recording_sends_again_under_t
     once on both sides."""
     story = Story()
     database = Database(url, source="notify", directory=a_town())
-    await register(database, story)
+    await register(database, story, with_gateway)
     doomed = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.notify.one_sender")
     gateway.at_first = doomed.kill
     async with asyncio.timeout(20):
@@ -140,7 +142,7 @@ async def test_two_senders_share_the_messages_and_send_none_twice(
     stories = [Story() for _ in range(40)]
     async with sending(with_gateway, Via.WEBHOOK) as one, sending(with_gateway, Via.WEBHOOK):
         for story in stories:
-            await register(one, story)
+            await register(one, story, with_gateway)
 
         async def all_sent() -> bool:
             return [state for state, _ in await states(one)] == ["sent"] * len(stories)
@@ -155,7 +157,7 @@ async def test_an_unreachable_gateway_is_tried_again_and_given_up_at_the_limit(
     gateway.answer = lambda nth: 503
     story = Story()
     async with sending(with_gateway, Via.WEBHOOK) as database:
-        await register(database, story)
+        await register(database, story, with_gateway)
         [failed] = await until(lambda: ended(database, story))
         assert await states(database) == [("failed", 3)]
     assert isinstance(failed, NoticeFailed)
@@ -167,7 +169,7 @@ async def test_a_gateway_that_comes_back_gets_it(with_gateway: Settings, gateway
     gateway.answer = lambda nth: 503 if nth < 3 else 204
     story = Story()
     async with sending(with_gateway, Via.WEBHOOK) as database:
-        await register(database, story)
+        await register(database, story, with_gateway)
         [delivered] = await until(lambda: ended(database, story))
     assert isinstance(delivered, NoticeDelivered)
     assert delivered.attempt == 3
@@ -177,7 +179,7 @@ async def test_a_refusal_is_final_and_announced(with_gateway: Settings, gateway:
     gateway.answer = lambda nth: 410
     story = Story()
     async with sending(with_gateway, Via.WEBHOOK) as database:
-        await register(database, story)
+        await register(database, story, with_gateway)
         [failed] = await until(lambda: ended(database, story))
     assert isinstance(failed, NoticeFailed)
     assert (failed.attempt, failed.because) == (1, "HTTP 410")
@@ -189,7 +191,7 @@ async def test_without_a_gateway_the_console_shows_it(
     settings = set_up(INTAKE_URL=gateway.url, **QUICK)
     story = Story()
     async with sending(settings, Via.CONSOLE) as database:
-        await register(database, story)
+        await register(database, story, settings)
         with caplog.at_level("INFO"):
             [delivered] = await until(lambda: ended(database, story))
     assert isinstance(delivered, NoticeDelivered)
@@ -202,7 +204,7 @@ async def test_the_link_to_answer_comes_from_intake_at_the_moment_of_sending(
 ) -> None:
     story = Story()
     async with sending(with_gateway, Via.WEBHOOK) as database:
-        await register(database, story)
+        await register(database, story, with_gateway)
         await until(lambda: ended(database, story))
         gateway.contacts = {
             "phone": "13812345678",
@@ -211,7 +213,7 @@ async def test_the_link_to_answer_comes_from_intake_at_the_moment_of_sending(
         }
         async with database.transaction() as tx:
             opened = story.tell(FollowUpOpened, follow_up_id=uuid7(), round=1, link_can_be_sent=True)
-            await hear_in(tx, opened)
+            await hear_in(Office(with_gateway), tx, opened)
 
         async def both() -> bool:
             return len(await ended(database, story)) == 2
@@ -234,7 +236,7 @@ async def test_a_supervisor_with_a_mailbox_is_mailed_a_missed_deadline(set_up: S
             async with database.transaction() as tx:
                 missed = {"kind": DeadlineKind.ARRIVE, "level": Level.GRID, "round": 1, "due_at": NIGHT}
                 event = story.tell(DeadlineMissed, late_ms=0, **missed)
-                await hear_in(tx, story.registered(), event)
+                await hear_in(Office(settings), tx, story.registered(), event)
             [delivered] = await until(lambda: ended(database, story))
     assert (delivered.person_id, delivered.via) == ("s-community", "smtp")
     [mail] = postbox.mails
@@ -253,17 +255,19 @@ async def test_a_dead_channel_does_not_hold_up_another(
     async with sending(settings, Via.SMTP, town) as database, sending(settings, Via.WEBHOOK, town):
         async with database.transaction() as tx:
             missed = {"kind": DeadlineKind.ARRIVE, "level": Level.GRID, "round": 1, "due_at": NIGHT}
-            await hear_in(tx, story.registered(), story.tell(DeadlineMissed, late_ms=0, **missed))
+            await hear_in(
+                Office(settings), tx, story.registered(), story.tell(DeadlineMissed, late_ms=0, **missed)
+            )
         [delivered] = await until(lambda: ended(database, story))
         async with database.transaction() as tx:
-            waiting, seconds, _ = await queries.queue(tx, Via.SMTP)
+            queue = (await messages.queues(tx))[Via.SMTP]
     assert delivered.via == "webhook"
-    assert waiting == 1
-    assert seconds > 0
+    assert queue.rows == 1
+    assert queue.seconds > 0
 
 
 def test_pauses_double_up_to_the_longest(settings: Settings) -> None:
-    pauses = [handlers.pause_seconds(attempt, settings) for attempt in range(1, 40)]
+    pauses = [pause_seconds(attempt, settings) for attempt in range(1, 40)]
     assert 0.67 <= pauses[0] <= 1
     assert 2.6 <= pauses[2] <= 4
     assert max(pauses) <= settings.retry_longest_seconds
@@ -275,9 +279,9 @@ async def test_a_message_that_breaks_our_own_words_is_given_up_and_the_others_go
     broken, sound = Story(), Story()
     async with sending(with_gateway, Via.WEBHOOK) as database:
         async with database.transaction() as tx:
-            await hear_in(tx, broken.registered())
-            await tx.rows("UPDATE messages SET body = body || CAST('{\"place\": []}' AS jsonb)")
-        await register(database, sound)
+            await hear_in(Office(with_gateway), tx, broken.registered())
+            await tx.rows("UPDATE messages SET body = body || CAST('{\"place\": 1}' AS jsonb)")
+        await register(database, sound, with_gateway)
         [delivered] = await until(lambda: ended(database, sound))
         [failed] = await until(lambda: ended(database, broken))
     assert isinstance(delivered, NoticeDelivered)

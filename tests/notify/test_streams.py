@@ -14,8 +14,9 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from services.notify.handlers.office import Office
 from services.notify.settings import Settings
-from services.notify.timers import Forgetting
+from services.notify.timers.keeping import Forgetting
 from shared.database import Database
 from tests.notify.conftest import Hear, StartReplica, hear_in
 from tests.notify.reader import Heard, listening, signed_in_as, take
@@ -46,7 +47,7 @@ async def test_catches_up_and_goes_on_live(hear: Hear, start_replica: StartRepli
 
 
 async def test_a_reader_cut_at_any_moment_resumes_without_loss_or_repetition(
-    database: Database, start_replica: StartReplica
+    database: Database, office: Office, start_replica: StartReplica
 ) -> None:
     total, heard = 200, list[Heard]()
 
@@ -58,7 +59,7 @@ async def test_a_reader_cut_at_any_moment_resumes_without_loss_or_repetition(
             while batch := list(islice(left, random.randint(1, 4))):
                 story = Story()
                 async with database.transaction() as tx:
-                    await hear_in(tx, story.registered(), *(story.offered("a") for _ in batch))
+                    await hear_in(office, tx, story.registered(), *(story.offered("a") for _ in batch))
                     await asyncio.sleep(random.uniform(0, 0.01))
 
         await asyncio.gather(*(some() for _ in range(4)))
@@ -178,12 +179,9 @@ def _ask_and_never_read(base_url: str) -> socket.socket:
     return connection
 
 
-async def test_a_stream_ends_after_its_time_and_is_resumed(
-    hear: Hear, set_up: Callable[..., Settings], start_replica: StartReplica
-) -> None:
-    set_up(STREAM_LASTS_SECONDS_MAX="0.3")
+async def test_a_stream_ends_after_its_time_and_is_resumed(hear: Hear, start_replica: StartReplica) -> None:
     await tell(hear, "a", 1)
-    async with start_replica() as base_url:
+    async with start_replica(stream_lasts_seconds_max=0.3) as base_url:
         async with listening(base_url, "a") as events:
             heard = [event async for event in events]
         assert seqs(heard) == [1]

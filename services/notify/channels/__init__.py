@@ -11,9 +11,20 @@ from shared.vocabulary import Language, NoticeKind
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A browser that may be pushed to, as the Push API gave it: where, its public key, and its secret."""
+
+    id: str
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message to one receiver. `key` is the idempotency key: the same message sent again carries the same key.
-    `to` is a mail address or a URL; `data` goes along for machines and is kept by nobody here."""
+    `to` is a mail address, a URL or a number; `data` goes along for machines and is kept by nobody here. `notice_id`
+    names it where `key`, which names the person, must not go; `devices` are those of a push, `urgent` rings."""
 
     key: str
     kind: NoticeKind
@@ -22,11 +33,16 @@ class Message:
     title: str
     text: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    notice_id: str = ""
+    devices: tuple[Device, ...] = ()
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Handed over: from here on it is the receiver's."""
+    """Handed over: from here on it is the receiver's. `gone` are devices that are no longer subscribed."""
+
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +50,16 @@ class Refused:
     """The receiver will not take it, now or later."""
 
     because: str
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """Not taken this time; worth trying again."""
+    """Not taken this time; worth trying again, not before `after_seconds` where the receiver said so."""
 
     because: str
+    after_seconds: float | None = None
+    gone: tuple[str, ...] = ()
 
 
 Result = Sent | Refused | Unreachable

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 import orjson
@@ -21,12 +21,56 @@ from services.notify.channels import Message, Refused, Result, Sent, Unreachable
 from shared.keys import Secret
 
 WORTH_REPEATING = frozenset({408, 425, 429})
+SKEW_SECONDS_MAX = 300
+RETRY_AFTER_SECONDS_MAX = 3600.0
 
 
 def signature(secret: bytes, key: str, timestamp: int, body: bytes) -> str:
     """One signature of a message, as it stands in the header."""
     signed = f"{key}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+
+
+def headers_of(secrets: Sequence[Secret], key: str, body: bytes) -> dict[str, str]:
+    """The three headers of a signed body, under every secret in use."""
+    timestamp = int(time.time())
+    signatures = [signature(secret.value, key, timestamp, body) for secret in secrets]
+    return {
+        "content-type": "application/json",
+        "webhook-id": key,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def is_signed(secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether somebody who has one of the secrets sent this body within the last five minutes."""
+    key, given = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not key or not given.isascii() or not given.isdecimal() or len(given) > 12:
+        return False
+    if abs(time.time() - int(given)) > SKEW_SECONDS_MAX:
+        return False
+    shown = headers.get("webhook-signature", "").split()
+    expected = [signature(secret.value, key, int(given), body).encode() for secret in secrets]
+    # Every pair is compared, so that the time taken says nothing about which one was near.
+    fits = [hmac.compare_digest(one.encode(), other) for one in shown[:8] for other in expected]
+    return any(fits)
+
+
+def result_of(answer: httpx.Response) -> Result:
+    """What an HTTP answer says of the message."""
+    if answer.is_success:
+        return Sent()
+    because = f"HTTP {answer.status_code}"
+    if answer.is_server_error or answer.status_code in WORTH_REPEATING:
+        return Unreachable(because, after_seconds=retry_after(answer))
+    return Refused(because)
+
+
+def retry_after(answer: httpx.Response) -> float | None:
+    """Seconds the receiver asks us to wait; a date is not understood, which gateways do not send."""
+    said = answer.headers.get("retry-after", "")
+    return min(float(said), RETRY_AFTER_SECONDS_MAX) if said.isascii() and said.isdecimal() else None
 
 
 class Webhook:
@@ -48,7 +92,7 @@ class Webhook:
         )
         try:
             answer = await self._client.post(
-                message.to, content=body, headers=self._headers(message.key, body)
+                message.to, content=body, headers=headers_of(self._secrets, message.key, body)
             )
         except httpx.InvalidURL:
             return Refused("the address is no URL")
@@ -56,21 +100,7 @@ class Webhook:
             return Refused("the address is no http or https URL")
         except httpx.HTTPError as wrong:
             return Unreachable(type(wrong).__name__)
-        if answer.is_success:
-            return Sent()
-        because = f"HTTP {answer.status_code}"
-        again = answer.is_server_error or answer.status_code in WORTH_REPEATING
-        return Unreachable(because) if again else Refused(because)
+        return result_of(answer)
 
     async def close(self) -> None:
         await self._client.aclose()
-
-    def _headers(self, key: str, body: bytes) -> dict[str, str]:
-        timestamp = int(time.time())
-        signatures = [signature(secret.value, key, timestamp, body) for secret in self._secrets]
-        return {
-            "content-type": "application/json",
-            "webhook-id": key,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": " ".join(signatures),
-        }

@@ -11,11 +11,14 @@ from fastapi import Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from services.notify import handlers, metrics, queries
+from services.notify import metrics
+from services.notify.api import TheOffice
 from services.notify.channels.feed import OpenStream, streams_of
 from services.notify.commands import ReadFeed
-from services.notify.queries import FeedItem, FeedPage
-from services.notify.settings import Settings, current
+from services.notify.handlers.reading import read_feed
+from services.notify.queries import feeds
+from services.notify.queries.feeds import FeedItem, FeedPage
+from services.notify.settings import Settings
 from shared.database import Database
 from shared.problems import Problem
 from shared.routes import Caller, Db, Tx, allow, router_for
@@ -48,12 +51,13 @@ class FeedNumbers(BaseModel):
 async def feed(
     who: Caller,
     database: Db,
+    office: TheOffice,
     after: Annotated[int | None, Query(ge=0)] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Server-sent events, each with its number as id. Resumes after `Last-Event-ID` (or `after`); `reset` says that
     what followed it is gone and the kept ones come again. Without either, all that is kept."""
-    settings = current()
+    settings = office.settings
     place = _number(last_event_id) if last_event_id else after
     return stream(
         told(database, who.person_id, place, settings),
@@ -68,7 +72,7 @@ async def items(
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=PAGE_ROWS)] = 50,
 ) -> FeedItems:
-    page = await queries.feed_page(tx, who.person_id, after, limit)
+    page = await feeds.feed_page(tx, who.person_id, after, limit)
     return FeedItems(
         items=[{**orjson.loads(item.body), "seq": item.seq, "read": item.read} for item in page.items],
         next=page.items[-1].seq if len(page.items) == limit else None,
@@ -81,7 +85,7 @@ async def items(
 @router.post("/feed/read", dependencies=[allow(*Role)])
 async def read(body: ReadFeed, tx: Tx, who: Caller) -> FeedNumbers:
     """Everything up to this number was on the caller's screen."""
-    last_seq, read_up_to = await handlers.read_feed(tx, who, body)
+    last_seq, read_up_to = await read_feed(tx, who, body)
     return FeedNumbers(last_seq=last_seq, read_up_to=read_up_to)
 
 
@@ -112,7 +116,7 @@ async def told(
 
 async def _page(database: Database, reader: OpenStream) -> FeedPage:
     async with database.transaction() as tx:
-        return await queries.feed_page(tx, reader.person_id, reader.seq, PAGE_ROWS)
+        return await feeds.feed_page(tx, reader.person_id, reader.seq, PAGE_ROWS)
 
 
 async def _wait_for_news(reader: OpenStream, seconds: float) -> None:

@@ -1,43 +1,14 @@
-"""SQL of notify: the replica of a case, numbers drawn for feeds, feeds read, messages claimed."""
+"""SQL of feeds: numbers drawn, rows read, receipts, forgetting."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
-from services.notify.rules import CaseFacts, Via
 from shared.database import Transaction
 from shared.vocabulary import NoticeKind
-
-# ── the replica of a case ─────────────────────────────────────────────────────────────────────────────────────────
-
-CASES = TypeAdapter(CaseFacts)
-COLUMNS = [column.name for column in fields(CaseFacts)]
-
-LOAD = f"SELECT to_jsonb(c)::text AS facts FROM (SELECT {', '.join(COLUMNS)} FROM cases) AS c WHERE case_id = :case_id"
-SAVE = f"""
-    INSERT INTO cases ({", ".join(COLUMNS)})
-    SELECT {", ".join(COLUMNS)} FROM jsonb_populate_record(NULL::cases, CAST(:facts AS jsonb))
-    ON CONFLICT (case_id) DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in COLUMNS[1:])}
-"""
-
-
-async def case(tx: Transaction, case_id: UUID) -> CaseFacts:
-    """The case as notify knows it. Registration comes first in a case's story, so a case not here is a fault."""
-    rows = await tx.rows(LOAD, case_id=case_id)
-    if not rows:
-        raise LookupError(f"case {case_id} was never registered here")
-    return CASES.validate_json(rows[0]["facts"])
-
-
-async def save(tx: Transaction, facts: CaseFacts) -> None:
-    await tx.rows(SAVE, facts=CASES.dump_json(facts).decode())
-
 
 # ── writing feeds ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,113 +212,3 @@ async def overfull(
 async def forget(tx: Transaction, people: Sequence[str], *, rows_kept: int, older_than: datetime) -> int:
     """Delete what is too old or too much of these people's feeds; how many rows went."""
     return len(await tx.rows(FORGET, people=list(people), rows_kept=rows_kept, older_than=older_than))
-
-
-# ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message to write or to send. `body` is JSON text when written, decoded when claimed."""
-
-    notice_id: UUID
-    key: str
-    event_id: UUID
-    case_id: UUID
-    kind: NoticeKind
-    person_id: str | None
-    via: Via
-    body: Any
-    attempts: int = 0
-
-
-WRITE_MESSAGES = """
-    INSERT INTO messages (notice_id, key, event_id, case_id, kind, person_id, via, body)
-    SELECT notice_id, key, event_id, case_id, kind, person_id, via, CAST(body AS jsonb)
-    FROM unnest(CAST(:notice_ids AS uuid[]), CAST(:keys AS text[]), CAST(:event_ids AS uuid[]),
-                CAST(:case_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:person_ids AS text[]),
-                CAST(:vias AS text[]), CAST(:bodies AS text[]))
-         AS new(notice_id, key, event_id, case_id, kind, person_id, via, body)
-"""
-# The lease is the new due time: a sender that died leaves a message that is simply due again.
-CLAIM = """
-    UPDATE messages SET attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
-    WHERE notice_id IN (
-        SELECT notice_id FROM messages WHERE state = 'due' AND via = :via AND due_at <= clock_timestamp()
-        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
-    RETURNING notice_id, key, event_id, case_id, kind, person_id, via, body, attempts
-"""
-FINISH = """
-    UPDATE messages SET state = :state, because = CAST(:because AS text)
-    WHERE notice_id = :notice_id AND state = 'due' RETURNING 1
-"""
-AGAIN = """
-    UPDATE messages SET due_at = clock_timestamp() + make_interval(secs => :in_seconds), because = :because
-    WHERE notice_id = :notice_id AND state = 'due' AND attempts = :attempts
-"""
-QUEUE = """
-    SELECT count(*) AS rows, coalesce(extract(epoch FROM clock_timestamp() - min(written_at)), 0)::float8 AS seconds,
-           count(*) FILTER (WHERE due_at <= clock_timestamp() OR because IS NULL) AS in_flight
-    FROM messages WHERE state = 'due' AND via = :via
-"""
-
-
-# By real time, like the sending itself; asked in a SELECT of its own, because a volatile bound would not use the index.
-FORGET_MESSAGES = """
-    DELETE FROM messages WHERE notice_id = ANY(ARRAY(
-        SELECT notice_id FROM messages
-        WHERE state <> 'due' AND written_at < (SELECT clock_timestamp() - make_interval(days => :days_kept))
-        ORDER BY written_at LIMIT :limit
-    )) RETURNING 1
-"""
-
-
-async def forget_messages(tx: Transaction, *, days_kept: int, limit: int) -> int:
-    """Delete some of the messages that were sent or given up so long ago; how many went."""
-    return len(await tx.rows(FORGET_MESSAGES, days_kept=days_kept, limit=limit))
-
-
-async def write_messages(tx: Transaction, messages: Iterable[Outgoing]) -> None:
-    rows = list(messages)
-    if not rows:
-        return
-    await tx.rows(
-        WRITE_MESSAGES,
-        notice_ids=[row.notice_id for row in rows],
-        keys=[row.key for row in rows],
-        event_ids=[row.event_id for row in rows],
-        case_ids=[row.case_id for row in rows],
-        kinds=[str(row.kind) for row in rows],
-        person_ids=[row.person_id for row in rows],
-        vias=[str(row.via) for row in rows],
-        bodies=[row.body for row in rows],
-    )
-
-
-async def claim(tx: Transaction, via: Via, limit: int, lease_seconds: float) -> list[Outgoing]:
-    """The messages of a channel that are due, oldest first, each for one sender until its lease runs out."""
-    rows = await tx.rows(CLAIM, via=via, limit=limit, lease_seconds=lease_seconds)
-    return [Outgoing(**{**row, "kind": NoticeKind(row["kind"]), "via": Via(row["via"])}) for row in rows]
-
-
-async def finish(tx: Transaction, notice_id: UUID, state: str, because: str | None = None) -> bool:
-    """Say that a message is `sent` or `failed`; false if another sender has said so already."""
-    return bool(await tx.rows(FINISH, notice_id=notice_id, state=state, because=because))
-
-
-async def send_again(tx: Transaction, message: Outgoing, in_seconds: float, because: str) -> None:
-    """Due again later, unless somebody else has claimed it since."""
-    await tx.rows(
-        AGAIN,
-        notice_id=message.notice_id,
-        attempts=message.attempts,
-        in_seconds=in_seconds,
-        because=because,
-    )
-
-
-async def queue(tx: Transaction, via: Via) -> tuple[int, float, int]:
-    """Rows not finished, the age of the oldest in real seconds, and how many are due now or being sent."""
-    [row] = await tx.rows(QUEUE, via=via)
-    return row["rows"], row["seconds"], row["in_flight"]

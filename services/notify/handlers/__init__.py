@@ -1,0 +1,1 @@
+"""One function per event, command and timer: load, decide, save, announce; never commits."""

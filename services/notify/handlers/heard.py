@@ -1,0 +1,126 @@
+"""Events heard: bring the replica up to them, decide who must know, tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pydantic_core import to_jsonable_python
+
+from services.notify.handlers.office import Office
+from services.notify.handlers.telling import say, tell
+from services.notify.queries import cases, messages
+from services.notify.rules import replica, telling, ways
+from services.notify.rules.facts import CaseFacts, Notice
+from services.notify.rules.telling.alarms import alarm_tells
+from services.notify.rules.ways import Via
+from shared.database import Transaction
+from shared.event import AlarmEvent, CaseEvent
+from shared.events.dispatch import (
+    AlarmRaised,
+    CaseAccepted,
+    CaseOffered,
+    OfferDeclined,
+    OfferLapsed,
+    OfferWithdrawn,
+)
+from shared.events.intake import CaseRegistered, RequesterErased
+from shared.events.notify import NoticeFailed
+from shared.vocabulary import Urgency
+
+UNREAD = "unread"
+"""The timer of the unread ladder, one per part: there is one live offer of each."""
+
+OFFER_OVER = (CaseAccepted, OfferDeclined, OfferLapsed, OfferWithdrawn)
+
+
+async def take_up_case(office: Office, tx: Transaction, event: CaseRegistered, now: datetime) -> None:
+    """Keep notify's replica of a registered case and tell the requester its number."""
+    case = replica.opened(event)
+    await cases.save(tx, case)
+    await _tell(office, tx, case, event, now)
+
+
+async def follow_case(office: Office, tx: Transaction, event: CaseEvent, now: datetime) -> None:
+    """Bring the replica up to the event and tell everybody who must know."""
+    before = await cases.case(tx, event.case_id)
+    case = replica.apply(before, event)
+    if case != before:
+        await cases.save(tx, case)
+    if isinstance(event, OFFER_OVER):
+        tx.disarm(event.case_id, UNREAD, event.part_id)
+    notices = await _tell(office, tx, case, event, now)
+    if isinstance(event, CaseOffered):
+        watch_unread(office, tx, case, event, notices, now)
+
+
+async def erase_requester(office: Office, tx: Transaction, event: RequesterErased, now: datetime) -> None:
+    """Nothing goes to somebody who was erased, not even what was queued before."""
+    await follow_case(office, tx, event, now)
+    for dropped in await messages.drop_of_requester(tx, event.case_id):
+        say(
+            tx,
+            NoticeFailed(
+                at=now,
+                case_id=event.case_id,
+                notice_id=dropped.notice_id,
+                kind=dropped.kind,
+                person_id=None,
+                via=dropped.via,
+                attempt=dropped.attempts,
+                because="the requester was erased",
+            ),
+        )
+
+
+async def raise_alarm(office: Office, tx: Transaction, event: AlarmRaised, now: datetime) -> None:
+    """SOS: the grid's leader, the desk and the supervisors, over every way there is."""
+    await cases.save_alarm(tx, replica.rang(event))
+    await _tell_of_alarm(office, tx, event, now)
+
+
+async def follow_alarm(office: Office, tx: Transaction, event: AlarmEvent, now: datetime) -> None:
+    before = await cases.alarm(tx, event.alarm_id)
+    alarm = replica.apply_to_alarm(before, event)
+    if alarm != before:
+        await cases.save_alarm(tx, alarm)
+    await _tell_of_alarm(office, tx, event, now)
+
+
+async def _tell(
+    office: Office, tx: Transaction, case: CaseFacts, event: CaseEvent, now: datetime
+) -> Sequence[Notice]:
+    notices = telling.to_tell(case, event, tx.directory)
+    bodies = [(notice, to_jsonable_python(telling.body_of(case, event, notice))) for notice in notices]
+    await tell(office, tx, event, bodies, case.urgency, now)
+    return notices
+
+
+async def _tell_of_alarm(office: Office, tx: Transaction, event: AlarmEvent, now: datetime) -> None:
+    alarm = await cases.alarm(tx, event.alarm_id)
+    case = await cases.known_case(tx, alarm.case_id) if alarm.case_id else None
+    bodies = [
+        (notice, to_jsonable_python(telling.body_of_alarm(event, notice, case)))
+        for notice in alarm_tells(alarm, event, tx.directory)
+    ]
+    await tell(office, tx, event, bodies, Urgency.EMERGENCY, now)
+
+
+def watch_unread(
+    office: Office,
+    tx: Transaction,
+    case: CaseFacts,
+    event: CaseOffered,
+    notices: Sequence[Notice],
+    now: datetime,
+) -> None:
+    """Look again when an emergency offer could have been read, if there is anywhere to go on to. Counted from now,
+    when it was put before the person."""
+    if not any(ways.climbs(notice) for notice in notices):
+        return
+    reach = office.reach(tx.directory.people.get(event.person_id), event.person_id)
+    preferences = office.preferences(event.person_id)
+    at_once = {Via.FEED, *(via for n in notices for via in ways.ways_at_once(n, preferences, reach))}
+    if ways.next_way(preferences, reach, at_once, ()) is not None:
+        due_at = now + timedelta(seconds=case.unread_after_seconds)
+        tx.arm(event.case_id, UNREAD, due_at, event.part_id)

@@ -1,0 +1,220 @@
+"""Messages on their way out: composed for the moment they go, and recorded together afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from random import uniform
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.notify import metrics
+from services.notify.channels import Device, Message, Refused, Result, Sent, Unreachable
+from services.notify.channels.contact import Contacts
+from services.notify.channels.variables import Audience
+from services.notify.handlers.heard import UNREAD
+from services.notify.handlers.office import Office
+from services.notify.handlers.telling import say
+from services.notify.queries import messages, people
+from services.notify.queries.messages import Again, Outgoing
+from services.notify.rules.ways import Priority, Via
+from services.notify.settings import Settings
+from shared.database import Transaction
+from shared.directory import Directory
+from shared.events.notify import NoticeDelivered, NoticeFailed
+from shared.vocabulary import Language, NoticeKind
+
+Outcome = tuple[Outgoing, Result]
+
+
+class Subscription(BaseModel):
+    """What a browser gave us, as it is sealed."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+def target_of(directory: Directory, outgoing: Outgoing) -> str:
+    """Whose circuit this message goes through. Staff's own webhooks are apart from the residents' gateway: one that is
+    down must not rest the other."""
+    if outgoing.via is Via.WEBHOOK and outgoing.person_id is not None:
+        person = directory.people.get(outgoing.person_id)
+        return f"{Via.WEBHOOK}:{urlsplit((person.webhook_url if person else '') or '').netloc}"
+    return str(outgoing.via)
+
+
+def opened(office: Office, row: people.Device) -> Device:
+    """A device unsealed, for one message."""
+    key = office.sealer.unwrap(row.wrapped_key)
+    known = Subscription.model_validate_json(
+        office.sealer.unseal(key, row.sealed, device_context(row.person_id))
+    )
+    return Device(str(row.id), known.endpoint, known.p256dh, known.auth)
+
+
+def device_context(person_id: str) -> str:
+    return f"devices.sealed:{person_id}"
+
+
+async def compose(
+    office: Office,
+    directory: Directory,
+    outgoing: Outgoing,
+    contacts: Contacts | None,
+    devices: Sequence[people.Device] = (),
+) -> Message | Refused | Unreachable:
+    """The message as it goes out now: today's address, the reader's language. No transaction is open meanwhile."""
+    if outgoing.is_over:
+        return Refused("the offer is over")
+    if outgoing.person_id is None:
+        return await _to_requester(office, directory, outgoing, contacts)
+    person = directory.people.get(outgoing.person_id)
+    if person is None or person.retired_at is not None:
+        return Refused("no such person")
+    language = office.language(person, outgoing.person_id)
+    if outgoing.via is Via.WEBPUSH:
+        return _push(office, outgoing, language, devices)
+    to = {
+        Via.SMTP: person.email,
+        Via.WEBHOOK: person.webhook_url,
+        Via.SMS: office.number_of(outgoing.person_id) if outgoing.via is Via.SMS else None,
+    }.get(outgoing.via)
+    if to is None:
+        return Refused("no address")
+    return _message(office, directory, outgoing, Audience.STAFF, language, to, outgoing.body)
+
+
+async def _to_requester(
+    office: Office, directory: Directory, outgoing: Outgoing, contacts: Contacts | None
+) -> Message | Refused | Unreachable:
+    if contacts is None:
+        return Refused("INTAKE_URL is not set")
+    contact = await contacts.ask(outgoing.case_id, outgoing.kind)
+    if isinstance(contact, Refused | Unreachable):
+        return contact
+    told = {**outgoing.body, **contact.model_dump(exclude_none=True, exclude={"language"})}
+    gateway = office.settings.resident_webhook_url if outgoing.via is Via.WEBHOOK else None
+    to = gateway or contact.phone or ""
+    return _message(office, directory, outgoing, Audience.REQUESTER, contact.language, to, told)
+
+
+def _push(
+    office: Office, outgoing: Outgoing, language: Language, rows: Sequence[people.Device]
+) -> Message | Refused:
+    """Only what kind of thing it is: a locked screen shows it to whoever is near."""
+    devices = tuple(opened(office, row) for row in rows if row.person_id == outgoing.person_id)
+    if not devices:
+        return Refused("no device is subscribed")
+    return Message(
+        key=outgoing.key,
+        kind=outgoing.kind,
+        language=language,
+        to="",
+        title=office.wording.term(outgoing.kind, "notice", language),
+        text="",
+        notice_id=str(outgoing.notice_id),
+        devices=devices,
+        urgent=outgoing.priority is not Priority.ORDINARY,
+    )
+
+
+def _message(
+    office: Office,
+    directory: Directory,
+    outgoing: Outgoing,
+    audience: Audience,
+    language: Language,
+    to: str,
+    body: dict[str, Any],
+) -> Message:
+    words = office.words(directory, audience, outgoing.kind, language, body)
+    return Message(
+        key=outgoing.key,
+        kind=outgoing.kind,
+        language=language,
+        to=to,
+        title=words.title,
+        text=words.text,
+        data=body,
+        notice_id=str(outgoing.notice_id),
+        urgent=outgoing.priority is not Priority.ORDINARY,
+    )
+
+
+async def record(
+    office: Office, tx: Transaction, outcomes: Sequence[Outcome], untried: Sequence[Again] = ()
+) -> None:
+    """Write down what became of messages, each once, and announce what is final."""
+    digests = [one.notice_id for one, _ in outcomes if one.kind is NoticeKind.DIGEST]
+    gathered = await messages.cases_gathered(tx, digests)
+    cases = {outgoing.case_id for outgoing, _ in outcomes} | set(gathered)
+    now = await tx.lock(*cases) if cases else await tx.now()
+    ended: list[tuple[Outgoing, Result]] = []
+    again = list(untried)
+    for outgoing, result in outcomes:
+        metrics.MESSAGES.labels(outgoing.via, type(result).__name__.lower()).inc()
+        if isinstance(result, Unreachable) and outgoing.attempts < office.settings.send_attempts_max:
+            pause = max(pause_seconds(outgoing.attempts, office.settings), result.after_seconds or 0.0)
+            again.append(Again(outgoing, pause, result.because))
+        else:
+            ended.append((outgoing, result))
+    final = await messages.finish(tx, [_ending(outgoing, result) for outgoing, result in ended])
+    await messages.send_again(tx, again)
+    for outgoing, result in ended:
+        if outgoing.notice_id in final:
+            await _announce(tx, outgoing, result, now)
+    gone = [UUID(device_id) for _, result in outcomes for device_id in result.gone]
+    if gone:
+        metrics.DEVICES_DROPPED.inc(await people.drop_devices(tx, gone))
+        office.changed.set()
+
+
+def _ending(outgoing: Outgoing, result: Result) -> tuple[UUID, str, str | None]:
+    if isinstance(result, Sent):
+        return outgoing.notice_id, "sent", None
+    return outgoing.notice_id, "failed", result.because
+
+
+async def _announce(tx: Transaction, outgoing: Outgoing, result: Result, now: datetime) -> None:
+    """What became of a digest is told of each message in it."""
+    about = [outgoing]
+    if outgoing.kind is NoticeKind.DIGEST:
+        _, state, because = _ending(outgoing, result)
+        about = await messages.finish_gathered(tx, outgoing.notice_id, state, because)
+    if not isinstance(result, Sent):
+        metrics.FAILED.labels(outgoing.via).inc()
+        _climb_at_once(tx, outgoing, now)
+    for one in about:
+        attempt = max(1, outgoing.attempts)
+        if isinstance(result, Sent):
+            say(tx, NoticeDelivered(**said_of(one, now), attempt=attempt))
+        else:
+            say(tx, NoticeFailed(**said_of(one, now), attempt=attempt, because=result.because))
+
+
+def _climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> None:
+    """A channel that failed an unread offer is not waited for."""
+    if outgoing.kind is NoticeKind.OFFER and outgoing.body.get("emergency") and not outgoing.is_over:
+        tx.arm(outgoing.case_id, UNREAD, now, UUID(outgoing.body["part_id"]))
+
+
+def said_of(outgoing: Outgoing, now: datetime) -> dict[str, Any]:
+    """What every event about a message says."""
+    return {
+        "at": now,
+        "case_id": outgoing.case_id,
+        "notice_id": outgoing.notice_id,
+        "kind": outgoing.kind,
+        "person_id": outgoing.person_id,
+        "via": outgoing.via,
+    }
+
+
+def pause_seconds(attempts: int, settings: Settings) -> float:
+    """Doubles with each attempt up to the longest; up to a third shorter, so that many do not come back at once."""
+    pause = min(settings.retry_longest_seconds, settings.retry_first_seconds * 2.0 ** (min(attempts, 40) - 1))
+    return pause * uniform(0.67, 1.0)

@@ -1,0 +1,1 @@
+"""SQL of notify; constant statements, one file per kind of row."""

@@ -1,0 +1,119 @@
+"""What notify knows of a case, of an alarm and of the people around them.
+
+The facts of a case are notify's own small replica, folded from the events it hears; people are read from the registry's
+directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from shared.events.intake import Place, Rung
+from shared.things import Person, Shift, Unit
+from shared.vocabulary import DeadlineKind, Level, NoticeKind, PartRole, Post, Role, Urgency
+
+
+class Hold(StrEnum):
+    """How a person stands to a part of a case."""
+
+    OFFERED = "offered"
+    HELD = "held"
+    HANDLED = "handled"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """A part as notify knows it: who was offered it last, and how that stands. `told_by` is the event of that offer."""
+
+    part_id: UUID
+    offer_id: UUID
+    person_id: str
+    round: int
+    goes: bool
+    hold: Hold
+    eta_seconds: int | None = None
+    role: PartRole = PartRole.OWNER
+    told_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What a notice has to say about a case. `due` holds the running deadlines of the case itself, `side_due` those of
+    side matters by `kind:about`; `raises` the unit each raise went to; `orders` the unit that gave each supervision
+    order; `asked` who waits for the answer to an extension, a call for help, a co-handler's part or a parking.
+    `unit_id` is the unit the case is with."""
+
+    case_id: UUID
+    number: str
+    headline: str
+    urgency: Urgency
+    place: Place
+    unit_path: tuple[str, ...]
+    ladder: tuple[Rung, ...]
+    level: Level
+    unit_id: str
+    round: int
+    requester_can_be_asked: bool
+    due: Mapping[DeadlineKind, datetime] = field(default_factory=dict)
+    parts: tuple[PartFacts, ...] = ()
+    raises: Mapping[UUID, str] = field(default_factory=dict)
+    closed: bool = False
+    side_due: Mapping[str, datetime] = field(default_factory=dict)
+    asked: Mapping[UUID, str] = field(default_factory=dict)
+    orders: Mapping[UUID, str] = field(default_factory=dict)
+    merged_into: UUID | None = None
+    parent_number: str | None = None
+    unread_after_seconds: int = 15
+
+    @property
+    def running(self) -> dict[DeadlineKind, datetime]:
+        """Every running clock by its kind, those of side matters as well."""
+        side = {DeadlineKind(key.partition(":")[0]): at for key, at in self.side_due.items()}
+        return {**side, **self.due}
+
+    def part(self, part_id: UUID) -> PartFacts | None:
+        return next((part for part in self.parts if part.part_id == part_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmFacts:
+    """A worker's call for help. There may be no case."""
+
+    alarm_id: UUID
+    person_id: str
+    unit_path: tuple[str, ...]
+    case_id: UUID | None = None
+    answered_by: str | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell one person; the requester where `person_id` is `None`. `says` goes into the body."""
+
+    kind: NoticeKind
+    person_id: str | None
+    says: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Roster(Protocol):
+    """What is asked about people and units; the registry's directory answers it."""
+
+    def path(self, unit_id: str) -> tuple[Unit, ...]: ...
+
+    def with_role(self, role: Role, unit_id: str) -> Sequence[Person]: ...
+
+    def holders(self, unit_id: str, post: Post) -> Sequence[Person]: ...
+
+    def on_duty(self, unit_id: str | None, now: datetime) -> Sequence[tuple[Person, Shift]]: ...
+
+
+ALARMS = frozenset({NoticeKind.ALARM_RAISED, NoticeKind.ALARM_ANSWERED, NoticeKind.ALARM_ENDED})
+"""Told at once over every way there is. Their story is the alarm's, which no case may have, so notices of them are kept
+in notify's own journal and not published."""
