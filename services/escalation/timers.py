@@ -1,11 +1,13 @@
 """What time starts: each open deadline has one timer, at its next bell (amber, then due); a case that is overdue where
-nobody is above has one for the next day's list. And a regular look at how many deadlines are open."""
+nobody is above has one for the next day's list. And two regular looks: how many deadlines are open, and whether a
+calendar changed."""
 
 from __future__ import annotations
 
 import asyncio
 
 from services.escalation import metrics
+from services.escalation.handlers.calendars import sweep_some
 from services.escalation.handlers.heard import ring_deadline
 from services.escalation.handlers.saving import DAILY_LIST
 from services.escalation.queries import lists
@@ -21,6 +23,7 @@ TIMERS: TimerHandlers = {
 }
 
 LOOK_SECONDS = 10
+CALENDARS_SECONDS = 2.0
 
 
 async def look_at_open_deadlines(database: Database, beat: Beat) -> None:
@@ -35,3 +38,14 @@ async def look_at_open_deadlines(database: Database, beat: Beat) -> None:
         for _ in range(LOOK_SECONDS):
             beat()
             await asyncio.sleep(1.0)
+
+
+async def follow_calendars(database: Database, beat: Beat) -> None:
+    """Count running clocks anew when the registry publishes a changed calendar: batch after batch, then look again
+    every CALENDARS_SECONDS."""
+    while True:
+        async with database.transaction() as tx:
+            more = await sweep_some(tx)
+        beat()
+        if not more:
+            await asyncio.sleep(CALENDARS_SECONDS)

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.escalation.rules.case import Case, CaseDeadline
-from services.escalation.rules.clocks import Decision
-from services.escalation.rules.ladder import decide, time_passed
+from services.escalation.rules.clocks import By, Decision, Telling
+from services.escalation.rules.ladder import ByHand, caught_up, decide, raise_by_hand, time_passed
 from services.escalation.rules.limits import Station
 from services.escalation.rules.working_time import WorkingTime
-from services.registry.defaults.policies import EMERGENCY, ROUTINE
-from shared.event import CaseEvent
-from shared.events.dispatch import CaseAccepted, CaseHandled, ResidentContacted, WorkerArrived
-from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpRecorded, Place, Rung
+from services.registry.defaults.policies import APPOINTMENT, EMERGENCY, ROUTINE
+from shared.event import Actor, CaseEvent
+from shared.events.dispatch import (
+    CaseAccepted,
+    CaseHandedDown,
+    CaseHandled,
+    CaseReassigned,
+    CaseReturned,
+    CoHandlerAsked,
+    PartEnded,
+    PartHandled,
+    ResidentContacted,
+    WorkerArrived,
+)
+from shared.events.intake import (
+    AppointmentAgreed,
+    CaseAmended,
+    CaseClosed,
+    CaseMerged,
+    CaseRegistered,
+    CaseReopened,
+    CaseUnmerged,
+    CaseWithdrawn,
+    FollowUpOpened,
+    FollowUpRecorded,
+    Place,
+    Rung,
+    Window,
+)
 from shared.ids import uuid7
 from shared.things import Calendar, OpeningHours, Policy
 from shared.vocabulary import (
+    ActorKind,
     ArrivalMethod,
     Channel,
     ClosedBy,
     DeadlineKind,
+    EscalationReason,
     Level,
     Outcome,
     PartRole,
+    ReassignReason,
+    ReturnBasis,
     Urgency,
 )
 
@@ -67,6 +96,10 @@ def everybody_there(
     return tuple(Station(WORKING, because if place in empty else None) for place in range(count))
 
 
+POLICIES = {Urgency.EMERGENCY: EMERGENCY, Urgency.ROUTINE: ROUTINE, Urgency.APPOINTMENT: APPOINTMENT}
+OFFICER = By(Actor(kind=ActorKind.STAFF, person_id="p-community-a-o1"), Channel.DESK)
+
+
 class Story:
     """One case told event by event to the pure rules; keeps the state and everything that was announced."""
 
@@ -76,6 +109,7 @@ class Story:
         ladder: tuple[Rung, ...] = LADDER,
         policy: Policy | None = None,
         stations: tuple[Station, ...] | None = None,
+        **more: Any,
     ) -> None:
         self.case_id = uuid7()
         self.ladder = ladder
@@ -88,7 +122,8 @@ class Story:
             self.case_id,
             urgency=urgency,
             ladder=ladder,
-            policy=policy or (EMERGENCY if urgency is Urgency.EMERGENCY else ROUTINE),
+            policy=policy or POLICIES[urgency],
+            **more,
         )
         self.hear(self.registered)
 
@@ -104,11 +139,26 @@ class Story:
     def hear(self, event: CaseEvent, late_by: float = 0) -> list[CaseEvent]:
         """What is announced on hearing `event`, `late_by` minutes after it happened."""
         self.journal.append(event)
-        return self._keep(decide(self._case, event, self.stations, event.at + timedelta(minutes=late_by)))
+        ladder = getattr(event, "ladder", self.ladder)
+        later = self.stations if len(ladder) == len(self.stations) else everybody_there(len(ladder))
+        now = event.at + timedelta(minutes=late_by)
+        told = self._keep(decide(self._case, event, self.stations, now, later))
+        self.stations, self.ladder = later, ladder
+        return told
 
     def at(self, minutes: float) -> list[CaseEvent]:
         """What is announced when the clocks are looked at then."""
         return self._keep(time_passed(self.case, self.stations, after(minutes)))
+
+    def by_hand(self, minutes: float, act: Callable[[Telling], object]) -> list[CaseEvent]:
+        """What is announced when somebody does something then, once time has caught up."""
+        telling = caught_up(self.case, self.stations, after(minutes))
+        act(telling)
+        return self._keep(telling.decision)
+
+    def raised(self, minutes: float, to_level: Level | None = None) -> list[CaseEvent]:
+        by_hand = ByHand(OFFICER, EscalationReason.BEYOND_OUR_POWERS, "d", to_level)
+        return self._keep(raise_by_hand(self.case, self.stations, after(minutes), by_hand))
 
     def _keep(self, decision: Decision | None) -> list[CaseEvent]:
         if decision is None:
@@ -161,6 +211,71 @@ class Story:
         return CaseReopened(
             **self._plain(minutes, follow_up_id=uuid7()) | {"round": self.case.round + 1} | more
         )
+
+    def amended(self, minutes: float, **more: Any) -> CaseAmended:
+        same = {
+            name: getattr(self.registered, name)
+            for name in (
+                "category_code",
+                "urgency",
+                "headline",
+                "place",
+                "grid_id",
+                "unit_path",
+                "ladder",
+                "policy",
+            )
+        }
+        about = {
+            "case_id": self.case_id,
+            "at": after(minutes),
+            "changed": ("category_code",),
+            "registry_revision": 8,
+        }
+        return CaseAmended(**same | about | more)
+
+    def merged(self, minutes: float) -> CaseMerged:
+        return CaseMerged(case_id=self.case_id, at=after(minutes), parent_id=uuid7(), parent_number="1")
+
+    def unmerged(self, minutes: float) -> CaseUnmerged:
+        return CaseUnmerged(case_id=self.case_id, at=after(minutes), parent_id=uuid7())
+
+    def withdrawn(self, minutes: float) -> CaseWithdrawn:
+        return CaseWithdrawn(case_id=self.case_id, at=after(minutes))
+
+    def agreed(self, minutes: float, starts: float, ends: float) -> AppointmentAgreed:
+        window = Window(starts_at=after(starts), ends_at=after(ends))
+        return AppointmentAgreed(case_id=self.case_id, at=after(minutes), appointment=window)
+
+    def asked_after(self, minutes: float) -> FollowUpOpened:
+        return FollowUpOpened(**self._plain(minutes, follow_up_id=uuid7(), link_can_be_sent=True))
+
+    def returned(self, minutes: float, **more: Any) -> CaseReturned:
+        about = {"basis": ReturnBasis.DUTY_LIST, "rightful_unit_id": "market-regulation", "digest": "d"}
+        return CaseReturned(**self._part(minutes, return_id=uuid7()) | about | more)
+
+    def reassigned(self, minutes: float, to: str | None) -> CaseReassigned:
+        about = self._part(minutes, to_person_id=to, from_person_id="p-grid-a1-a")
+        return CaseReassigned(**about, reason=ReassignReason.SHIFT_ENDED)
+
+    def handed_down(self, minutes: float) -> CaseHandedDown:
+        return CaseHandedDown(**self._part(minutes, to_unit_id="grid-a2", note_id=uuid7(), digest="d"))
+
+    def asked_to_help(self, minutes: float, due: float | None, **more: Any) -> CoHandlerAsked:
+        about = {
+            "part_id": uuid7(),
+            "part_role": PartRole.CO_HANDLER,
+            "asked_by": "p-1",
+            "unit_id": "water-works",
+        }
+        about |= {"note_id": uuid7(), "digest": "d", "due_at": None if due is None else after(due)}
+        return CoHandlerAsked(**self._part(minutes, **about) | more)
+
+    def part_handled(self, minutes: float, part_id: UUID) -> PartHandled:
+        return PartHandled(**self._part(minutes, part_id=part_id, part_role=PartRole.CO_HANDLER))
+
+    def part_ended(self, minutes: float, part_id: UUID) -> PartEnded:
+        return PartEnded(**self._part(minutes, part_id=part_id, because="reopened"))
 
     def closed(self, minutes: float, **more: Any) -> CaseClosed:
         return CaseClosed(**self._plain(minutes, outcome=Outcome.SOLVED, closed_by=ClosedBy.FOLLOW_UP) | more)

@@ -82,7 +82,7 @@ async def deadlines(
     found = [OpenDeadline.model_validate(dict(row)) for row in rows]
     last = found[-1] if len(found) == limit else None
     place = (last.due_at.isoformat(), last.case_id, last.kind, last.about or NOTHING) if last else None
-    return DeadlinesPage(deadlines=found, next_cursor=_cursor(place))
+    return DeadlinesPage(deadlines=found, next_cursor=cursor_of(place))
 
 
 @router.get("/orders", dependencies=[allow(*WATCHING)])
@@ -98,16 +98,16 @@ async def orders(
     """Supervision orders by or on a unit and everything below, the oldest first."""
     units = units_of(who, unit, tx.directory)
     answered = None if state is None else state is OrderState.ANSWERED
-    rows = await lists.orders(tx, units, answered, kind, _after_order(cursor), limit)
+    rows = await lists.orders(tx, units, answered, kind, after_moment(cursor), limit)
     found = [ListedOrder.model_validate(dict(row)) for row in rows]
     last = found[-1] if len(found) == limit else None
-    return OrdersPage(orders=found, next_cursor=_cursor((last.at.isoformat(), last.id) if last else None))
+    return OrdersPage(orders=found, next_cursor=cursor_of((last.at.isoformat(), last.id) if last else None))
 
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _cursor(place: tuple[object, ...] | None) -> str | None:
+def cursor_of(place: tuple[object, ...] | None) -> str | None:
     """Where a page ended."""
     if place is None:
         return None
@@ -131,7 +131,7 @@ def _after_deadline(cursor: str | None) -> lists.Place:
         raise not_ours() from wrong
 
 
-def _after_order(cursor: str | None) -> tuple[datetime, UUID]:
+def after_moment(cursor: str | None) -> tuple[datetime, UUID]:
     if cursor is None:
         return BEGINNING, NOTHING
     try:

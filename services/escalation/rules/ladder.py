@@ -20,6 +20,7 @@ from services.escalation.rules.clocks import (
     Telling,
     deadlines_of,
     enter_level,
+    recount,
     start,
     stop_clocks,
 )
@@ -41,6 +42,7 @@ from shared.vocabulary import (
     EscalationReason,
     Level,
     ReopenReason,
+    SetBecause,
     SupervisionKind,
     UnparkReason,
 )
@@ -154,6 +156,15 @@ def caught_up(case: Case, stations: Sequence[Station], now: datetime) -> Telling
     telling = Telling(case, stations, now)
     ring(telling, until=now)
     return telling
+
+
+def counted_anew(case: Case, stations: Sequence[Station], now: datetime) -> Decision:
+    """By a calendar that changed: running clocks from their own beginning; what is due by that fires now. What ran out
+    under the calendar as it was is missed and stays so, whether or not its timer was quick enough to say it."""
+    telling = caught_up(case, stations, now)
+    recount(telling, SetBecause.CALENDAR)
+    ring(telling, until=now)
+    return telling.decision
 
 
 def raise_by_hand(case: Case, stations: Sequence[Station], now: datetime, by_hand: ByHand) -> Decision:

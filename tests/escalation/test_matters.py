@@ -1,0 +1,458 @@
+"""Side matters of a case: returns, extensions, parking, orders, replies, tasks of co-handlers; each has a clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from services.escalation.rules import extensions, parkings, returns, supervision
+from services.escalation.rules.case import Colour, ExtensionState
+from services.escalation.rules.clocks import Telling
+from shared.events.escalation import (
+    CaseEscalated,
+    CaseUnparked,
+    DeadlineExtended,
+    DeadlineMissed,
+    DeadlinesSet,
+    ExtensionRefused,
+    ReturnRuled,
+)
+from shared.ids import uuid7
+from shared.vocabulary import (
+    DeadlineKind,
+    ExtensionReason,
+    Level,
+    ParkReason,
+    PartRole,
+    Ruling,
+    SetBecause,
+    SupervisionKind,
+    UnparkReason,
+    Urgency,
+)
+from tests.escalation.story import OFFICER, Story, after
+
+ACK, HANDLE = DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE
+RULING, REVIEW, CO_HANDLE = DeadlineKind.RULING, DeadlineKind.REVIEW, DeadlineKind.CO_HANDLE
+SUPERVISION, REPLY, FOLLOW_UP = DeadlineKind.SUPERVISION, DeadlineKind.REPLY, DeadlineKind.FOLLOW_UP
+DAY = 24 * 60
+CLOSING_ON_WEDNESDAY = 2 * DAY + 8.5 * 60
+"""When `handle` of a routine case registered on Monday at nine is due."""
+CLOSING_ON_TUESDAY, CLOSING_ON_THURSDAY = CLOSING_ON_WEDNESDAY - DAY, CLOSING_ON_WEDNESDAY + DAY
+
+
+def types(told: list[object]) -> list[str]:
+    return [type(event).__name__ for event in told]
+
+
+def kinds(story: Story) -> set[DeadlineKind]:
+    return {one.kind for one in story.case.open()}
+
+
+# ── returns ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def a_return(urgency: Urgency = Urgency.ROUTINE) -> Story:
+    story = Story(urgency)
+    story.hear(story.accepted(1))
+    story.hear(story.returned(5))
+    return story
+
+
+def rule(story: Story, minutes: float, ruling: Ruling, to: str | None = None) -> list[object]:
+    [returned] = story.case.returns
+    return [
+        *story.by_hand(
+            minutes, lambda telling: returns.rule_return(telling, returned, OFFICER, ruling, to, "d")
+        )
+    ]
+
+
+def test_a_return_waits_four_working_hours_for_its_ruling_and_the_residents_clock_goes_on() -> None:
+    story = a_return()
+    assert story.case.returns[0].supervising_unit_id == "community-a"
+    assert story.due(RULING) == 5 + 4 * 60 + 90, "over the lunch break"
+    assert story.due(HANDLE) == CLOSING_ON_WEDNESDAY
+
+
+def test_a_refused_return_leaves_everything_as_it_is_and_cannot_be_ruled_again() -> None:
+    story = a_return()
+    told = rule(story, 30, Ruling.REFUSE)
+    assert types(told) == ["ReturnRuled", "DeadlinesCleared"]
+    assert story.case.unit_id == "grid-a1"
+    assert [holder.person_id for holder in story.case.holders] == ["p-grid-a1-a"]
+    assert returns.may_be_ruled(story.case, story.case.returns[0]) == "ruled-before"
+
+
+def test_redispatched_the_new_unit_has_its_own_time_to_take_it_and_the_same_time_to_handle_it() -> None:
+    story = a_return()
+    rule(story, 30, Ruling.REDISPATCH, "market-regulation")
+    assert (story.case.unit_id, story.level, story.case.holders) == ("market-regulation", Level.GRID, ())
+    assert (story.due(ACK), story.due(HANDLE)) == (30 + 2 * 60, CLOSING_ON_WEDNESDAY)
+    story.hear(story.accepted(40, part_id=uuid7()))
+    assert story.due(ACK) is None
+
+
+def test_a_ruling_nobody_gives_in_time_is_a_refusal_said_once() -> None:
+    story = a_return()
+    due = story.due(RULING)
+    assert due is not None
+    story.at(due - 1)
+    told = story.at(due)
+    assert types([*told]) == ["DeadlineMissed", "ReturnRuled", "DeadlinesCleared"]
+    [ruled] = [event for event in told if isinstance(event, ReturnRuled)]
+    assert (ruled.ruling, ruled.unanswered) == (Ruling.REFUSE, True)
+    assert story.at(due + 60) == []
+    assert returns.may_be_ruled(story.case, story.case.returns[0]) == "ruled-before"
+
+
+@pytest.mark.parametrize("what", ["handled", "part_ended", "merged", "closed"])
+def test_a_return_is_over_when_its_part_or_its_case_is(what: str) -> None:
+    story = a_return()
+    event = story.part_ended(9, story.part_id) if what == "part_ended" else getattr(story, what)(9)
+    story.hear(event)
+    assert story.open(RULING) is None
+    assert returns.may_be_ruled(story.case, story.case.returns[0]) == "return-over"
+
+
+def test_two_returns_have_a_clock_each() -> None:
+    story = a_return()
+    story.hear(story.returned(9, part_id=uuid7(), part_role=PartRole.CO_HANDLER))
+    assert len(story.case.open(RULING)) == 2
+    told = rule_first(story)
+    assert types(told) == ["ReturnRuled", "DeadlinesCleared"]
+    assert [one.about for one in story.case.open(RULING)] == [story.case.returns[1].id]
+
+
+def rule_first(story: Story) -> list[object]:
+    first = story.case.returns[0]
+    return [
+        *story.by_hand(
+            20, lambda telling: returns.rule_return(telling, first, OFFICER, Ruling.REFUSE, None, "d")
+        )
+    ]
+
+
+# ── raises by hand and replies ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_raise_by_hand_may_name_a_level_further_up_and_says_what_it_passed_over() -> None:
+    story = Story()
+    story.hear(story.accepted(1))
+    [raised] = [e for e in story.raised(20, Level.STREET) if isinstance(e, CaseEscalated)]
+    assert (raised.to_level, story.level) == (Level.STREET, Level.STREET)
+    assert [(one.level, one.reason) for one in raised.skipped] == [(Level.COMMUNITY, "named_further_up")]
+    assert story.due(ACK) == 35
+
+
+def test_whoever_raised_it_is_owed_a_reply() -> None:
+    story = Story(Urgency.ROUTINE)
+    story.hear(story.accepted(1))
+    story.raised(20)
+    assert story.due(REPLY) == CLOSING_ON_TUESDAY
+    [raised] = story.case.raises
+    told = story.by_hand(60, lambda telling: supervision.reply(telling, raised, OFFICER, uuid7(), "d"))
+    assert types([*told]) == ["ReplyGiven", "DeadlinesCleared"]
+    assert not story.case.raises[0].owes_a_reply
+
+
+def test_a_raise_by_the_clock_owes_nobody_a_reply() -> None:
+    story = Story()
+    story.at(6)
+    assert story.open(REPLY) is None
+
+
+def test_a_reply_that_is_late_is_red_and_raises_nothing() -> None:
+    story = Story(Urgency.ROUTINE)
+    story.hear(story.accepted(1))
+    story.raised(20)
+    story.hear(story.accepted(30, part_id=uuid7()))
+    story.at(CLOSING_ON_WEDNESDAY)
+    assert story.case.open(REPLY)[0].colour is Colour.RED
+    assert story.level is Level.COMMUNITY
+
+
+# ── extensions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+UNTIL = after(4 * DAY)
+
+
+def ask(story: Story, minutes: float = 60) -> list[object]:
+    def act(telling: Telling) -> None:
+        assert extensions.may_ask(telling, UNTIL) is None
+        extensions.ask_extension(telling, OFFICER, UNTIL, ExtensionReason.NEEDS_PARTS)
+
+    return [*story.by_hand(minutes, act)]
+
+
+def decide_it(story: Story, minutes: float, *, approved: bool) -> list[object]:
+    asked = story.case.extensions[-1]
+    return [
+        *story.by_hand(
+            minutes, lambda telling: extensions.decide_extension(telling, asked, OFFICER, approved=approved)
+        )
+    ]
+
+
+def an_owned_case() -> Story:
+    story = Story(Urgency.ROUTINE)
+    story.hear(story.accepted(1))
+    story.hear(story.contacted(2))
+    return story
+
+
+def test_an_extension_approved_one_level_up_moves_handle_once() -> None:
+    story = an_owned_case()
+    ask(story)
+    assert story.case.extensions[0].approving_unit_id == "community-a"
+    [extended] = decide_it(story, 90, approved=True)
+    assert isinstance(extended, DeadlineExtended)
+    assert (extended.due_before, extended.due_at) == (after(CLOSING_ON_WEDNESDAY), UNTIL)
+    assert story.due(HANDLE) == 4 * DAY
+    assert story.at(CLOSING_ON_WEDNESDAY + 1) == []
+    told = story.at(4 * DAY)
+    assert [e.kind for e in told if isinstance(e, DeadlineMissed)] == [HANDLE]
+    assert story.level is Level.COMMUNITY
+
+
+def test_undecided_at_the_due_time_is_refused_and_the_case_is_raised() -> None:
+    story = an_owned_case()
+    ask(story)
+    told = story.at(CLOSING_ON_WEDNESDAY)
+    assert types([*told])[:3] == ["ExtensionRefused", "DeadlineMissed", "CaseEscalated"]
+    [refused] = [event for event in told if isinstance(event, ExtensionRefused)]
+    assert refused.unanswered
+    assert story.case.extensions[0].state is ExtensionState.REFUSED
+
+
+def test_refused_the_clock_goes_on_as_it_was() -> None:
+    story = an_owned_case()
+    ask(story)
+    decide_it(story, 90, approved=False)
+    assert story.due(HANDLE) == CLOSING_ON_WEDNESDAY
+
+
+@pytest.mark.parametrize(
+    ("before", "until", "because"),
+    [
+        (lambda story: story.hear(story.handled(30)), UNTIL, "not-worked-on"),
+        (lambda story: (ask(story), decide_it(story, 70, approved=True)), after(5 * DAY), "extended-before"),
+        (lambda story: ask(story), UNTIL, "extension-undecided"),
+        (lambda story: (ask(story), decide_it(story, 70, approved=False)), UNTIL, "extension-refused-before"),
+        (lambda story: None, after(CLOSING_ON_WEDNESDAY), "extension-not-later"),
+        (lambda story: None, after(CLOSING_ON_WEDNESDAY + 7 * DAY), None),  # five working days after Wednesday
+        (lambda story: None, after(CLOSING_ON_WEDNESDAY + 7 * DAY + 1), "extension-too-long"),
+    ],
+)  # fmt: skip
+def test_what_may_be_asked_for(before: object, until: object, because: str | None) -> None:
+    story = an_owned_case()
+    before(story)  # type: ignore[operator]
+    story.by_hand(100, lambda telling: _same(extensions.may_ask(telling, until), because))  # type: ignore[arg-type]
+
+
+def _same(found: object, expected: object) -> None:
+    assert found == expected
+
+
+def test_a_raised_case_may_be_extended_by_its_new_owner_unless_it_was_before() -> None:
+    story = an_owned_case()
+    ask(story)
+    decide_it(story, 70, approved=False)
+    story.raised(80)
+    until = after(20 * DAY)
+    story.by_hand(90, lambda telling: _same(extensions.may_ask(telling, until), "extension-too-long"))
+    until = after(6 * DAY)
+    story.by_hand(90, lambda telling: _same(extensions.may_ask(telling, until), None))
+
+
+def test_an_undecided_extension_ends_with_a_raise_by_hand() -> None:
+    story = an_owned_case()
+    ask(story)
+    told = story.raised(80)
+    assert types([*told])[:2] == ["ExtensionRefused", "CaseEscalated"]
+
+
+# ── parking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def park(story: Story, minutes: float, review: float) -> list[object]:
+    return [
+        *story.by_hand(
+            minutes,
+            lambda telling: parkings.park(
+                telling, OFFICER, "p-1", ParkReason.NEEDS_FUNDS, after(review), "d"
+            ),
+        )
+    ]
+
+
+def unpark(story: Story, minutes: float, because: UnparkReason = UnparkReason.RESUMED) -> list[object]:
+    return [*story.by_hand(minutes, lambda telling: parkings.unpark(telling, OFFICER, because))]
+
+
+def test_the_review_replaces_handle_and_nothing_else_pauses() -> None:
+    story = Story(Urgency.ROUTINE)
+    told = park(story, 60, 30 * DAY)
+    assert types(told) == ["CaseParked", "DeadlinesCleared", "DeadlinesSet"]
+    assert kinds(story) == {ACK, DeadlineKind.CONTACT, REVIEW}
+    assert story.due(REVIEW) == 30 * DAY
+
+
+def test_unparked_the_rest_of_handle_counts_from_then() -> None:
+    story = an_owned_case()
+    park(story, 60, 30 * DAY)
+    told = unpark(story, 10 * DAY)
+    assert types(told) == ["CaseUnparked", "DeadlinesCleared", "DeadlinesSet"]
+    assert isinstance(told[-1], DeadlinesSet)
+    assert told[-1].because is SetBecause.UNPARKED
+    assert story.due(HANDLE) == 10 * DAY + (CLOSING_ON_WEDNESDAY - 60)
+    assert story.case.registered_at == after(0)
+
+
+def test_a_missed_review_is_red_raises_nothing_and_comes_back_every_day() -> None:
+    story = an_owned_case()
+    park(story, 60, 30 * DAY)
+    told = story.at(30 * DAY)
+    assert [event.kind for event in told if isinstance(event, DeadlineMissed)] == [REVIEW]
+    assert (story.level, story.case.parking is not None) == (Level.GRID, True)
+    assert "CaseListed" in types([*story.at(31 * DAY)])
+    unpark(story, 31 * DAY + 5, UnparkReason.REVIEWED)
+    assert story.due(HANDLE) == 31 * DAY + 5 + (CLOSING_ON_WEDNESDAY - 60)
+
+
+@pytest.mark.parametrize(
+    ("what", "because"),
+    [
+        ("handled", UnparkReason.HANDLED),
+        ("closed", UnparkReason.CLOSED),
+        ("merged", UnparkReason.CLOSED),
+    ],
+)
+def test_what_ends_a_parking(what: str, because: UnparkReason) -> None:
+    story = an_owned_case()
+    park(story, 60, 30 * DAY)
+    told = story.hear(getattr(story, what)(90))
+    assert [event.because for event in told if isinstance(event, CaseUnparked)] == [because]
+    assert story.open(REVIEW) is None
+    assert story.open(HANDLE) is None
+
+
+def test_a_raise_takes_a_parked_case_up_again_with_the_clocks_of_its_new_level() -> None:
+    story = Story(Urgency.ROUTINE)
+    park(story, 60, 30 * DAY)
+    told = story.at(120)  # nobody took it
+    assert types([*told])[:3] == ["DeadlineMissed", "CaseUnparked", "DeadlinesCleared"]
+    assert story.level is Level.COMMUNITY
+    assert kinds(story) == {ACK, HANDLE, DeadlineKind.CONTACT}
+
+
+@pytest.mark.parametrize(
+    ("days", "because"), [(0, "review-date"), (1, None), (90, None), (90.01, "review-date")]
+)
+def test_the_review_is_within_ninety_days(days: float, because: str | None) -> None:
+    story = an_owned_case()
+    now = after(60)
+    assert parkings.may_park(story.case, now, now + timedelta(days=days)) == because
+
+
+def test_one_park_at_a_time() -> None:
+    story = an_owned_case()
+    park(story, 60, 30 * DAY)
+    assert parkings.may_park(story.case, after(61), after(DAY)) == "parked-before"
+    story.hear(story.handled(70))
+    assert parkings.may_park(story.case, after(71), after(DAY)) == "not-worked-on"
+
+
+# ── supervision ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def order(story: Story, minutes: float, kind: SupervisionKind = SupervisionKind.LISTED) -> list[object]:
+    return [
+        *story.by_hand(
+            minutes,
+            lambda telling: supervision.order_by_hand(telling, kind, "street", OFFICER, uuid7(), "d"),
+        )
+    ]
+
+
+def test_an_order_by_hand_has_its_own_clock_and_answer() -> None:
+    story = an_owned_case()
+    told = order(story, 60)
+    assert types(told) == ["SupervisionOrdered", "DeadlinesSet"]
+    assert story.due(SUPERVISION) == CLOSING_ON_THURSDAY
+    [ordered] = story.case.orders
+    assert (ordered.unit_id, ordered.supervising_unit_id, ordered.ordered_by) == (
+        "grid-a1",
+        "street",
+        OFFICER.person_id,
+    )
+    told = [
+        *story.by_hand(
+            90, lambda telling: supervision.answer(telling, ordered, OFFICER, "grid-a1", uuid7(), "d")
+        )
+    ]
+    assert types(told) == ["SupervisionAnswered", "DeadlinesCleared"]
+    assert story.case.orders[0].answered_at == after(90)
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit_id", "because"),
+    [
+        (SupervisionKind.LISTED, "street", "ordered-before"),
+        (SupervisionKind.INTERVIEW, "street", None),
+        (SupervisionKind.LISTED, "civil-affairs", None),
+    ],
+)
+def test_one_open_order_of_a_kind_by_a_unit(kind: SupervisionKind, unit_id: str, because: str | None) -> None:
+    story = an_owned_case()
+    order(story, 60)
+    assert supervision.may_be_ordered(story.case, kind, unit_id) == because
+
+
+def test_orders_of_several_kinds_run_side_by_side_and_survive_handled() -> None:
+    story = an_owned_case()
+    order(story, 60)
+    order(story, 70, SupervisionKind.INTERVIEW)
+    story.hear(story.handled(80))
+    assert len(story.case.open(SUPERVISION)) == 2
+    story.hear(story.closed(90))
+    assert story.case.open() == ()
+    assert supervision.may_be_ordered(story.case, SupervisionKind.ORDINARY, "street") == "closed"
+
+
+def test_a_reopening_orders_supervision_with_a_clock() -> None:
+    story = Story()
+    story.hear(story.handled(30))
+    story.hear(story.reopened(60))
+    assert story.open(SUPERVISION) is not None
+    assert story.case.orders[0].ordered_by is None
+
+
+# ── co-handlers, and who holds ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_tasks_of_co_handlers_have_a_clock_each_where_a_time_was_named() -> None:
+    story = an_owned_case()
+    first, second, third = (story.asked_to_help(5, due) for due in (60, 90, None))
+    for one in (first, second, third):
+        story.hear(one)
+    assert {one.about for one in story.case.open(CO_HANDLE)} == {first.part_id, second.part_id}
+    story.hear(story.part_handled(30, first.part_id))
+    assert [one.about for one in story.case.open(CO_HANDLE)] == [second.part_id]
+    story.at(90)
+    assert story.case.open(CO_HANDLE)[0].colour is Colour.RED
+    assert story.level is Level.GRID
+    story.hear(story.part_ended(95, second.part_id))
+    assert story.case.open(CO_HANDLE) == ()
+
+
+def test_who_holds_follows_a_hand_over_and_no_clock_does() -> None:
+    story = an_owned_case()
+    clocks = story.case.open()
+    assert story.hear(story.reassigned(5, "p-grid-a1-b")) == []
+    assert story.case.owner is not None
+    assert story.case.owner.person_id == "p-grid-a1-b"
+    assert story.hear(story.handed_down(6)) == []
+    assert story.case.owner is None
+    assert story.case.open() == clocks
