@@ -7,6 +7,7 @@ from shared.keys import new_secret, new_signing_keys
 
 SECRETS = ("master", "internal-token", "webhook")
 SIGNING = "signing.jwks"
+VAPID = "vapid.jwks"
 
 
 def make(folder: Path, *, demo: bool) -> dict[str, str]:
@@ -15,13 +16,15 @@ def make(folder: Path, *, demo: bool) -> dict[str, str]:
     for name in SECRETS:
         if not (folder / name).exists():
             write_private(folder / name, new_secret(demo=demo))
-    if not (folder / SIGNING).exists():
-        write_private(folder / SIGNING, new_signing_keys(demo=demo))
+    for name in (SIGNING, VAPID):
+        if not (folder / name).exists():
+            write_private(folder / name, new_signing_keys(demo=demo))
     return {
         "MASTER_KEY_FILE": str(folder / "master"),
         "INTERNAL_TOKEN_FILE": str(folder / "internal-token"),
         "WEBHOOK_SECRET_FILE": str(folder / "webhook"),
         "SIGNING_KEY_FILE": str(folder / SIGNING),
+        "VAPID_KEY_FILE": str(folder / VAPID),
     }
 
 

@@ -114,6 +114,7 @@ def test_key_files_are_where_a_volume_is_mounted_and_prepare_makes_them() -> Non
                 assert str(Path(value).parent) in mounted, f"{name}: {variable}"
                 assert environment_of("prepare")[variable] == value
     assert [name for name in SERVICES if "SIGNING_KEY_FILE" in environment_of(name)] == ["registry"]
+    assert [name for name in SERVICES if "VAPID_KEY_FILE" in environment_of(name)] == ["notify"]
 
 
 def test_health_checks_order_the_start() -> None:
