@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.intake.api import answers, cases, follow_ups, merging, registration, search, triage
+from services.intake.api import (
+    answers,
+    cases,
+    changes,
+    follow_ups,
+    merging,
+    registration,
+    search,
+    tracking,
+    triage,
+)
 from services.intake.api.limits import Limit
 from services.intake.registration import Registrar
 from services.intake.settings import Settings
@@ -27,6 +37,9 @@ def assemble(settings: Settings, **given: Any) -> Service:
             merging.router,
             cases.router,
             cases.own_transactions,
+            changes.router,
+            tracking.router,
+            tracking.own_transactions,
             follow_ups.router,
             answers.router,
             search.router,

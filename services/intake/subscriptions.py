@@ -6,12 +6,22 @@ from shared.events.dispatch import (
     CaseAccepted,
     CaseHandled,
     CaseOffered,
+    CaseReassigned,
+    CaseReturned,
     EvidenceAdded,
     ProgressNoted,
     ResidentContacted,
     WorkerArrived,
 )
-from shared.events.escalation import CaseEscalated, DeadlineMissed, EscalationVoided
+from shared.events.escalation import (
+    CaseEscalated,
+    CaseParked,
+    CaseUnparked,
+    DeadlineExtended,
+    DeadlineMissed,
+    EscalationVoided,
+    ReturnRuled,
+)
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -24,5 +34,11 @@ SUBSCRIPTIONS: Subscriptions = {
     CaseHandled: follow_story,
     CaseEscalated: follow_story,
     EscalationVoided: follow_story,
+    CaseReassigned: follow_story,
+    CaseReturned: follow_story,
+    ReturnRuled: follow_story,
+    CaseParked: follow_story,
+    CaseUnparked: follow_story,
+    DeadlineExtended: follow_story,
     DeadlineMissed: open_progress_call,
 }

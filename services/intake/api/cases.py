@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Response
 
 from services.intake.api.edge import NO_STORE, PublicUrl, Seals
 from services.intake.commands.follow_ups import CaseAfter, VerifyCase
@@ -15,20 +14,21 @@ from services.intake.commands.showing import (
     ContactPurpose,
     Revealed,
     RevealRequester,
-    Tracked,
 )
 from services.intake.handlers import follow_up, showing
 from services.intake.handlers.permissions import MAY_SEE, MAY_VERIFY
-from shared.problems import Problem
-from shared.routes import Caller, Db, Tx, allow, internal_only, open_to_everybody, router_for
+from services.intake.queries import cases
+from shared.routes import Caller, Db, Tx, allow, internal_only, router_for
 
 router = router_for("intake")
 own_transactions = router_for("intake", one_transaction=False)
 
 
 @router.get("/cases/{case_id}", dependencies=[allow(*MAY_SEE)])
-async def case(case_id: UUID, tx: Tx, sealer: Seals, who: Caller) -> CaseShown:
-    return await showing.show_case(tx, sealer, case_id, who)
+async def case(case_id: UUID, response: Response, tx: Tx, sealer: Seals, who: Caller) -> CaseShown:
+    shown = await showing.show_case(tx, sealer, case_id, who)
+    response.headers["ETag"] = f'"{await cases.version(tx, case_id)}"'
+    return shown
 
 
 @router.post("/cases/{case_id}/reveal", dependencies=[allow(*MAY_SEE)])
@@ -42,23 +42,6 @@ async def reveal(
 @router.post("/cases/{case_id}/verification", dependencies=[allow(*MAY_VERIFY)])
 async def verify(case_id: UUID, body: VerifyCase, tx: Tx, sealer: Seals, who: Caller) -> CaseAfter:
     return await follow_up.verify_case(tx, sealer, case_id, body, who)
-
-
-@own_transactions.get("/track/{number}", dependencies=[open_to_everybody()])
-async def track(
-    number: Annotated[str, "as written or said, however grouped"],
-    code: Annotated[str, Query(min_length=1, max_length=20)],
-    response: Response,
-    database: Db,
-    sealer: Seals,
-) -> Tracked:
-    """Opens its own transaction: a wrong code is counted, so the refusal leaves after a COMMIT."""
-    async with database.transaction() as tx:
-        found = await showing.track(tx, sealer, number, code)
-    if isinstance(found, Problem):
-        raise found
-    response.headers.update(NO_STORE)
-    return found
 
 
 @own_transactions.get("/internal/contacts/{case_id}", dependencies=[internal_only()])

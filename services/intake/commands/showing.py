@@ -8,20 +8,49 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.intake.commands.changes import ConsentPurpose
 from services.intake.commands.given import Command
+from services.intake.commands.registration import Beneficiary
+from shared.things import Name
 from shared.vocabulary import (
     CaseState,
     Channel,
     ClosedBy,
+    EmergencyService,
     Language,
     Level,
+    NotAcceptedReason,
     Outcome,
+    RequesterKind,
     Urgency,
 )
 
 
+class QuestionShown(BaseModel):
+    """待补充: what the requester was asked, and what they answered."""
+
+    question_id: UUID
+    asked_at: datetime
+    ended_at: datetime | None
+    text: str
+    answer: str | None
+
+
+class AttachmentShown(BaseModel):
+    id: UUID
+    added_at: datetime
+    media_type: str
+    size_bytes: int
+
+
+class AppointmentShown(BaseModel):
+    starts_at: datetime
+    ends_at: datetime
+
+
 class Tracked(BaseModel):
-    """What the page with number and code shows: no personal data, no place."""
+    """What the page with number and code shows: no name, no phone, no place. `told` is what the caller was told where
+    the case ended at once; of a case that is part of another the page shows how far that one has come."""
 
     number: str
     state: CaseState
@@ -36,6 +65,19 @@ class Tracked(BaseModel):
     reopened_at: datetime | None
     closed_at: datetime | None
     outcome: Outcome | None
+    requester_kind: RequesterKind
+    not_accepted: NotAcceptedReason | None
+    urged_count: int
+    urged_at: datetime | None
+    parked_until: datetime | None
+    extended_until: datetime | None
+    refused_consents: frozenset[ConsentPurpose]
+    appointment: AppointmentShown | None = None
+    merged_into: str | None = None
+    merged_state: CaseState | None = None
+    told: Name | None = None
+    questions: tuple[QuestionShown, ...] = ()
+    attachments: tuple[AttachmentShown, ...] = ()
 
 
 class PlaceShown(BaseModel):
@@ -45,12 +87,14 @@ class PlaceShown(BaseModel):
 
 
 class RequesterShown(BaseModel):
-    """Masked: 王*, 138****5678. Whoever handles the case is not told whether they will be asked."""
+    """Masked: 王*, 138****5678, and for whom they ask. Whoever handles the case is not told whether they will be
+    asked."""
 
     name: str | None
     phone: str | None
     language: Language
     can_be_asked: bool | None
+    on_behalf_of: str | None = None
 
 
 class CaseShown(Tracked):
@@ -66,6 +110,17 @@ class CaseShown(Tracked):
     closed_by: ClosedBy | None
     resolved_level: Level | None
     follow_up_id: UUID | None
+    reported_at: datetime | None
+    excluded: tuple[str, ...]
+    care: bool
+    crisis: EmergencyService | None
+    snippet_id: str | None
+    service: EmergencyService | None
+    rightful_unit_id: str | None
+    amended_at: datetime | None
+    parent_id: UUID | None
+    return_pending: bool
+    awaiting_since: datetime | None = None
 
 
 class RevealPurpose(StrEnum):
@@ -112,15 +167,22 @@ class RemarkRevealed(BaseModel):
 
 
 class Revealed(BaseModel):
+    """`author` is who wrote it in a chat; `answer` what the operator answered in their own words."""
+
     name: str | None
     phone: str | None
     language: Language
     description: str
+    on_behalf_of: Beneficiary | None = None
+    author: str | None = None
+    answer: str | None = None
+    questions: tuple[QuestionShown, ...] = ()
     remarks: tuple[RemarkRevealed, ...] = ()
 
 
 class Contact(BaseModel):
-    """For notify, for one message: kept nowhere else."""
+    """For notify, for one message: kept nowhere else. `text` is what the message is about, in the reader's language:
+    the question asked, the answer given, the refusal and whom to turn to."""
 
     name: str | None
     phone: str
@@ -129,3 +191,4 @@ class Contact(BaseModel):
     pickup_code: str
     tracking_url: str
     follow_up_url: str | None
+    text: str | None = None

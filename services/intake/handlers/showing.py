@@ -9,23 +9,24 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake import metrics
+from services.intake.commands.registration import Beneficiary
 from services.intake.commands.showing import (
+    AppointmentShown,
     CaseShown,
     Contact,
     ContactPurpose,
     PlaceShown,
+    QuestionShown,
     RemarkRevealed,
     RequesterShown,
     Revealed,
     RevealPurpose,
-    Tracked,
 )
 from services.intake.handlers.follow_up import link_hash
 from services.intake.handlers.permissions import must_reveal, must_see
 from services.intake.handlers.refusals import no_such_case
-from services.intake.handlers.registration import context, tracking_url
-from services.intake.handlers.story import load_known
-from services.intake.queries import cases, requesters
+from services.intake.handlers.registration import context, told, tracking_url
+from services.intake.queries import cases, questions, requesters
 from services.intake.rules import numbering
 from services.intake.rules.endings import refuse_link
 from services.intake.rules.facts import Case
@@ -42,7 +43,7 @@ from shared.event import SYSTEM
 from shared.identity import SignedIn
 from shared.problems import Problem
 from shared.sealing import Sealer
-from shared.vocabulary import Channel
+from shared.vocabulary import Channel, Language
 
 TRY_AGAIN_SECONDS = 900
 
@@ -56,7 +57,13 @@ async def show_case(tx: Transaction, sealer: Sealer, case_id: UUID, who: SignedI
     row = await requesters.requester(tx, case_id)
     return CaseShown(
         **asdict(case)
-        | {"requester": masked(sealer, row, can_be_asked=None if held else case.requester_can_be_asked)},
+        | {
+            "requester": masked(sealer, row, can_be_asked=None if held else case.requester_can_be_asked),
+            "state": case.shown_state,
+            "questions": (),
+        },
+        appointment=appointment_of(case),
+        awaiting_since=case.open_question.asked_at if case.open_question else None,
         place=PlaceShown(lon=case.lon, lat=case.lat, label=case.place_label),
         unit_id=case.unit_id,
         follow_up_id=case.open_follow_up.id if case.open_follow_up and not held else None,
@@ -64,8 +71,10 @@ async def show_case(tx: Transaction, sealer: Sealer, case_id: UUID, who: SignedI
 
 
 def masked(sealer: Sealer, row: Row, *, can_be_asked: bool | None) -> RequesterShown:
-    name, phone = (_open(sealer, row, column) for column in ("name", "phone"))
+    name, phone = (opened(sealer, row, column) for column in ("name", "phone"))
+    beneficiary = beneficiary_of(sealer, row)
     return RequesterShown(
+        on_behalf_of=masked_name(beneficiary.name) if beneficiary else None,
         name=masked_name(name) if name else None,
         phone=masked_phone(phone) if phone else None,
         language=row["language"],
@@ -88,10 +97,14 @@ async def reveal(
     )
     metrics.REVEALS.labels(purpose).inc()
     return Revealed(
-        name=_open(sealer, row, "name"),
-        phone=_open(sealer, row, "phone"),
+        name=opened(sealer, row, "name"),
+        phone=opened(sealer, row, "phone"),
         language=row["language"],
-        description=_open(sealer, row, "description") or "",
+        description=opened(sealer, row, "description") or "",
+        on_behalf_of=beneficiary_of(sealer, row),
+        author=opened(sealer, row, "author"),
+        answer=opened(sealer, row, "answer"),
+        questions=await questions_of(tx, sealer, row),
         remarks=() if who.person_id in case.holders else await _remarks(tx, sealer, row),
     )
 
@@ -107,14 +120,6 @@ async def _remarks(tx: Transaction, sealer: Sealer, row: Row) -> tuple[RemarkRev
         )
         for said in await requesters.remarks(tx, case_id)
     )
-
-
-async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Tracked | Problem:
-    """Where the case stands. An unknown number and a wrong code are told in the same words."""
-    case_id = await case_of_code(tx, sealer, number, code)
-    if isinstance(case_id, Problem):
-        return case_id
-    return Tracked(**asdict(await load_known(tx, case_id)))
 
 
 async def case_of_code(tx: Transaction, sealer: Sealer, number: str, code: str) -> UUID | Problem:
@@ -163,7 +168,7 @@ async def contact(
     if case is None:
         raise no_such_case()
     row = await requesters.requester(tx, case_id)
-    phone = _open(sealer, row, "phone")
+    phone = opened(sealer, row, "phone")
     if phone is None:
         raise Problem(404, "no-contact", "没有联系方式 / There is nothing to send it to")
     link = None
@@ -172,14 +177,28 @@ async def contact(
     tx.note(RequesterRevealed(at=now, case_id=case_id, actor=SYSTEM, purpose=purpose))
     metrics.REVEALS.labels(purpose).inc()
     return Contact(
-        name=_open(sealer, row, "name"),
+        name=opened(sealer, row, "name"),
         phone=phone,
         language=row["language"],
         number=case.number,
-        pickup_code=_open(sealer, row, "pickup_code") or "",
+        pickup_code=opened(sealer, row, "pickup_code") or "",
         tracking_url=tracking_url(public_url, case.number),
         follow_up_url=f"{public_url.rstrip('/')}/api/intake/follow-up-links/{link}" if link else None,
+        text=await _text_of(tx, sealer, case, row, purpose),
     )
+
+
+async def _text_of(
+    tx: Transaction, sealer: Sealer, case: Case, row: Row, purpose: ContactPurpose
+) -> str | None:
+    """What the message is about, where that is more than the state of the case."""
+    if purpose is ContactPurpose.INFORMATION_ASKED:
+        asked = [one.text for one in await questions_of(tx, sealer, row) if one.ended_at is None]
+        return asked[-1] if asked else None
+    if purpose in {ContactPurpose.CASE_ANSWERED, ContactPurpose.NOT_ACCEPTED}:
+        said = told(tx.directory, case, opened(sealer, row, "answer") or "")
+        return None if said is None else (said.en if row["language"] == Language.ENGLISH else said.zh)
+    return None
 
 
 async def _link(tx: Transaction, sealer: Sealer, case: Case, row: Row, now: datetime) -> str:
@@ -195,8 +214,42 @@ async def _link(tx: Transaction, sealer: Sealer, case: Case, row: Row, now: date
     return token
 
 
-def _open(sealer: Sealer, row: Row, column: str) -> str | None:
+def opened(sealer: Sealer, row: Row, column: str) -> str | None:
     sealed = row[f"{column}_sealed"]
     if sealed is None or row["wrapped_key"] is None:
         return None
     return sealer.unseal(sealer.unwrap(row["wrapped_key"]), sealed, context(column, row["case_id"]))
+
+
+def beneficiary_of(sealer: Sealer, row: Row) -> Beneficiary | None:
+    """For whom a proxy or a guardian asks. Not every list reads that column."""
+    given = opened(sealer, row, "beneficiary") if "beneficiary_sealed" in row else None
+    return Beneficiary.model_validate_json(given) if given else None
+
+
+async def questions_of(tx: Transaction, sealer: Sealer, row: Row) -> tuple[QuestionShown, ...]:
+    """What the requester was asked and answered, in clear; nothing once the key is gone."""
+    if row["wrapped_key"] is None:
+        return ()
+    key = sealer.unwrap(row["wrapped_key"])
+
+    def words(asked: Row, column: str) -> str | None:
+        sealed = asked[f"{column}_sealed"]
+        return sealer.unseal(key, sealed, f"questions.{column}:{asked['id']}") if sealed is not None else None
+
+    return tuple(
+        QuestionShown(
+            question_id=asked["id"],
+            asked_at=asked["asked_at"],
+            ended_at=asked["ended_at"],
+            text=words(asked, "text") or "",
+            answer=words(asked, "answer"),
+        )
+        for asked in await questions.of_case(tx, row["case_id"])
+    )
+
+
+def appointment_of(case: Case) -> AppointmentShown | None:
+    if case.appointment_starts_at is None or case.appointment_ends_at is None:
+        return None
+    return AppointmentShown(starts_at=case.appointment_starts_at, ends_at=case.appointment_ends_at)

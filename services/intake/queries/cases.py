@@ -139,6 +139,9 @@ CLAIMED_BEFORE = """
       ON k.scope = asked.scope AND k.key = asked.key
 """
 
+NUMBERED = "SELECT case_id, parent_id FROM cases WHERE number = :number"
+VERSION = "SELECT seq FROM heads WHERE subject_id = :case_id"
+
 LOCATION = "/api/intake/cases/"
 
 
@@ -172,6 +175,18 @@ class Recognised:
 async def load(tx: Transaction, case_id: UUID) -> Case | None:
     rows = await tx.rows(LOAD, case_id=case_id)
     return CASE.validate_json(rows[0]["story"]) if rows else None
+
+
+async def numbered(tx: Transaction, number: str) -> tuple[UUID, ...] | None:
+    """The case of this number, and the one it is part of, if it is."""
+    rows = await tx.rows(NUMBERED, number=number)
+    return tuple(id for id in (rows[0]["case_id"], rows[0]["parent_id"]) if id) if rows else None
+
+
+async def version(tx: Transaction, case_id: UUID) -> int:
+    """How many lines the case's story has: its ETag."""
+    rows = await tx.rows(VERSION, case_id=case_id)
+    return int(rows[0]["seq"]) if rows else 0
 
 
 async def save(tx: Transaction, case: Case) -> None:

@@ -24,6 +24,7 @@ CODE_OF = """
 COUNT_GUESSES = """
     UPDATE requesters SET wrong_codes = :wrong, wrong_codes_since = :since WHERE case_id = :case_id
 """
+DESCRIPTION = "UPDATE requesters SET description_sealed = :sealed WHERE case_id = :case_id"
 LINK_OF = "SELECT id, case_id FROM follow_ups WHERE link_hash = :link_hash"
 LINK = "SELECT link_sealed FROM follow_ups WHERE id = :follow_up_id"
 KEEP_LINK = """
@@ -63,6 +64,10 @@ class CodeOf:
 async def requester(tx: Transaction, case_id: UUID) -> Row:
     [row] = await tx.rows(REQUESTER, case_id=case_id)
     return row
+
+
+async def keep_description(tx: Transaction, case_id: UUID, sealed: bytes | None) -> None:
+    await tx.rows(DESCRIPTION, case_id=case_id, sealed=sealed)
 
 
 async def has_phone(tx: Transaction, case_id: UUID) -> bool:

@@ -1,0 +1,128 @@
+"""What a requester sees and does with number and code: the page, 催办, answers, appointments, consents, withdrawal.
+
+Every function returns a refusal of the code instead of raising it, because a wrong code is counted and that must be
+committed; all other refusals are raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.commands.changes import (
+    AgreeWindow,
+    AnswerQuestion,
+    OwnCase,
+    RecordConsent,
+    RecordOwnConsent,
+    WithCode,
+)
+from services.intake.commands.showing import AttachmentShown, Tracked
+from services.intake.handlers.changing import agreed, consent, give, known, urge, withdraw
+from services.intake.handlers.registration import told
+from services.intake.handlers.showing import appointment_of, case_of_code, opened, questions_of
+from services.intake.handlers.telling import settle
+from services.intake.queries import cases, requesters
+from services.intake.rules import changes, numbering
+from services.intake.rules.changes import By
+from services.intake.rules.facts import Case
+from shared.database import Transaction
+from shared.event import REQUESTER
+from shared.problems import Problem
+from shared.sealing import Sealer
+from shared.vocabulary import CaseState, Channel
+
+OWN = By(REQUESTER, Channel.WEB)
+
+
+async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Tracked | Problem:
+    """Where the case stands. Of a part the page shows how far the case it is part of has come."""
+    case_id = await case_of_code(tx, sealer, number, code)
+    if isinstance(case_id, Problem):
+        return case_id
+    case = await known(tx, case_id)
+    parent = await known(tx, case.parent_id) if case.parent_id else None
+    row = await requesters.requester(tx, case_id)
+    return Tracked(
+        **asdict(case)
+        | {
+            "state": case.shown_state,
+            "attachments": tuple(AttachmentShown(**asdict(one)) for one in case.attachments),
+            "questions": await questions_of(tx, sealer, row),
+        },
+        merged_into=parent.number if parent else None,
+        merged_state=parent.shown_state if parent else None,
+        told=told(tx.directory, case, opened(sealer, row, "answer") or ""),
+        appointment=appointment_of(case),
+    )
+
+
+async def urge_own(tx: Transaction, sealer: Sealer, number: str, command: WithCode) -> OwnCase | Problem:
+    case_id = await own_case(tx, sealer, number, command)
+    return case_id if isinstance(case_id, Problem) else _own(await urge(tx, case_id, OWN))
+
+
+async def withdraw_own(tx: Transaction, sealer: Sealer, number: str, command: WithCode) -> OwnCase | Problem:
+    case_id = await own_case(tx, sealer, number, command)
+    return case_id if isinstance(case_id, Problem) else _own(await withdraw(tx, case_id, OWN))
+
+
+async def answer_own(
+    tx: Transaction, sealer: Sealer, number: str, command: AnswerQuestion
+) -> OwnCase | Problem:
+    locked = await _locked(tx, sealer, number, command)
+    if isinstance(locked, Problem):
+        return locked
+    case, now = locked
+    return _own(await give(tx, sealer, case, command.question_id, command.text, OWN, now=now))
+
+
+async def agree_own(tx: Transaction, sealer: Sealer, number: str, command: AgreeWindow) -> OwnCase | Problem:
+    """Another window, within the limits; whoever holds the case is told."""
+    locked = await _locked(tx, sealer, number, command)
+    if isinstance(locked, Problem):
+        return locked
+    case, now = locked
+    decided = changes.agree_appointment(case, command.starts_at, command.ends_at, OWN, now)
+    return _own(await settle(tx, case, agreed(decided)))
+
+
+async def consent_own(
+    tx: Transaction, sealer: Sealer, number: str, command: RecordOwnConsent
+) -> OwnCase | Problem:
+    case_id = await own_case(tx, sealer, number, command)
+    if isinstance(case_id, Problem):
+        return case_id
+    said = RecordConsent(purpose=command.purpose, given=command.given)
+    return _own(await consent(tx, case_id, said, OWN))
+
+
+async def _locked(
+    tx: Transaction, sealer: Sealer, number: str, command: WithCode
+) -> tuple[Case, datetime] | Problem:
+    case_id = await own_case(tx, sealer, number, command)
+    if isinstance(case_id, Problem):
+        return case_id
+    return await known(tx, case_id), await tx.lock(case_id)
+
+
+async def own_case(tx: Transaction, sealer: Sealer, number: str, command: WithCode) -> UUID | Problem:
+    """The case, locked together with the one it is part of. That comes before the requester's row, which is locked
+    while its code is checked: staff lock the case first as well."""
+    written = numbering.understood(number)
+    found = await cases.numbered(tx, written) if written else None
+    if found is not None:
+        await tx.lock(*found)
+    return await case_of_code(tx, sealer, number, command.code)
+
+
+def _own(case: Case) -> OwnCase:
+    return OwnCase(
+        number=case.number,
+        state=CaseState(case.shown_state),
+        urged_count=case.urged_count,
+        outcome=case.outcome,
+        appointment_starts_at=case.appointment_starts_at,
+        appointment_ends_at=case.appointment_ends_at,
+    )
