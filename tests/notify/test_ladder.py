@@ -1,0 +1,218 @@
+"""An emergency offer that stays unread goes on over the person's channels; alarms go over all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.notify.channels import Refused
+from services.notify.commands import ReadFeed
+from services.notify.handlers.heard import UNREAD
+from services.notify.handlers.office import Office
+from services.notify.handlers.reading import read_feed
+from services.notify.handlers.sending import compose, record
+from services.notify.queries import messages
+from services.notify.rules.ways import Priority, Via
+from services.notify.settings import Settings
+from services.notify.timers import timers_of
+from shared import journal
+from shared.database import Database
+from shared.directory import Directory
+from shared.event import Event
+from shared.events.dispatch import AlarmAnswered, AlarmRaised, CaseAccepted, CaseOffered, OfferLapsed
+from shared.events.notify import NoticeDelivered
+from shared.identity import SignedIn
+from shared.ids import uuid7
+from shared.things import Person
+from shared.timers import TimerLoop
+from tests.notify.conftest import hear_in
+from tests.notify.story import NIGHT, PATH, Story, a_town
+
+
+def with_ways(town: Directory, person_id: str) -> Person:
+    """The same person with a mailbox and a webhook."""
+    known = {"email": f"{person_id}@example.org", "webhook_url": "https://example.org/hook"}
+    return town.people[person_id].model_copy(update=known)
+
+
+@pytest.fixture
+async def office(set_up: Callable[..., Settings]) -> Office:
+    return Office(set_up(SMTP_HOST="mail.test"))
+
+
+@pytest.fixture
+async def database(office: Office, town: Directory) -> AsyncIterator[Database]:
+    town = a_town(people={person: with_ways(town, person) for person in ("a", "lead", "op1")})
+    opened = Database(office.settings.database_url, source="notify", directory=town)
+    yield opened
+    await opened.close()
+
+
+async def hear(database: Database, office: Office, *events: Event) -> None:
+    async with database.transaction() as tx:
+        await hear_in(office, tx, *events)
+
+
+async def armed(database: Database) -> list[datetime]:
+    async with database.transaction() as tx:
+        return [row["due_at"] for row in await tx.rows("SELECT due_at FROM timers WHERE kind = 'unread'")]
+
+
+async def later(database: Database, office: Office) -> int:
+    """Fifteen seconds pass: what is armed is due, and fires."""
+    async with database.transaction() as tx:
+        await tx.rows("UPDATE timers SET due_at = business_now() - interval '1 millisecond'")
+    return await TimerLoop(database, timers_of(office), lambda due: None).fire()
+
+
+async def went_over(database: Database) -> list[str]:
+    async with database.transaction() as tx:
+        rows = await tx.rows(
+            "SELECT via FROM messages WHERE person_id = 'a' AND kind = 'offer' ORDER BY written_at"
+        )
+    return [row["via"] for row in rows]
+
+
+async def an_offer(database: Database, office: Office, **fields: object) -> tuple[Story, CaseOffered]:
+    story = Story()
+    offer = None
+    await hear(database, office, story.registered(), offer := story.offered("a", **fields))
+    return story, offer
+
+
+async def test_unread_it_goes_to_one_channel_after_the_other_and_stays_with_the_person(
+    database: Database, office: Office
+) -> None:
+    story, _ = await an_offer(database, office)
+    assert await went_over(database) == []
+    [due_at] = await armed(database)
+    async with database.transaction() as tx:
+        assert timedelta(seconds=10) < due_at - await tx.now() <= timedelta(seconds=15)
+
+    await later(database, office)
+    assert await went_over(database) == ["webhook"]
+    await later(database, office)
+    assert await went_over(database) == ["webhook", "smtp"]
+    assert await armed(database) == [], "there is nowhere left to go"
+
+    async with database.transaction() as tx:
+        claimed = await messages.claim(tx, {Via.WEBHOOK: 5, Via.SMTP: 5}, 30)
+    assert {(one.person_id, one.priority) for one in claimed} == {("a", Priority.EMERGENCY)}
+    assert {one.body["offer_id"] for one in claimed} == {str(story.offer_id)}
+
+
+async def test_once_read_it_goes_nowhere_else(database: Database, office: Office) -> None:
+    await an_offer(database, office)
+    async with database.transaction() as tx:
+        await read_feed(tx, SignedIn("a"), ReadFeed(up_to=99))
+    await later(database, office)
+    assert await went_over(database) == []
+
+
+@pytest.mark.parametrize("ends", [CaseAccepted, OfferLapsed])
+async def test_an_answered_offer_is_not_watched_any_more(
+    ends: type[CaseAccepted | OfferLapsed], database: Database, office: Office
+) -> None:
+    story, _ = await an_offer(database, office)
+    await hear(database, office, story.tell(ends))
+    assert await armed(database) == []
+
+
+async def test_the_next_person_s_offer_has_a_ladder_of_its_own(database: Database, office: Office) -> None:
+    story, _ = await an_offer(database, office)
+    await later(database, office)
+    await hear(database, office, story.tell(OfferLapsed), story.offered("b"))
+    assert await armed(database) == [], "b has no other channel"
+    assert await went_over(database) == ["webhook"]
+
+
+async def test_a_routine_offer_is_not_watched(database: Database, office: Office) -> None:
+    await an_offer(database, office, emergency=False)
+    assert await armed(database) == []
+
+
+async def test_a_channel_known_to_be_down_is_passed_over(database: Database, office: Office) -> None:
+    await an_offer(database, office)
+    office.resting = {Via.WEBHOOK}
+    await later(database, office)
+    assert await went_over(database) == ["smtp"]
+
+
+async def test_a_channel_that_fails_is_not_waited_for(database: Database, office: Office) -> None:
+    await an_offer(database, office, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    await later(database, office)
+    async with database.transaction() as tx:
+        [claimed] = await messages.claim(tx, {Via.WEBHOOK: 5}, 30)
+    async with database.transaction() as tx:
+        await record(office, tx, [(claimed, Refused("HTTP 410"))])
+    await TimerLoop(database, timers_of(office), lambda due: None).fire()
+    assert await went_over(database) == ["webhook", "smtp"]
+
+
+async def test_an_offer_that_ran_out_meanwhile_is_not_sent_any_more(
+    database: Database, office: Office
+) -> None:
+    await an_offer(database, office)
+    await later(database, office)
+    async with database.transaction() as tx:
+        [claimed] = await messages.claim(tx, {Via.WEBHOOK: 5}, 30)
+    assert await compose(office, database.directory, claimed, None) == Refused("the offer is over")
+
+
+async def test_a_timer_that_fires_twice_sends_once(database: Database, office: Office) -> None:
+    """A process dies after the COMMIT, the timer of another part fires: the key decides."""
+    story, offer = await an_offer(database, office)
+    await later(database, office)
+    async with database.transaction() as tx:
+        await tx.lock(story.case_id)
+        tx.arm(story.case_id, UNREAD, NIGHT, offer.part_id)
+    await later(database, office)
+    await later(database, office)
+    assert sorted(await went_over(database)) == ["smtp", "webhook"]
+
+
+# ── SOS ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_alarm_goes_over_every_way_at_once_and_before_everything_else(
+    database: Database, office: Office
+) -> None:
+    await an_offer(database, office)
+    await later(database, office)
+    alarm = AlarmRaised(alarm_id=uuid7(), at=NIGHT, sequence=1, person_id="a", unit_path=PATH)
+    await hear(database, office, alarm)
+    async with database.transaction() as tx:
+        claimed = await messages.claim(tx, {Via.WEBHOOK: 2}, 30)
+        rows = await tx.rows(
+            "SELECT person_id, body->>'kind' AS kind FROM feed WHERE case_id = :id", id=alarm.alarm_id
+        )
+        mails = await messages.claim(tx, {Via.SMTP: 9}, 30)
+    assert {(one.person_id, one.priority) for one in claimed} == {("lead", 0), ("op1", 0)}
+    assert {one.person_id for one in mails} == {"lead", "op1"}
+    told = {row["person_id"] for row in rows}
+    assert told == {"lead", "op1", "s-community", "s-street", "s-civil"}
+
+
+async def test_an_alarm_s_notices_stay_in_our_journal(database: Database, office: Office) -> None:
+    """Its story is no case's: the read side would look for one."""
+    known = {"alarm_id": uuid7(), "at": NIGHT, "person_id": "a"}
+    await hear(database, office, AlarmRaised(**known, sequence=1, unit_path=PATH))
+    await hear(database, office, AlarmAnswered(**known, sequence=2, answered_by="lead"))
+    async with database.transaction() as tx:
+        assert await tx.rows("SELECT 1 FROM outbox") == []
+        told = await journal.story(tx, known["alarm_id"])  # type: ignore[arg-type]
+    delivered = [event for event in told if isinstance(event, NoticeDelivered)]
+    assert {event.kind for event in delivered} == {"alarm_raised", "alarm_answered"}
+    assert "a" in {event.person_id for event in delivered}, "the worker hears that somebody comes"
+
+
+async def test_reading_an_alarm_is_kept_too(database: Database, office: Office) -> None:
+    await hear(
+        database, office, AlarmRaised(alarm_id=uuid7(), at=NIGHT, sequence=1, person_id="a", unit_path=PATH)
+    )
+    async with database.transaction() as tx:
+        assert await read_feed(tx, SignedIn("lead"), ReadFeed(up_to=1)) == (1, 1)
+    async with database.transaction() as tx:
+        assert await tx.rows("SELECT 1 FROM outbox") == []
