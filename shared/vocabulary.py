@@ -301,6 +301,15 @@ class SetBecause(StrEnum):
     UNPARKED = "unparked"
 
 
+class ActingPurpose(StrEnum):
+    """代办: why an administrator acts for somebody; asked for each time, and journalled."""
+
+    PHONE_LOST = "phone_lost"
+    PERSON_ABSENT = "person_absent"
+    HELP_ASKED_FOR = "help_asked_for"
+    ENTRY_CORRECTED = "entry_corrected"
+
+
 class ShiftKind(StrEnum):
     """Working, or at home within reach."""
 

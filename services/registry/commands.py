@@ -11,6 +11,7 @@ from shared.things import (
     Calendar,
     Category,
     DutyList,
+    Grant,
     Person,
     Policy,
     PolicyUse,
@@ -19,6 +20,7 @@ from shared.things import (
     Unit,
     WordList,
 )
+from shared.vocabulary import ActingPurpose
 
 PASSWORD_CHARACTERS_MIN = 10
 PASSWORD_CHARACTERS_MAX = 200
@@ -184,9 +186,7 @@ class ProveOneself(Command):
 
 
 class ChangePassword(ProveOneself):
-    new_password: SecretStr = Field(
-        min_length=PASSWORD_CHARACTERS_MIN, max_length=PASSWORD_CHARACTERS_MAX
-    )
+    new_password: SecretStr = Field(min_length=PASSWORD_CHARACTERS_MIN, max_length=PASSWORD_CHARACTERS_MAX)
 
 
 class ConfirmCodes(Command):

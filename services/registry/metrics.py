@@ -13,10 +13,18 @@ PLANS = Counter(
     "Planned changes that became valid, by their end: applied, or refused because they no longer fitted",
     ["end"],
 )
+IMPORT_LINES = Counter(
+    "yike_registry_import_lines_total",
+    "Lines of imports by their end: in, unchanged (it was so already), or refused",
+    ["end"],
+)
 SIGN_INS = Counter(
     "yike_registry_sign_ins_total",
     "Sign-ins by outcome: signed_in, wrong, or busy (too many at once)",
     ["outcome"],
+)
+LOCKED_ACCOUNTS = Counter(
+    "yike_registry_accounts_locked_total", "Accounts that were locked after too many wrong passwords or codes"
 )
 REFRESHES = Counter(
     "yike_registry_refreshes_total",

@@ -232,7 +232,8 @@ class ImportRow(Table, table=True):
 
 
 class ImportLineRow(Table, table=True):
-    """One line of it; `fields` go when it is written, `problems` stay."""
+    """One line of it; `fields` go when it is written, `problems` stay. Lines are written by `rank`: what others hang on
+    comes first."""
 
     __tablename__ = "import_lines"
     __table_args__ = (
@@ -250,6 +251,7 @@ class ImportLineRow(Table, table=True):
     line: int = Field(sa_column=Column(Integer, nullable=False))
     kind: str = Field(sa_column=Column(Text, nullable=False))
     thing_id: str | None = Field(default=None, sa_column=Column(Text))
+    rank: int = _count()
     state: str = Field(sa_column=Column(Text, nullable=False))
     fields: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     problems: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default="[]"))
@@ -262,9 +264,7 @@ class AccountRow(Table, table=True):
     __tablename__ = "accounts"
     __table_args__ = (
         CheckConstraint("tries >= 0", name="account_tries_are_counted"),
-        CheckConstraint(
-            "num_nulls(codes_key, codes_sealed) IN (0, 2)", name="account_codes_have_their_key"
-        ),
+        CheckConstraint("num_nulls(codes_key, codes_sealed) IN (0, 2)", name="account_codes_have_their_key"),
         CheckConstraint(
             "codes_on_at IS NULL OR codes_sealed IS NOT NULL", name="account_codes_that_are_on_have_a_secret"
         ),

@@ -66,12 +66,15 @@ async def demo(stack: TestStack, demo_template: str) -> AsyncIterator[Database]:
 def settings(demo: Database, tmp_path: Path) -> Settings:
     (tmp_path / "signing.jwks").write_text(new_signing_keys())
     (tmp_path / "internal.token").write_text(new_secret())
+    (tmp_path / "master.key").write_text(new_secret())
     return Settings(
         yike_env="test",
         database_url=demo.url,
         kafka_bootstrap="127.0.0.1:1",
         signing_key_file=tmp_path / "signing.jwks",
         internal_token_file=tmp_path / "internal.token",
+        master_key_file=tmp_path / "master.key",
+        sign_in_refused_after_ms=0,
     )
 
 

@@ -37,7 +37,7 @@ async def test_a_city_begins_with_defaults_and_an_administrator(database: Databa
     async with database.transaction() as tx:
         account = await accounts.account(tx, "first")
     assert account is not None
-    assert account.demo is False
+    assert account.state.demo is False
     assert account.person.grants[0].unit_id == "city"
 
 

@@ -203,15 +203,16 @@ async def test_an_expired_session_is_over(client: httpx.AsyncClient, demo: Datab
 
 
 async def test_whoever_leaves_cannot_go_on(client: httpx.AsyncClient) -> None:
-    token = (await session_of(client, "grid-a1-a"))["refresh_token"]
+    token = (await session_of(client, "caller-2"))["refresh_token"]
     administrator = await headers_of(client, "administrator-1")
-    person = (await client.get("/people/p-grid-a1-a", headers=administrator)).json()
-    await client.put(
-        "/people/p-grid-a1-a", json={**person, "retired_at": "2026-01-01T00:00:00Z"}, headers=administrator
+    person = (await client.get("/people/p-caller-2", headers=administrator)).json()
+    gone = await client.put(
+        "/people/p-caller-2", json={**person, "retired_at": "2026-01-01T00:00:00Z"}, headers=administrator
     )
 
+    assert gone.status_code == 200, gone.text
     assert (await refreshed(client, token)).status_code == 401
-    again = {"account": "grid-a1-a", "password": password_of("grid-a1-a")}
+    again = {"account": "caller-2", "password": password_of("caller-2")}
     assert (await client.post("/sign-in", json=again)).status_code == 401
 
 
@@ -255,12 +256,14 @@ async def test_a_disabled_account_cannot_sign_in(client: httpx.AsyncClient) -> N
 def in_production(settings: Settings, folder: Path) -> Settings:
     (folder / "real.jwks").write_text(new_signing_keys())
     (folder / "real.token").write_text(new_secret())
+    (folder / "real.key").write_text(new_secret())
     return Settings(
         yike_env="production",
         database_url=settings.database_url,
         kafka_bootstrap=settings.kafka_bootstrap,
         signing_key_file=folder / "real.jwks",
         internal_token_file=folder / "real.token",
+        master_key_file=folder / "real.key",
     )
 
 

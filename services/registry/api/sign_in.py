@@ -7,10 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from services.registry.api import accounts, own_account
 from services.registry.api.answers import Me, OffDuty, Tokens
-from services.registry.commands import GoOnDuty, PutAccount, Refresh, SignIn, SignOut
+from services.registry.api.own_account import Device, tokens
+from services.registry.commands import GoOnDuty, Refresh, SignIn, SignOut
 from services.registry.handlers import duty
-from services.registry.handlers.sign_in import Issuer, Session, sign_out
+from services.registry.handlers.sign_in import Issuer, sign_out
 from services.registry.queries import things as stored
 from services.registry.rules.duty import running
 from shared.problems import Problem, not_found, render
@@ -18,7 +20,6 @@ from shared.routes import Caller, Db, Tx, allow, open_to_everybody, router_for
 from shared.things import Person, Shift, Unit
 from shared.vocabulary import Role
 
-NOT_KEPT = {"Cache-Control": "no-store"}
 KEYS_KEPT = {"Cache-Control": "public, max-age=300"}
 
 
@@ -30,23 +31,19 @@ def routers(issuer: Issuer) -> tuple[APIRouter, ...]:
     router = router_for("registry")
 
     @by_itself.post("/sign-in", response_model=Tokens, dependencies=[open_to_everybody()])
-    async def sign_in(body: SignIn, database: Db) -> Response:
-        return _tokens(await issuer.sign_in(database, body), settings.access_token_minutes)
+    async def sign_in(body: SignIn, database: Db, device: Device = None) -> Response:
+        return tokens(issuer, await issuer.sign_in(database, body, device))
 
     @router.post("/refresh", response_model=Tokens, dependencies=[open_to_everybody()])
     async def refresh(body: Refresh, tx: Tx, request: Request) -> Response:
         answer = await issuer.refresh(tx, body)
         if isinstance(answer, Problem):
             return render(answer, request.headers.get("accept-language"), request.url.path)
-        return _tokens(answer, settings.access_token_minutes)
+        return tokens(issuer, answer)
 
     @router.post("/sign-out", status_code=204, dependencies=[open_to_everybody()])
     async def leave(body: SignOut, tx: Tx) -> None:
         await sign_out(tx, body)
-
-    @router.put("/accounts/{account}", status_code=204, dependencies=[allow(Role.ADMINISTRATOR)])
-    async def put_account(account: str, body: PutAccount, tx: Tx, who: Caller) -> None:
-        await issuer.put_account(tx, account, body, who)
 
     @router.get("/jwks.json", dependencies=[open_to_everybody()])
     async def keys() -> JSONResponse:
@@ -56,7 +53,7 @@ def routers(issuer: Issuer) -> tuple[APIRouter, ...]:
     async def discovery() -> JSONResponse:
         return JSONResponse(described(settings.oidc_issuer), headers=KEYS_KEPT)
 
-    return by_itself, router, _own_routes()
+    return by_itself, router, accounts.router_of(issuer), own_account.router_of(issuer), _own_routes()
 
 
 def described(issuer: str) -> dict[str, Any]:
@@ -105,13 +102,3 @@ def _own_routes() -> APIRouter:
         return OffDuty(ended=tuple(await duty.go_off_duty(tx, who)))
 
     return router
-
-
-def _tokens(session: Session, minutes: int) -> Response:
-    tokens = Tokens(
-        access_token=session.access_token,
-        refresh_token=session.refresh_token,
-        expires_in=minutes * 60,
-        person=session.person,
-    )
-    return Response(tokens.model_dump_json(), media_type="application/json", headers=NOT_KEPT)

@@ -15,9 +15,10 @@ import sys
 
 from services.registry import defaults
 from services.registry.commands import PASSWORD_CHARACTERS_MIN
+from services.registry.handlers.accounts import make_accounts
 from services.registry.handlers.passwords import HASHER
 from services.registry.handlers.things import put_things
-from services.registry.queries import accounts, things
+from services.registry.queries import things
 from shared.database import Database, Transaction
 from shared.events.things import REGISTRY_SUBJECT
 from shared.problems import Problem
@@ -65,9 +66,7 @@ async def _first_administrator(tx: Transaction, arguments: argparse.Namespace, p
             "This registry has that unit or that person already; an administrator of it can go on from there."
         )
     await put_things(tx, [top, person])
-    await accounts.save_accounts(
-        tx, [(account, person.id, HASHER.hash(password))], demo=False, disabled=False
-    )
+    await make_accounts(tx, [(account, person.id, HASHER.hash(password))])
 
 
 def _password() -> str:

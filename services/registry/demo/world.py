@@ -13,6 +13,7 @@ from services.registry.demo.accounts import DemoAccount, accounts
 from services.registry.demo.people import people
 from services.registry.demo.rosters import shifts
 from services.registry.demo.units import duty_lists, units
+from services.registry.handlers.accounts import make_accounts
 from services.registry.handlers.passwords import DEMO_HASHER
 from services.registry.handlers.things import put_things
 from services.registry.queries import accounts as stored
@@ -67,4 +68,5 @@ async def _open_accounts(tx: Transaction, wanted: Sequence[DemoAccount]) -> None
         for account in wanted
         if account.account not in present
     ]
-    await stored.save_accounts(tx, rows, demo=True, disabled=False)
+    if rows:
+        await make_accounts(tx, rows, demo=True)
