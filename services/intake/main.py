@@ -10,6 +10,7 @@ from services.intake.api import (
     changes,
     follow_ups,
     merging,
+    personal,
     registration,
     search,
     tracking,
@@ -17,11 +18,12 @@ from services.intake.api import (
 )
 from services.intake.api.limits import Limit
 from services.intake.registration import Registrar
+from services.intake.rules.retention import Retention
 from services.intake.settings import Settings
 from services.intake.subscriptions import SUBSCRIPTIONS
 from services.intake.tables import Table
 from services.intake.timers import TIMERS
-from services.intake.upkeep import Indexing
+from services.intake.upkeep import Forgetting, Indexing
 from shared.sealing import Sealer
 from shared.service import Loop, Service
 
@@ -43,10 +45,14 @@ def assemble(settings: Settings, **given: Any) -> Service:
             follow_ups.router,
             answers.router,
             search.router,
+            personal.router,
         ],
         subscriptions=SUBSCRIPTIONS,
         timers=TIMERS,
-        loops=[Loop("search", Indexing(Sealer(settings.master_keys)).run)],
+        loops=[
+            Loop("search", Indexing(Sealer(settings.master_keys)).run),
+            Loop("retention", Forgetting(_retention(settings)).run),
+        ],
         tables=Table.metadata,
         **given,
     )
@@ -57,6 +63,10 @@ def assemble(settings: Settings, **given: Any) -> Service:
     )
     service.app.state.reports = Limit(settings.reports_per_source_per_minute_max)
     return service
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(settings.retention_days_by_urgency, settings.retention_days_by_category)
 
 
 if __name__ == "__main__":

@@ -37,3 +37,8 @@ PHONES_SEARCHED = Counter(
 SEARCH_ENTRIES_WRITTEN = Counter(
     "yike_intake_search_entries_written_total", "Cases that are found by what they say now"
 )
+REQUESTERS_ERASED = Counter(
+    "yike_intake_requesters_erased_total",
+    "Cases whose requester was erased, by the retention (system) or because they asked (desk)",
+    ["channel"],
+)

@@ -57,6 +57,7 @@ class CaseRow(Table, table=True):
     __tablename__ = "cases"
     __table_args__ = (
         Index("cases_number", "number", unique=True),
+        Index("cases_kept", "closed_at", postgresql_where=text("state = 'closed' AND erased_at IS NULL")),
         Index(
             "cases_unclosed", "state", "registered_at", "case_id", postgresql_where=text("state <> 'closed'")
         ),

@@ -1,13 +1,18 @@
-"""Work that goes on beside the requests: writing what cases are found by."""
+"""Work that goes on beside the requests: writing what cases are found by, and forgetting who asked in time."""
 
 from __future__ import annotations
 
+import asyncio
+
+from services.intake.handlers.erasing import erase_kept_long_enough
 from services.intake.handlers.indexing import index_stale
+from services.intake.rules.retention import Retention
 from shared.database import Database
 from shared.health import Beat
 from shared.sealing import Sealer
 
 LOOK_EVERY_SECONDS = 1.0
+FORGET_EVERY_SECONDS = 600
 
 
 class Indexing:
@@ -26,3 +31,23 @@ class Indexing:
     async def turn(self, database: Database) -> int:
         async with database.transaction() as tx:
             return await index_stale(tx, self._sealer)
+
+
+class Forgetting:
+    """Whose retention is over is forgotten within minutes. Looked for in the cases and not set as timers: a changed
+    setting then holds for those that are closed already."""
+
+    def __init__(self, retention: Retention) -> None:
+        self._retention = retention
+
+    async def run(self, database: Database, beat: Beat) -> None:
+        while True:
+            done = await self.turn(database)
+            beat()
+            for _ in range(0 if done else FORGET_EVERY_SECONDS):
+                await asyncio.sleep(1)
+                beat()
+
+    async def turn(self, database: Database) -> int:
+        async with database.transaction() as tx:
+            return await erase_kept_long_enough(tx, self._retention)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from services.intake.commands.changes import ConsentPurpose
 from services.intake.handlers.refusals import problem_of
 from services.intake.rules.facts import Case
@@ -40,12 +42,19 @@ MAY_REVEAL_IN_UNIT = (
 )
 """By their office; a worker or a volunteer sees who asked only of a case they hold."""
 
+MAY_EXPORT = MAY_ERASE = (Role.DATA_PROTECTION_OFFICER,)
+
 MAY_SEARCH = MAY_REVEAL_IN_UNIT
 """A search reads what callers said, so it is for those who may see who asked."""
 
 MAY_ASK = (Role.FOLLOW_UP_CALLER,)
 MAY_READ_ANSWERS = (Role.SUPERVISOR, Role.FOLLOW_UP_CALLER, Role.UNIT_OFFICER, Role.DATA_PROTECTION_OFFICER)
 MAY_VERIFY = (Role.FOLLOW_UP_CALLER, Role.SUPERVISOR, Role.UNIT_OFFICER)
+
+
+def units_of(who: SignedIn, roles: Iterable[Role]) -> list[str]:
+    """The units somebody holds one of these roles in; everything below them counts too."""
+    return [grant.unit_id for grant in who.grants if grant.role in roles]
 
 
 def must_see(who: SignedIn, case: Case, directory: Directory) -> None:

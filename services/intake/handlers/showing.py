@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake import metrics
+from services.intake.commands.changes import ConsentPurpose
 from services.intake.commands.registration import Beneficiary
 from services.intake.commands.showing import (
     AppointmentShown,
@@ -105,11 +106,11 @@ async def reveal(
         author=opened(sealer, row, "author"),
         answer=opened(sealer, row, "answer"),
         questions=await questions_of(tx, sealer, row),
-        remarks=() if who.person_id in case.holders else await _remarks(tx, sealer, row),
+        remarks=() if who.person_id in case.holders else await remarks_of(tx, sealer, row),
     )
 
 
-async def _remarks(tx: Transaction, sealer: Sealer, row: Row) -> tuple[RemarkRevealed, ...]:
+async def remarks_of(tx: Transaction, sealer: Sealer, row: Row) -> tuple[RemarkRevealed, ...]:
     if row["wrapped_key"] is None:
         return ()
     key, case_id = sealer.unwrap(row["wrapped_key"]), row["case_id"]
@@ -169,7 +170,7 @@ async def contact(
         raise no_such_case()
     row = await requesters.requester(tx, case_id)
     phone = opened(sealer, row, "phone")
-    if phone is None:
+    if phone is None or ConsentPurpose.CONTACT in case.refused_consents:
         raise Problem(404, "no-contact", "没有联系方式 / There is nothing to send it to")
     link = None
     if purpose is ContactPurpose.PLEASE_ANSWER:
