@@ -8,9 +8,18 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.vocabulary import ArrivalMethod, DeclineReason, LateCause, NoteKind, Outcome
+from shared.vocabulary import (
+    ArrivalMethod,
+    DeclineReason,
+    LateCause,
+    NoteKind,
+    Outcome,
+    ReassignReason,
+    ReturnBasis,
+)
 
 TEXT_CHARACTERS_MAX = 4000
+UNITS_ASKED_MAX = 5
 SYNC_COMMANDS_MAX = 100
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_CHARACTERS_MAX)]
@@ -67,7 +76,87 @@ class HandlePart(Command):
     device_at: AwareDatetime | None = None
 
 
-CommandType = Literal["accept", "decline", "arrive", "contact", "note", "handle"]
+UnitId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+PersonId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class ReturnPart(Command):
+    """退单: on which basis it is not theirs, whose it is, and why."""
+
+    basis: ReturnBasis
+    rightful_unit_id: UnitId
+    text: Text
+    device_at: AwareDatetime | None = None
+
+
+class HandDown(Command):
+    """下派, with instructions."""
+
+    to_unit_id: UnitId
+    instructions: Text
+    device_at: AwareDatetime | None = None
+
+
+class AskCoHandler(Command):
+    """协办: what the unit is to do, and by when."""
+
+    unit_id: UnitId
+    task: Text
+    due_at: AwareDatetime | None = None
+    device_at: AwareDatetime | None = None
+
+
+class AskForHelp(Command):
+    """吹哨. Without units: the grid's own people and the unit above."""
+
+    text: Text
+    unit_ids: list[UnitId] = Field(default_factory=list, max_length=UNITS_ASKED_MAX)
+    device_at: AwareDatetime | None = None
+
+
+class FinishTask(Command):
+    """A co-handler's share is done."""
+
+    text: Text | None = None
+    device_at: AwareDatetime | None = None
+
+
+class CorrectEntry(Command):
+    """What was wrong with an arrival, photo or note of one's own."""
+
+    entry_id: UUID
+    text: Text
+    device_at: AwareDatetime | None = None
+
+
+class AcceptDeviceTime(Command):
+    """Why the phone's own time of the arrival is believed."""
+
+    reason: Text
+
+
+class HandOver(Command):
+    """交接 of all that somebody holds, or of `part_ids` only; without `to_person_id` each part is searched anew."""
+
+    reason: ReassignReason
+    to_person_id: PersonId | None = None
+    part_ids: list[UUID] | None = Field(default=None, max_length=200)
+
+
+class RaiseAlarm(Command):
+    """SOS. Everything may be missing: it is pressed in need."""
+
+    case_id: UUID | None = None
+    position: Position | None = None
+
+
+class EndAlarm(Command):
+    by_mistake: bool = False
+
+
+CommandType = Literal[
+    "accept", "decline", "arrive", "contact", "note", "handle", "return", "help", "done", "correct"
+]
 
 
 class QueuedCommand(BaseModel):
@@ -96,6 +185,10 @@ COMMANDS: dict[CommandType, type[Command]] = {
     "contact": MakeContact,
     "note": WriteNote,
     "handle": HandlePart,
+    "return": ReturnPart,
+    "help": AskForHelp,
+    "done": FinishTask,
+    "correct": CorrectEntry,
 }
 """The shape of each queued command's `body`; `device_at` is taken from the queue's `at`."""
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.dispatch.api import cases, evidence, phone, sync
+from services.dispatch.api import (
+    alarms,
+    cases,
+    entries,
+    evidence,
+    internal,
+    mine,
+    passing,
+    people,
+    phone,
+    sync,
+)
 from services.dispatch.handlers.search import Matching
 from services.dispatch.settings import Settings
 from services.dispatch.subscriptions import SUBSCRIPTIONS
@@ -20,7 +31,19 @@ def assemble(settings: Settings, **given: Any) -> Service:
     return Service(
         name="dispatch",
         settings=settings,
-        routers=[phone.router, evidence.router, evidence.uploads, sync.router, cases.router],
+        routers=[
+            phone.router,
+            passing.router,
+            entries.router,
+            evidence.router,
+            evidence.uploads,
+            sync.router,
+            mine.router,
+            cases.router,
+            people.router,
+            alarms.router,
+            internal.router,
+        ],
         subscriptions=SUBSCRIPTIONS,
         timers=timers_of(matching),
         loops=[

@@ -3,6 +3,7 @@
 An emergency in a grid asks its A holder, then B, then whoever is fastest of everybody on duty in the street, and the
 grid leader at the policy's fixed step (product.md §4). Anything else goes to the grid's own holders. Above the grid
 the unit's duty officers are asked. Everybody is asked once per turn; then the search starts again from the A holder.
+Where somebody named a unit (a ruling, a hand-down, a co-handler, an owner beside a volunteer) only its own people are.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ STEP_REACH = timedelta(seconds=10)
 
 GOING_POSTS = frozenset({Post.A, Post.B, Post.WORKER, Post.VOLUNTEER})
 OWN_GRID_POSTS = (Post.A, Post.B, Post.LEADER)
+OWNING_POSTS = (*OWN_GRID_POSTS, Post.DUTY_OFFICER)
+"""Who may own a case of a unit that was named, whatever kind of unit it is."""
+HELPING_POSTS = (*OWNING_POSTS, Post.WORKER, Post.VOLUNTEER, Post.STAFF)
+"""Who may take a share of the work."""
 
 
 class RemovedBy(StrEnum):
     """The hard filters, in the order they are looked at."""
 
+    EXCLUDED = "excluded"
     DECLINED = "declined"
+    ON_CASE = "on_case"
     OFF_DUTY = "off_duty"
     ON_EMERGENCY = "on_emergency"
     JUST_DECLINED = "just_declined"
@@ -46,7 +53,8 @@ class ChosenBecause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """Somebody who might be asked, as things stand now. `start` is the last position known, else the base."""
+    """Somebody who might be asked, as things stand now. `start` is the last position known, else the base. `on_call`:
+    not at work but within reach, and called in to emergencies once nobody at work is left."""
 
     person_id: str
     post: Post
@@ -54,14 +62,18 @@ class Responder:
     mode: TravelMode = TravelMode.WALK
     start: Point | None = None
     on_duty: bool = True
+    on_call: bool = False
     on_duty_from: datetime | None = None
     on_emergency: bool = False
     load: int = 0
+    skills: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for. `unit_id` is the grid of a part that goes, else the unit whose officers are asked."""
+    """What is searched for. `unit_id` is the grid of a part that goes, else the unit whose officers are asked; with
+    `own_people` only its holders of these posts are. `excluded` declined for good, `barred` were named by the
+    requester. `skills` are wished for, never demanded."""
 
     unit_id: str
     emergency: bool
@@ -74,6 +86,11 @@ class Search:
     ever_asked: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
     resting: Mapping[str, datetime] = field(default_factory=dict)
+    own_people: tuple[Post, ...] = ()
+    barred: frozenset[str] = frozenset()
+    on_case: frozenset[str] = frozenset()
+    skills: frozenset[str] = frozenset()
+    arrive_by: datetime | None = None
 
     @property
     def leader_at(self) -> datetime | None:
@@ -113,6 +130,9 @@ def eligible(
 
 def _best_post(search: Search, person: Person, units: Collection[str]) -> tuple[Post, str] | None:
     held = [(post.post, post.unit_id) for post in person.posts]
+    if search.own_people:
+        own = ((post, search.unit_id) for post in search.own_people)
+        return next((one for one in own if one in held), None)
     if not search.goes:
         return next((h for h in held if h == (Post.DUTY_OFFICER, search.unit_id)), None)
     for post in OWN_GRID_POSTS:
@@ -128,9 +148,13 @@ def _best_post(search: Search, person: Person, units: Collection[str]) -> tuple[
 
 def removed_by(search: Search, responder: Responder, now: datetime) -> RemovedBy | None:
     """The first hard filter that takes this person out."""
+    if responder.person_id in search.barred:
+        return RemovedBy.EXCLUDED
     if responder.person_id in search.excluded:
         return RemovedBy.DECLINED
-    if not responder.on_duty:
+    if responder.person_id in search.on_case:
+        return RemovedBy.ON_CASE
+    if not responder.on_duty and not (responder.on_call and search.emergency):
         return RemovedBy.OFF_DUTY
     if search.emergency and search.goes and responder.on_emergency:
         return RemovedBy.ON_EMERGENCY
@@ -141,12 +165,11 @@ def removed_by(search: Search, responder: Responder, now: datetime) -> RemovedBy
 
 def reason(search: Search, responder: Responder) -> ChosenBecause:
     """In which of the groups this person is asked."""
-    if not search.goes:
-        return ChosenBecause.DUTY_OFFICER
     own = {
         Post.A: ChosenBecause.A_HOLDER,
         Post.B: ChosenBecause.B_HOLDER,
         Post.LEADER: ChosenBecause.GRID_LEADER,
+        Post.DUTY_OFFICER: ChosenBecause.DUTY_OFFICER,
     }
     if responder.unit_id == search.unit_id and responder.post in own:
         return own[responder.post]
@@ -168,15 +191,21 @@ def eta_seconds(search: Search, responder: Responder) -> int | None:
     return travel_seconds(responder.start, search.place, responder.mode)
 
 
-def rank(search: Search, responder: Responder, now: datetime) -> tuple[int, float, int, str]:
-    """Group first, then the shortest way, then the smallest load; the id only makes it repeatable.
+def rank(search: Search, responder: Responder, now: datetime) -> tuple[bool, int, bool, int, float, int, str]:
+    """Those at work, then by group; in it the smallest chance of being late, the skills wished for, the shortest way,
+    the smallest load; the id only makes it repeatable.
 
     At the fixed step the leader goes before everybody, but once: later turns begin with the A holder again."""
     because = reason(search, responder)
     at_step = leader_is_due(search, now) and responder.person_id not in search.ever_asked
     group = -1 if because is ChosenBecause.GRID_LEADER and at_step else _ORDER.index(because)
     eta = eta_seconds(search, responder)
-    return group, float("inf") if eta is None else eta, responder.load, responder.person_id
+    late = (
+        eta is not None and search.arrive_by is not None and now + timedelta(seconds=eta) > search.arrive_by
+    )
+    lacking = len(search.skills - responder.skills)
+    way = float("inf") if eta is None else eta
+    return not responder.on_duty, group, late, lacking, way, responder.load, responder.person_id
 
 
 def leader_is_due(search: Search, now: datetime) -> bool:

@@ -36,3 +36,6 @@ SYNC_COMMANDS = Counter(
 POSITIONS_DELETED = Counter(
     "yike_dispatch_positions_deleted_total", "People's positions deleted after their time"
 )
+ALARMS = Counter("yike_dispatch_alarms_total", "Calls for help (SOS) raised, answered, ended", ["step"])
+FLAGS = Counter("yike_dispatch_flags_total", "What was odd about entries, by kind of flag", ["flag"])
+HANDED_OVER = Counter("yike_dispatch_handed_over_total", "Parts handed over, by reason", ["reason"])

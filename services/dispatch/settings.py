@@ -10,7 +10,10 @@ from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    needs: ClassVar[frozenset[str]] = frozenset({"master_key_file", "files_url"})
+    needs: ClassVar[frozenset[str]] = frozenset({"master_key_file", "files_url", "internal_token_file"})
 
     evidence_bytes_max: int = Field(default=20_971_520, ge=1024, description="one photo or file")
     positions_kept_days: int = Field(default=30, ge=1, le=30, description="where people were, then deleted")
+    corrections_within_hours: int = Field(
+        default=24, ge=1, description="how long whoever entered something may say that it was wrong"
+    )

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import CheckConstraint, DateTime, Index, Integer, LargeBinary, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
 from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
 from sqlmodel import Field, SQLModel
@@ -29,6 +29,10 @@ def moment(*, required: bool = False) -> Any:
 def sealed() -> Any:
     """Under the key of the case; null once erased."""
     return Field(default=None, sa_type=LargeBinary)
+
+
+def texts() -> Any:
+    return Field(default=[], sa_type=ARRAY(Text), sa_column_kwargs={"server_default": text("'{}'")})
 
 
 def of_case() -> Any:
@@ -57,6 +61,19 @@ class CaseRow(Table, table=True):
     handled_at: datetime | None = moment()
     outcome: str | None = Field(default=None, sa_type=Text)
     closed_at: datetime | None = moment()
+    reported_at: datetime | None = moment()
+    excluded: list[str] = texts()
+    care: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    ends_at_once: str | None = Field(default=None, sa_type=Text)
+    appointment: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    merged_into: str | None = Field(default=None, sa_type=Text)
+    questions: list[UUID] = Field(
+        default=[], sa_type=ARRAY(Uuid), sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    extension: str | None = Field(default=None, sa_type=Text)
+    extended_until: datetime | None = moment()
+    review_at: datetime | None = moment()
+    erased_at: datetime | None = moment()
     wrapped_key: bytes | None = sealed()
 
 
@@ -84,7 +101,13 @@ class PartRow(Table, table=True):
     round: int
     opened_at: datetime = moment(required=True)
     turn: int
+    searched_from: datetime = moment(required=True)
     nobody_since: datetime | None = moment()
+    own_people_only: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    asked_by: str | None = Field(default=None, sa_type=Text)
+    task_id: UUID | None = None
+    due_at: datetime | None = moment()
+    help_id: UUID | None = None
 
 
 class OfferRow(Table, table=True):
@@ -104,6 +127,7 @@ class OfferRow(Table, table=True):
             "person_id",
             postgresql_where=text("state IN ('offered', 'accepted', 'arrived', 'handled')"),
         ),
+        Index("offers_by_person", "person_id", "offered_at", "id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -126,12 +150,14 @@ class OfferRow(Table, table=True):
     arrived_at: datetime | None = moment()
     contacted_at: datetime | None = moment()
     ended_at: datetime | None = moment()
+    passed_on: str | None = Field(default=None, sa_type=Text)
 
 
 class ArrivalRow(Table, table=True):
     __tablename__ = "arrivals"
-    __table_args__ = (Index("arrivals_by_case", "case_id"),)
+    __table_args__ = (Index("arrivals_by_case", "case_id"), Index("arrivals_by_id", "id", unique=True))
 
+    id: UUID
     part_id: UUID = Field(primary_key=True, foreign_key="parts.id")
     at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
     case_id: UUID = of_case()
@@ -139,6 +165,7 @@ class ArrivalRow(Table, table=True):
     method: str = Field(sa_type=Text)
     distance_m: int | None = None
     device_at: datetime | None = moment()
+    device_time_accepted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     sealed_reason: bytes | None = sealed()
 
 
@@ -178,6 +205,121 @@ class NoteRow(Table, table=True):
     sealed_text: bytes | None = sealed()
 
 
+class PhotoRow(Table, table=True):
+    """What a photo looks like (shared/photos.py), to find it again on another case. Two photos alike have one of
+    their four bands in common. Made from the file, so it is no part of the story."""
+
+    __tablename__ = "photos"
+    __table_args__ = (Index("photos_by_band", "bands", postgresql_using="gin"),)
+
+    evidence_id: UUID = Field(primary_key=True, foreign_key="evidence.id")
+    case_id: UUID = of_case()
+    likeness: str = Field(sa_type=BIT(64))
+    bands: list[int] = Field(sa_type=ARRAY(Integer))
+
+
+class ReturnRow(Table, table=True):
+    __tablename__ = "returns"
+    __table_args__ = (
+        Index("returns_by_case", "case_id"),
+        Index(
+            "returns_one_pending_per_unit",
+            "case_id",
+            "unit_id",
+            unique=True,
+            postgresql_where=text("ruling IS NULL"),
+        ),
+        Index(
+            "returns_refused_once",
+            "case_id",
+            "unit_id",
+            unique=True,
+            postgresql_where=text("ruling = 'refuse'"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    part_id: UUID = Field(foreign_key="parts.id")
+    person_id: str = Field(sa_type=Text)
+    unit_id: str = Field(sa_type=Text)
+    at: datetime = moment(required=True)
+    basis: str = Field(sa_type=Text)
+    rightful_unit_id: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    ruling: str | None = Field(default=None, sa_type=Text)
+    to_unit_id: str | None = Field(default=None, sa_type=Text)
+    ruled_at: datetime | None = moment()
+
+
+class HelpCallRow(Table, table=True):
+    __tablename__ = "help_calls"
+    __table_args__ = (Index("help_calls_by_case", "case_id"),)
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    part_id: UUID = Field(foreign_key="parts.id")
+    person_id: str = Field(sa_type=Text)
+    at: datetime = moment(required=True)
+    unit_ids: list[str] = Field(sa_type=ARRAY(Text))
+
+
+class StatementRow(Table, table=True):
+    """Words besides the notes: why it is returned, what to do, what was wrong."""
+
+    __tablename__ = "statements"
+    __table_args__ = (Index("statements_by_case", "case_id"),)
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    part_id: UUID = Field(foreign_key="parts.id")
+    person_id: str = Field(sa_type=Text)
+    at: datetime = moment(required=True)
+    kind: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    entry_id: UUID | None = None
+    sealed_text: bytes | None = sealed()
+
+
+class FlagRow(Table, table=True):
+    __tablename__ = "flags"
+    __table_args__ = (Index("flags_by_case", "case_id"), Index("flags_latest", "at", "entry_id"))
+
+    entry_id: UUID = Field(primary_key=True)
+    case_id: UUID = of_case()
+    part_id: UUID = Field(foreign_key="parts.id")
+    person_id: str = Field(sa_type=Text)
+    at: datetime = moment(required=True)
+    entry: str = Field(sa_type=Text)
+    flags: list[str] = Field(sa_type=ARRAY(Text))
+
+
+class AlarmRow(Table, table=True):
+    """SOS, a story of its own. One open alarm per person: pressing again is the same call for help."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (
+        Index(
+            "alarms_one_open_per_person", "person_id", unique=True, postgresql_where=text("ended_at IS NULL")
+        ),
+        Index("alarms_latest", "raised_at", "id"),
+        Index("alarms_with_position", "raised_at", postgresql_where=text("sealed_position IS NOT NULL")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    person_id: str = Field(sa_type=Text)
+    unit_path: list[str] = Field(sa_type=ARRAY(Text))
+    case_id: UUID | None = None
+    raised_at: datetime = moment(required=True)
+    answered_by: str | None = Field(default=None, sa_type=Text)
+    answered_at: datetime | None = moment()
+    ended_by: str | None = Field(default=None, sa_type=Text)
+    ended_at: datetime | None = moment()
+    by_mistake: bool = False
+    wrapped_key: bytes | None = Field(default=None, sa_type=LargeBinary)
+    sealed_position: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
 class WhereaboutsRow(Table, table=True):
     """Where somebody was when accepting or arriving; deleted after thirty days."""
 
@@ -188,6 +330,7 @@ class WhereaboutsRow(Table, table=True):
     person_id: str = Field(sa_type=Text)
     case_id: UUID = of_case()
     at: datetime = moment(required=True)
+    device_at: datetime | None = moment()
     sealed_position: bytes = Field(sa_type=LargeBinary)
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
+from services.dispatch.main import assemble
+from services.dispatch.settings import Settings
 from shared.database import Database
 from shared.directory import Directory
-from tests.dispatch.world import Scene, directory
+from shared.keys import new_secret
+from shared.sealing import Sealer
+from shared.service import Service
+from shared.settings import Surroundings
+from tests.dispatch.world import SEALER, Scene, directory
+from tests.people import an_issuer
 
 
 @pytest.fixture
@@ -24,7 +32,40 @@ async def database(fresh_database: Callable[[str], str], town: Directory) -> Asy
 
 
 @pytest.fixture
-async def scene(database: Database) -> Scene:
-    scene = Scene(database)
+async def service(
+    database_url: Callable[..., str], tmp_path: Path, town: Directory
+) -> AsyncIterator[Service]:
+    """The routes, with no loop running: a test that asks for it has its scene on the service's database."""
+    for key in ("master", "internal"):
+        (tmp_path / f"{key}.key").write_text(new_secret())
+    settings = Settings.model_validate(
+        {
+            "yike_env": Surroundings.TEST,
+            "database_url": database_url("dispatch"),
+            "kafka_bootstrap": "127.0.0.1:1",
+            "files_url": str(tmp_path / "files"),
+            "master_key_file": tmp_path / "master.key",
+            "internal_token_file": tmp_path / "internal.key",
+            "evidence_bytes_max": 300_000,
+        }
+    )
+    made = assemble(settings, directory=town, verifier=an_issuer().verifier(settings))
+    yield made
+    await made.database.close()
+    made.files.close()
+
+
+@pytest.fixture
+def ground(request: pytest.FixtureRequest) -> tuple[Database, Sealer]:
+    """The database of the service, if the test asks for one, and what its texts are sealed with."""
+    if "service" in request.fixturenames:
+        service: Service = request.getfixturevalue("service")
+        return service.database, service.sealer
+    return request.getfixturevalue("database"), SEALER
+
+
+@pytest.fixture
+async def scene(ground: tuple[Database, Sealer]) -> Scene:
+    scene = Scene(*ground)
     await scene.begin()
     return scene

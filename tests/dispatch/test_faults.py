@@ -16,7 +16,7 @@ from services.dispatch.handlers.evidence import Upload
 from shared.database import Database, Transaction
 from shared.files import Files
 from shared.problems import Problem
-from tests.dispatch.test_phone import a_photo
+from tests.dispatch.phones import a_photo
 from tests.dispatch.world import SEALER, A, Scene, a_closing, a_registration, directory, doer
 
 UNREADABLE = "UPDATE cases SET policy = '{}' WHERE id = :id"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -13,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from services.dispatch.handlers.search import search_for
 from services.dispatch.matching import Choice, Responder, choose
-from services.dispatch.rules import endings, musts, offers, story, work
+from services.dispatch.rules import endings, heard, musts, offers, passing, story, work
 from services.dispatch.rules.facts import CaseState, OfferState, Part, PartState, State
 from services.dispatch.rules.offers import Decision, about
+from services.dispatch.rules.passing import Asked, Words
 from services.dispatch.rules.refusals import Refused
 from shared.event import CaseEvent, Event
 from shared.events.dispatch import CaseHandled, CaseOffered, NobodyAvailable
@@ -30,15 +32,22 @@ from shared.vocabulary import (
     Outcome,
     PartRole,
     Post,
+    ReassignReason,
+    ReturnBasis,
+    Ruling,
 )
 from tests.dispatch.world import (
     LADDER,
     START,
     UNIT_AT,
     a_closing,
+    a_merge,
     a_raise,
     a_registration,
     a_reopening,
+    a_ruling,
+    an_amendment,
+    an_unmerge,
     doer,
 )
 
@@ -46,6 +55,7 @@ GOING = [
     Responder("a", Post.A, "grid-a1"),
     Responder("b", Post.B, "grid-a1"),
     Responder("w", Post.WORKER, "grid-a2"),
+    Responder("v", Post.VOLUNTEER, "grid-a1"),
     Responder("leader", Post.LEADER, "grid-a1"),
 ]
 OFFICERS = {
@@ -55,8 +65,13 @@ OFFICERS = {
 }
 
 
+OFFICERS["water-works"] = [Responder(f"water-{n}", Post.DUTY_OFFICER, "water-works") for n in (1, 2)]
+UNITS = ["grid-a1", "community-a", "water-works"]
+
+
 class Life(RuleBasedStateMachine):
-    """Cases of one grid, four people who go, two officers per level; the rules alone, without a database."""
+    """Cases of one grid, five people who go, two officers per level and of a department; the rules alone, without a
+    database."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,11 +120,11 @@ class Life(RuleBasedStateMachine):
     @rule(emergency=st.booleans())
     def register(self, emergency: bool) -> None:
         event = a_registration(category="manhole-cover" if emergency else "road-damage", at=self.now)
-        self.states[event.case_id] = story.registered(event)
+        self.states[event.case_id] = heard.registered(event)
         self.stories[event.case_id] = [event]
 
     @precondition(lambda self: self.states)
-    @rule(off_duty=st.sets(st.sampled_from(["a", "b", "w", "leader"]), max_size=4))
+    @rule(off_duty=st.sets(st.sampled_from(["a", "b", "w", "v", "leader"]), max_size=5))
     def search(self, off_duty: set[str]) -> None:
         for case in self.states:
             for part in self.states[case].parts:
@@ -118,7 +133,7 @@ class Life(RuleBasedStateMachine):
 
     def _search(self, case: UUID, part: Part, off_duty: set[str]) -> None:
         state, busy = self.states[case], self._busy()
-        people = GOING if part.goes else OFFICERS[part.unit_id]
+        people = OFFICERS.get(part.unit_id, GOING) if part.own_people_only or not part.goes else GOING
         people = [
             replace(one, on_duty=one.person_id not in off_duty, on_emergency=one.person_id in busy)
             for one in people
@@ -247,6 +262,83 @@ class Life(RuleBasedStateMachine):
         self._hear(case, a_closing(case, self.states[case].case.round, self.now))
         self._tell(case, endings.wind_up(self.states[case], self.now))
 
+    # ── from one to another ───────────────────────────────────────────────────────────────────────────────────────
+
+    @precondition(lambda self: self.states)
+    @rule(data=st.data(), what=st.sampled_from(["return", "down", "share", "help", "done"]))
+    def pass_on(self, data: st.DataObject, what: str) -> None:
+        if (found := self._offer(data)) is None:
+            return
+        case, offer_id, person = found
+        state = self.states[case]
+        part, who = state.part(state.offer(offer_id).part_id), doer(person)
+        unit = data.draw(st.sampled_from(UNITS))
+        asked, words = Asked(unit, goes=unit.startswith("grid")), Words(uuid7(), "d")
+        decisions: dict[str, Callable[[], Decision]] = {
+            "return": lambda: passing.return_part(
+                state, part, who, self.now, basis=ReturnBasis.DUTY_LIST, to=unit, words=words
+            ),
+            "down": lambda: passing.hand_down(state, part, who, self.now, to=asked, words=words),
+            "share": lambda: passing.ask_co_handler(
+                state, part, who, self.now, to=asked, words=words, due_at=None
+            ),
+            "help": lambda: passing.ask_for_help(
+                state, part, who, self.now, help_id=uuid7(), units=[(asked, words)]
+            ),
+            "done": lambda: passing.finish_task(state, part, who, self.now),
+        }
+        self._decided(case, decisions[what]())
+
+    @precondition(lambda self: any(r.ruling is None for s in self.states.values() for r in s.returns))
+    @rule(data=st.data(), ruling=st.sampled_from(Ruling))
+    def rule_on_it(self, data: st.DataObject, ruling: Ruling) -> None:
+        pending = [(c, r) for c, s in self.states.items() for r in s.returns if r.ruling is None]
+        case, made = data.draw(st.sampled_from(pending))
+        event = a_ruling(case, made.id, made.part_id, ruling, made.rightful_unit_id, self.now)
+        self._hear(case, event)
+        self._tell(case, endings.obey(self.states[case], event, self.now))
+
+    @precondition(lambda self: self.states)
+    @rule(
+        data=st.data(), reason=st.sampled_from(ReassignReason), to=st.sampled_from([None, "b", "w", "leader"])
+    )
+    def hand_over(self, data: st.DataObject, reason: ReassignReason, to: str | None) -> None:
+        case = self._case(data)
+        for person in ("a", "b", "v"):
+            for offer in passing.on_hand(self.states[case], person, reason):
+                if to is not None and offer.emergency and offer.goes and to in self._busy():
+                    continue
+                decision = passing.hand_over(
+                    self.states[case], offer, doer("leader"), self.now, reason=reason, to=to
+                )
+                self._decided(case, decision)
+
+    @precondition(lambda self: any(s.case.state is CaseState.OPEN for s in self.states.values()))
+    @rule(data=st.data())
+    def merge(self, data: st.DataObject) -> None:
+        still_open = [id_ for id_, s in self.states.items() if s.case.state is CaseState.OPEN]
+        case = data.draw(st.sampled_from(sorted(set(still_open) - self.raise_owed) or sorted(still_open)))
+        if case not in self.raise_owed:
+            self._hear(case, a_merge(case, self.now))
+            self._tell(case, endings.merge(self.states[case], self.now))
+
+    @precondition(lambda self: any(s.case.state is CaseState.MERGED for s in self.states.values()))
+    @rule(data=st.data())
+    def unmerge(self, data: st.DataObject) -> None:
+        merged = [id_ for id_, state in self.states.items() if state.case.state is CaseState.MERGED]
+        case = data.draw(st.sampled_from(sorted(merged)))
+        self._hear(case, an_unmerge(case, self.now))
+
+    @precondition(lambda self: self.states)
+    @rule(data=st.data(), grid=st.sampled_from(["grid-a1", "grid-a2", None]), emergency=st.booleans())
+    def amend(self, data: st.DataObject, grid: str | None, emergency: bool) -> None:
+        case = self._case(data)
+        event = an_amendment(
+            self.states[case].case, grid, "manhole-cover" if emergency else "road-damage", self.now
+        )
+        self._hear(case, event)
+        self._tell(case, endings.offer_again(self.states[case], event, self.now))
+
     def _hear(self, case: UUID, event: CaseEvent) -> None:
         self.stories[case].append(event)
         self.states[case] = story.follow(self.states[case], [event])
@@ -277,7 +369,8 @@ class Life(RuleBasedStateMachine):
                 continue
             assert len(owners) == 1
             assert owners[0].state is not PartState.HANDLED
-            if state.case.emergency and state.case.round == 1:
+            returned = any(one.ruling is Ruling.REDISPATCH for one in state.returns)
+            if state.case.emergency and state.case.round == 1 and not returned:
                 assert any(p.goes and p.state is not PartState.ENDED for p in state.parts)
 
     @invariant()
@@ -290,6 +383,27 @@ class Life(RuleBasedStateMachine):
                     assert live.state == part.state.value
                 else:
                     assert live is None
+
+    @invariant()
+    def nobody_has_two_parts_of_one_case(self) -> None:
+        for state in self.states.values():
+            on_it = [offer.person_id for offer in state.offers if offer.live]
+            assert len(on_it) == len(set(on_it))
+
+    @invariant()
+    def a_unit_returns_once_and_never_after_a_refusal(self) -> None:
+        for state in self.states.values():
+            refused = Counter(one.unit_id for one in state.returns if one.ruling is Ruling.REFUSE)
+            pending = Counter(one.unit_id for one in state.returns if one.ruling is None)
+            assert all(count == 1 for count in (*refused.values(), *pending.values()))
+            assert not refused.keys() & pending.keys()
+
+    @invariant()
+    def a_volunteer_owns_nothing(self) -> None:
+        for state in self.states.values():
+            for offer in state.offers:
+                if offer.held and offer.post is Post.VOLUNTEER:
+                    assert state.part(offer.part_id).role is PartRole.CO_HANDLER
 
     @invariant()
     def nothing_is_asked_once_it_is_over(self) -> None:

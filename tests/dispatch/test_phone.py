@@ -3,103 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
-import httpx
 import pytest
-from PIL import ExifTags, Image
+from PIL import Image
 
 from services.dispatch.evidence import original_path
-from services.dispatch.main import assemble
-from services.dispatch.settings import Settings
 from services.dispatch.timers import Forgetting
-from shared.directory import Directory
 from shared.events.dispatch import EvidenceAdded, ProgressNoted, WorkerArrived
 from shared.files import Files
 from shared.ids import uuid7
-from shared.keys import new_secret
 from shared.routes import rules_of
 from shared.service import Service
-from shared.settings import Surroundings
 from shared.vocabulary import Role
+from tests.dispatch.phones import Phone, a_photo, queued
 from tests.dispatch.world import START, A, B, Scene
-from tests.people import an_issuer
-
-
-@pytest.fixture
-async def service(
-    database_url: Callable[..., str], tmp_path: Path, town: Directory
-) -> AsyncIterator[Service]:
-    (tmp_path / "master.key").write_text(new_secret())
-    settings = Settings.model_validate(
-        {
-            "yike_env": Surroundings.TEST,
-            "database_url": database_url("dispatch"),
-            "kafka_bootstrap": "127.0.0.1:1",
-            "files_url": str(tmp_path / "files"),
-            "master_key_file": tmp_path / "master.key",
-            "evidence_bytes_max": 300_000,
-        }
-    )
-    made = assemble(settings, directory=town, verifier=an_issuer().verifier(settings))
-    yield made
-    await made.database.close()
-    made.files.close()
-
-
-@pytest.fixture
-async def scene(service: Service) -> Scene:
-    scene = Scene(service.database)
-    scene.matching.sealer = service.sealer
-    await scene.begin()
-    return scene
-
-
-class Phone:
-    """One person's phone."""
-
-    def __init__(
-        self, service: Service, person_id: str, role: Role = Role.GRID_WORKER, unit: str = "grid-a1"
-    ) -> None:
-        self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(service.app),
-            base_url="http://dispatch/api/dispatch",
-            headers=an_issuer().headers(person_id, (role, unit)),
-        )
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self._client.get(path)
-
-    async def post(self, path: str, **body: Any) -> httpx.Response:
-        return await self._client.post(path, json=body)
-
-    async def photograph(
-        self, part_id: Any, photo: bytes, name: str = "a.jpg", **headers: str
-    ) -> httpx.Response:
-        return await self._client.post(
-            f"/parts/{part_id}/evidence", files={"file": (name, photo, "text/plain")}, headers=headers
-        )
-
-
-def a_photo(lon: float, lat: float) -> bytes:
-    """What a phone's camera writes: a picture with a time and a position."""
-    exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2026:03:02 02:20:00"
-    exif.get_ifd(ExifTags.IFD.GPSInfo).update(
-        {
-            ExifTags.GPS.GPSLatitudeRef: "N",
-            ExifTags.GPS.GPSLatitude: (int(lat), (lat - int(lat)) * 60, 0.0),
-            ExifTags.GPS.GPSLongitudeRef: "E",
-            ExifTags.GPS.GPSLongitude: (int(lon), (lon - int(lon)) * 60, 0.0),
-        }
-    )
-    out = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").save(out, "JPEG", exif=exif)
-    return out.getvalue()
 
 
 async def test_a_case_by_the_phones_routes(service: Service, scene: Scene) -> None:
@@ -242,10 +161,10 @@ async def test_9_what_was_queued_in_the_basement_is_reconciled_in_order(
     await phone.photograph(offer.part_id, a_photo(102.7, 25.0))
     await scene.until(3600)
     queue = [
-        _queued("arrive", 840, offer.part_id, method="qr_code"),
-        _queued("note", 900, offer.part_id, note="account", text="已关总阀"),
-        _queued("note", 960, offer.part_id, note="measure", text="换阀门"),
-        _queued("handle", 1200, offer.part_id, outcome="solved", late_cause="other"),
+        queued("arrive", 840, offer.part_id, method="qr_code"),
+        queued("note", 900, offer.part_id, note="account", text="已关总阀"),
+        queued("note", 960, offer.part_id, note="measure", text="换阀门"),
+        queued("handle", 1200, offer.part_id, outcome="solved", late_cause="other"),
     ]
     results = (await phone.post("/sync", commands=queue)).json()["results"]
     assert [(result["id"], result["status"]) for result in results] == [(one["id"], "done") for one in queue]
@@ -267,11 +186,11 @@ async def test_a_refused_command_stops_nothing_and_later_ones_say_why(service: S
     await scene.until(61)
     other = next(offer for offer in (await scene.state(kept)).offers if offer.live)
     queue = [
-        _queued("accept", 30, None, offer_id=str(gone.id)),
-        _queued("arrive", 40, gone.part_id, method="qr_code"),
-        _queued("contact", 45, other.part_id),
-        _queued("note", 50, uuid7(), note="account", text="不存在"),
-        _queued("note", 55, gone.part_id, note="lyrics", text="不认识"),
+        queued("accept", 30, None, offer_id=str(gone.id)),
+        queued("arrive", 40, gone.part_id, method="qr_code"),
+        queued("contact", 45, other.part_id),
+        queued("note", 50, uuid7(), note="account", text="不存在"),
+        queued("note", 55, gone.part_id, note="lyrics", text="不认识"),
     ]
     first, second, third, fourth, fifth = (await phone.post("/sync", commands=queue)).json()["results"]
     assert first["problem"]["code"] == "offer-gone"
@@ -288,10 +207,3 @@ async def test_a_refused_command_stops_nothing_and_later_ones_say_why(service: S
 
 def test_every_route_has_exactly_one_rule(service: Service) -> None:
     assert {path for path, rules in rules_of(service.app).items() if len(rules) != 1} == set()
-
-
-def _queued(kind: str, seconds: float, part_id: UUID | None, **body: Any) -> dict[str, Any]:
-    at = (START + timedelta(seconds=seconds)).isoformat()
-    offer_id = body.pop("offer_id", None)
-    named = {"part_id": str(part_id)} if part_id else {"offer_id": offer_id}
-    return {"id": str(uuid7()), "type": kind, "at": at, **named, "body": body}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.dispatch.matching import ChosenBecause, Nobody, RemovedBy, Responder, Search, choose
-from services.dispatch.rules import musts, story
+from services.dispatch.rules import heard, musts
 from services.dispatch.rules.facts import Arrival, EvidenceFile, Note, State
 from services.dispatch.travel import distance_m, travel_seconds
 from shared.ids import uuid7
@@ -137,11 +137,11 @@ def test_the_way_is_the_straight_line_with_a_detour_at_the_speed_of_the_mode() -
 def done(
     *, arrived_after: float | None = None, media_type: str | None = None, notes: tuple[NoteKind, ...] = ()
 ) -> State:
-    state = story.registered(a_registration())
+    state = heard.registered(a_registration())
     part = state.parts[0].id
     if arrived_after is not None:
         at = START + arrived_after * MINUTE
-        state = replace(state, arrivals=(Arrival(part, "a", at, ArrivalMethod.QR_CODE, None, None),))
+        state = replace(state, arrivals=(Arrival(uuid7(), part, "a", at, ArrivalMethod.QR_CODE, None, None),))
     if media_type is not None:
         state = replace(
             state, evidence=(EvidenceFile(uuid7(), part, "a", START, media_type, "", 1, None, None),)

@@ -31,7 +31,8 @@ async def test_a_registration_becomes_an_offer_and_the_offer_an_event(
     database_url: Callable[..., str], kafka_bootstrap: str, topic_prefix: str, tmp_path: Path, town: Directory
 ) -> None:
     await make_topics(kafka_bootstrap, topic_prefix)
-    (tmp_path / "master.key").write_text(new_secret())
+    for key in ("master", "internal"):
+        (tmp_path / f"{key}.key").write_text(new_secret())
     settings = Settings.model_validate(
         {
             "yike_env": Surroundings.TEST,
@@ -41,6 +42,7 @@ async def test_a_registration_becomes_an_offer_and_the_offer_an_event(
             "topic_prefix": topic_prefix,
             "files_url": str(tmp_path / "files"),
             "master_key_file": tmp_path / "master.key",
+            "internal_token_file": tmp_path / "internal.key",
         }
     )
     service = assemble(settings, directory=town, verifier=an_issuer().verifier(settings))

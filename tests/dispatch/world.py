@@ -13,7 +13,7 @@ from services.dispatch.handlers import offers, work
 from services.dispatch.handlers.search import Matching
 from services.dispatch.queries.cases import load
 from services.dispatch.queries.search import waiting
-from services.dispatch.rules.facts import Offer, OfferState, State
+from services.dispatch.rules.facts import Case, Offer, OfferState, State
 from services.dispatch.rules.story import fold
 from services.dispatch.rules.work import Doer, ReceivedFile, add_evidence
 from services.dispatch.subscriptions import SUBSCRIPTIONS
@@ -25,8 +25,16 @@ from shared.database import Database
 from shared.directory import Directory
 from shared.event import Actor, CaseEvent, Event
 from shared.events.dispatch import CaseOffered
-from shared.events.escalation import CaseEscalated
-from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, Place
+from shared.events.escalation import CaseEscalated, ReturnRuled
+from shared.events.intake import (
+    CaseAmended,
+    CaseClosed,
+    CaseMerged,
+    CaseRegistered,
+    CaseReopened,
+    CaseUnmerged,
+    Place,
+)
 from shared.ids import uuid7
 from shared.journal import story, verify
 from shared.keys import Secret
@@ -43,6 +51,8 @@ from shared.vocabulary import (
     Level,
     NoteKind,
     Outcome,
+    ReopenReason,
+    Ruling,
 )
 
 START = datetime(2026, 3, 1, 18, 10, tzinfo=UTC)
@@ -134,13 +144,51 @@ def a_raise(
     )
 
 
-def a_reopening(case_id: UUID, round: int = 2, at: datetime = START) -> CaseReopened:
-    return CaseReopened(at=at, case_id=case_id, follow_up_id=uuid7(), round=round)
+def a_reopening(
+    case_id: UUID, round: int = 2, at: datetime = START, because: ReopenReason = ReopenReason.NOT_SOLVED
+) -> CaseReopened:
+    return CaseReopened(at=at, case_id=case_id, follow_up_id=uuid7(), round=round, because=because)
 
 
 def a_closing(case_id: UUID, round: int = 1, at: datetime = START) -> CaseClosed:
     return CaseClosed(
         at=at, case_id=case_id, outcome=Outcome.SOLVED, closed_by=ClosedBy.FOLLOW_UP, round=round
+    )
+
+
+def a_ruling(
+    case_id: UUID, return_id: UUID, part_id: UUID, ruling: Ruling, to: str, at: datetime = START
+) -> ReturnRuled:
+    return ReturnRuled(
+        at=at,
+        case_id=case_id,
+        return_id=return_id,
+        part_id=part_id,
+        ruling=ruling,
+        to_unit_id=to if ruling is Ruling.REDISPATCH else None,
+        level=Level.GRID,
+        round=1,
+    )
+
+
+def a_merge(case_id: UUID, at: datetime = START) -> CaseMerged:
+    return CaseMerged(at=at, case_id=case_id, parent_id=uuid7(), parent_number="481-2093-0001")
+
+
+def an_unmerge(case_id: UUID, at: datetime = START) -> CaseUnmerged:
+    return CaseUnmerged(at=at, case_id=case_id, parent_id=uuid7())
+
+
+def an_amendment(
+    case: Case, grid: str | None, category: str, at: datetime = START, **more: Any
+) -> CaseAmended:
+    """The same case, in another grid or of another category."""
+    new = a_registration(grid, category)
+    fields_of = ("category_code", "urgency", "headline", "place", "grid_id", "unit_path", "ladder", "policy")
+    given: dict[str, Any] = {name: getattr(new, name) for name in fields_of}
+    changed = tuple(name for name in fields_of if getattr(case, name) != given[name])
+    return CaseAmended(
+        **{"at": at, "case_id": case.id, "changed": changed, "registry_revision": 7} | given | more
     )
 
 
@@ -154,9 +202,9 @@ Asked = TypeVar("Asked", bound=Event)
 class Scene:
     """Dispatch on a real database: events are heard as the inbox hears them, time stands still until it is moved."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.matching = Matching(SEALER)
+    def __init__(self, database: Database, sealer: Sealer = SEALER) -> None:
+        self.database, self.sealer = database, sealer
+        self.matching = Matching(sealer)
         self.timers = TimerLoop(database, timers_of(self.matching), lambda _: None)
         self.now = START
 
@@ -228,7 +276,7 @@ class Scene:
     ) -> None:
         async with self.database.transaction() as tx:
             command = AcceptOffer(position=position)
-            await offers.accept_offer(tx, offer.id, command, doer(person_id or offer.person_id), SEALER)
+            await offers.accept_offer(tx, offer.id, command, doer(person_id or offer.person_id), self.sealer)
         await self.settle()
 
     async def decline(self, offer: Offer, reason: DeclineReason = DeclineReason.BUSY) -> None:
@@ -239,7 +287,7 @@ class Scene:
     async def arrive(self, part_id: UUID, person_id: str, **more: Any) -> None:
         command = Arrive(**{"method": ArrivalMethod.QR_CODE} | more)
         async with self.database.transaction() as tx:
-            await work.arrive(tx, part_id, command, doer(person_id), SEALER)
+            await work.arrive(tx, part_id, command, doer(person_id), self.sealer)
 
     async def photograph(self, part_id: UUID, person_id: str) -> None:
         """A photo, without its file: the files have tests of their own."""
@@ -255,7 +303,7 @@ class Scene:
 
     async def note(self, part_id: UUID, person_id: str, note: NoteKind, text: str = "已处理") -> None:
         async with self.database.transaction() as tx:
-            await work.write_note(tx, part_id, WriteNote(note=note, text=text), doer(person_id), SEALER)
+            await work.write_note(tx, part_id, WriteNote(note=note, text=text), doer(person_id), self.sealer)
 
     async def do_the_musts(self, part_id: UUID, person_id: str) -> None:
         await self.photograph(part_id, person_id)
@@ -265,7 +313,7 @@ class Scene:
     async def handle(self, part_id: UUID, person_id: str, late_cause: LateCause | None = None) -> None:
         command = HandlePart(outcome=Outcome.SOLVED, late_cause=late_cause)
         async with self.database.transaction() as tx:
-            await work.handle_part(tx, part_id, command, doer(person_id), SEALER)
+            await work.handle_part(tx, part_id, command, doer(person_id), self.sealer)
         await self.settle()
 
     # ── what is seen ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from fastapi import Response
 from pydantic import BaseModel
 
-from services.dispatch.api.doing import WATCHING, WORKING, Sealing, must_see
+from services.dispatch.api.acting import etag, version_of
+from services.dispatch.api.doing import WATCHING, WORKING, Sealing, may_supervise, must_see, unit_of
 from services.dispatch.handlers.records import known_case
-from services.dispatch.queries.reads import Words, explanations, words
+from services.dispatch.queries.reads import Words, explanations, statements, words
 from services.dispatch.rules.facts import State
 from services.dispatch.rules.views import (
     ArrivalView,
     CaseView,
     EvidenceView,
+    FlagView,
+    HelpView,
     NoteView,
     OfferView,
     PartView,
+    ReturnView,
+    StatementView,
     case_view,
+    help_view,
     offer_view,
     part_view,
 )
@@ -33,21 +41,49 @@ class CasePage(BaseModel):
     arrivals: list[ArrivalView]
     evidence: list[EvidenceView]
     notes: list[NoteView]
+    returns: list[ReturnView]
+    help: list[HelpView]
+    statements: list[StatementView]
+    flags: list[FlagView]
 
 
 @router.get("/cases/{case_id}", dependencies=[allow(*WORKING, *WATCHING)])
-async def case(case_id: UUID, tx: Tx, who: Caller, sealer: Sealing) -> CasePage:
-    """Parts, offers with their explanation, and what was done."""
+async def case(case_id: UUID, tx: Tx, who: Caller, sealer: Sealing, response: Response) -> CasePage:
+    """Parts, offers with their explanation, and what was done. The `ETag` is the version that `If-Match` names."""
+    response.headers["ETag"] = etag(await version_of(tx, case_id))
     state = await known_case(tx, case_id)
     must_see(who, state, tx.directory)
     why = await explanations(tx, case_id)
-    said = await words(tx, case_id, sealer)
+    said = await statements(tx, case_id, sealer)
     return CasePage(
         case=case_view(state),
-        parts=[part_view(state, part) for part in state.parts],
+        parts=[part_view(state, part, said) for part in state.parts],
         offers=[offer_view(offer, why.get(offer.id, ())) for offer in state.offers],
-        **_done(state, said),
+        **_done(state, await words(tx, case_id, sealer)),
+        **_passed(state, said, flags=may_supervise(who, unit_of(state), tx.directory)),
     )
+
+
+def _passed(state: State, said: dict[UUID, str], *, flags: bool) -> dict[str, list[Any]]:
+    """How it went from one to another; flags are for supervisors only."""
+    return {
+        "returns": [
+            ReturnView(
+                return_id=one.id,
+                **{name: getattr(one, name) for name in ReturnView.model_fields if name != "return_id"},
+            )
+            for one in state.returns
+        ],
+        "help": [help_view(state, call) for call in state.help_calls],
+        "statements": [
+            StatementView(
+                **{name: getattr(one, name) for name in StatementView.model_fields if name != "text"},
+                text=said.get(one.id),
+            )
+            for one in state.statements
+        ],
+        "flags": [FlagView.model_validate(one, from_attributes=True) for one in state.flags] if flags else [],
+    }
 
 
 def _done(state: State, said: dict[UUID, Words]) -> dict[str, list[BaseModel]]:

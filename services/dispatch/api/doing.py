@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from services.dispatch.rules.facts import HELD_OR_HANDLED, OfferState, State
 from services.dispatch.rules.work import Doer
+from services.dispatch.settings import Settings
 from shared.directory import Directory
 from shared.files import Files
 from shared.identity import SignedIn
@@ -31,6 +32,9 @@ WORKING = (
 WATCHING = (Role.UNIT_OFFICER, Role.SUPERVISOR, Role.GRID_LEADER, Role.OPERATOR, Role.FOLLOW_UP_CALLER)
 """Who may read every case of their unit and below it."""
 
+SUPERVISING = (Role.SUPERVISOR, Role.UNIT_OFFICER)
+"""Who is shown what is odd about entries, in their unit and below it."""
+
 CONCERNED = HELD_OR_HANDLED | {OfferState.OFFERED, OfferState.ENDED}
 
 
@@ -47,6 +51,13 @@ def _files(request: Request) -> Files:
     return service_of(request).files
 
 
+def settings_of(request: Request) -> Settings:
+    settings = service_of(request).settings
+    if not isinstance(settings, Settings):
+        raise TypeError("dispatch was assembled with the settings of another service")
+    return settings
+
+
 Doing = Annotated[Doer, Depends(_doer)]
 """The caller as somebody who works on cases: officers at their desk, everybody else on the phone."""
 
@@ -59,4 +70,13 @@ def must_see(who: SignedIn, state: State, directory: Directory) -> None:
     asked once is no reason to read on."""
     if any(offer.person_id == who.person_id and offer.state in CONCERNED for offer in state.offers):
         return
-    who.must(WATCHING, state.case.grid_id or state.case.unit_path[-1], directory)
+    who.must(WATCHING, unit_of(state), directory)
+
+
+def unit_of(state: State) -> str:
+    """The lowest unit known of a case: whoever may act for it may act for the case."""
+    return state.case.grid_id or state.case.unit_path[-1]
+
+
+def may_supervise(who: SignedIn, unit_id: str, directory: Directory) -> bool:
+    return any(who.may(role, unit_id, directory) for role in SUPERVISING)

@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import BaseModel
 
-from services.dispatch.api.doing import WORKING, Doing, Sealing
+from services.dispatch.api.doing import WORKING, Doing, Sealing, settings_of
 from services.dispatch.commands import SyncQueue
-from services.dispatch.handlers.sync import work_off
+from services.dispatch.handlers.sync import Phone, work_off
 from services.dispatch.rules.views import PartView
 from shared.routes import Db, allow, router_for
 
@@ -25,6 +25,7 @@ class SyncResult(BaseModel):
     part_id: UUID | None = None
     part: PartView | None = None
     note_id: UUID | None = None
+    help_id: UUID | None = None
     problem: dict[str, Any] | None = None
 
 
@@ -36,5 +37,6 @@ class SyncAnswer(BaseModel):
 async def sync(body: SyncQueue, request: Request, database: Db, doer: Doing, sealer: Sealing) -> SyncAnswer:
     """Everything in order, each once by its own id, and a result for each."""
     language = request.headers.get("accept-language")
-    results = await work_off(database, body.commands, doer, sealer, language)
+    phone = Phone(doer, sealer, language, settings_of(request).corrections_within_hours)
+    results = await work_off(database, body.commands, phone)
     return SyncAnswer(results=[SyncResult.model_validate(result) for result in results])

@@ -14,8 +14,10 @@ from uuid import UUID
 from services.dispatch import evidence, metrics
 from services.dispatch.handlers.records import agreed, case_of, known_case, record, refuse
 from services.dispatch.handlers.work import distance_from
+from services.dispatch.queries.photos import keep_likeness, seen_before
 from services.dispatch.queries.sealed import case_key, keep_evidence_position
-from services.dispatch.rules import work
+from services.dispatch.rules import entries, work
+from services.dispatch.rules.facts import State
 from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.views import AddedView, part_view
 from services.dispatch.rules.work import Doer, ReceivedFile
@@ -25,6 +27,7 @@ from shared.files import Files
 from shared.idempotency import RequestKey, StoredAnswer
 from shared.problems import Problem
 from shared.sealing import Sealer
+from shared.vocabulary import EntryFlag, EntryKind
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,14 @@ async def _add(
         taken_at=received.taken_at or upload.taken_at,
         distance_m=distance_from(state.case, received.position),
     )
-    decision = work.add_evidence(state, state.part(upload.part_id), doer, now, file)
-    state = await record(tx, state, agreed(decision))
+    part = state.part(upload.part_id)
+    events = agreed(work.add_evidence(state, part, doer, now, file))
+    if events:
+        odd = await _odd(tx, state, file, received)
+        events += entries.flagged(state, part, doer.person_id, now, file.id, EntryKind.EVIDENCE, odd)
+    state = await record(tx, state, events)
+    if events and received.likeness is not None:
+        await keep_likeness(tx, case_id, file.id, received.likeness)
     if received.position is not None:
         key = await case_key(tx, case_id, sealer)
         await keep_evidence_position(tx, received.id, key, received.position, sealer)
@@ -108,3 +117,11 @@ async def _add(
         distance_m=file.distance_m,
         part=part_view(state, state.part(upload.part_id)),
     )
+
+
+async def _odd(
+    tx: Transaction, state: State, file: ReceivedFile, received: evidence.Received
+) -> tuple[EntryFlag, ...]:
+    """Only for the supervisor's eyes. Two photos of one case may well look alike."""
+    seen = received.likeness is not None and await seen_before(tx, state.case.id, received.likeness)
+    return entries.odd_photo(state.case, taken_at=file.taken_at, distance_m=file.distance_m, seen_before=seen)

@@ -1,4 +1,4 @@
-"""What other services tell: a case is registered, raised, reopened, closed."""
+"""What other services tell of a case: its existence and end, its time and level."""
 
 from __future__ import annotations
 
@@ -6,25 +6,67 @@ from datetime import datetime
 
 from services.dispatch.handlers.records import record
 from services.dispatch.queries.cases import load, save
-from services.dispatch.rules import endings, story
+from services.dispatch.queries.sealed import destroy_key
+from services.dispatch.rules import endings, heard, story
 from services.dispatch.rules.facts import State
 from shared.database import Transaction
 from shared.event import CaseEvent
-from shared.events.escalation import CaseEscalated
-from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened
+from shared.events.escalation import CaseEscalated, ReturnRuled
+from shared.events.intake import (
+    CaseAmended,
+    CaseClosed,
+    CaseMerged,
+    CaseRegistered,
+    CaseReopened,
+    CaseWithdrawn,
+    RequesterErased,
+)
 
 
 async def take_up_case(tx: Transaction, event: CaseRegistered, now: datetime) -> None:
     """Open the owner's part; the search finds it as soon as this commits."""
     if await load(tx, event.case_id) is None:
-        await save(tx, None, story.registered(event))
+        await save(tx, None, heard.registered(event))
+
+
+async def keep_informed(tx: Transaction, event: CaseEvent, now: datetime) -> None:
+    """What changes the case's facts, and asks nothing of anybody here: whoever holds it sees it. An unmerged case
+    opens its part again this way, and the search finds it."""
+    before, after = await _heard(tx, event)
+    await save(tx, before, after)
+
+
+async def amend_case(tx: Transaction, event: CaseAmended, now: datetime) -> None:
+    """What nobody took yet is offered by the new facts; who is on it keeps it."""
+    before, after = await _heard(tx, event)
+    await record(tx, before, endings.offer_again(after, event, now), known=after)
+
+
+async def merge_case(tx: Transaction, event: CaseMerged, now: datetime) -> None:
+    """Its people are free: the earlier case has its own."""
+    before, after = await _heard(tx, event)
+    tx.disarm(event.case_id)
+    await record(tx, before, endings.merge(after, now), known=after)
+
+
+async def call_off_case(tx: Transaction, event: CaseWithdrawn, now: datetime) -> None:
+    """Whoever asked no longer asks."""
+    before, after = await _heard(tx, event)
+    tx.disarm(event.case_id)
+    await record(tx, before, endings.call_off(after, now), known=after)
 
 
 async def pass_up_case(tx: Transaction, event: CaseEscalated, now: datetime) -> None:
     """Open the officer's part; who was going, or is being searched for, goes on beside it."""
     before, after = await _heard(tx, event)
-    if story.counts(before, event):
+    if heard.counts(before, event):
         await record(tx, before, [], known=after)
+
+
+async def obey_ruling(tx: Transaction, event: ReturnRuled, now: datetime) -> None:
+    """Ruled to be another unit's: its people are asked, and whoever held it is free."""
+    before, after = await _heard(tx, event)
+    await record(tx, before, endings.obey(after, event, now), known=after)
 
 
 async def reopen_case(tx: Transaction, event: CaseReopened, now: datetime) -> None:
@@ -39,6 +81,13 @@ async def end_case(tx: Transaction, event: CaseClosed, now: datetime) -> None:
     before, after = await _heard(tx, event)
     tx.disarm(event.case_id)
     await record(tx, before, endings.wind_up(after, now), known=after)
+
+
+async def erase_requester(tx: Transaction, event: RequesterErased, now: datetime) -> None:
+    """The key of the case goes, and with it every text and position that was sealed under it."""
+    before, after = await _heard(tx, event)
+    await save(tx, before, after)
+    await destroy_key(tx, event.case_id)
 
 
 async def _heard(tx: Transaction, event: CaseEvent) -> tuple[State, State]:

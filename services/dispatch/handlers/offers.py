@@ -30,7 +30,7 @@ async def accept_offer(
     state = await record(tx, state, events)
     if events and command.position is not None:
         point = Point(lon=command.position.lon, lat=command.position.lat)
-        await keep_position(tx, case_id, doer.person_id, point, now, sealer)
+        await keep_position(tx, case_id, doer.person_id, point, now, sealer, doer.device_at)
     return state, offer.part_id
 
 

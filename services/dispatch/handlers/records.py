@@ -18,6 +18,8 @@ from shared.event import Event
 from shared.events.dispatch import (
     CaseAccepted,
     CaseOffered,
+    CaseReassigned,
+    EntryFlagged,
     OfferDeclined,
     OfferLapsed,
     OfferWithdrawn,
@@ -67,10 +69,12 @@ def refuse(refused: Refused) -> NoReturn:
 async def record(
     tx: Transaction, before: State, events: Sequence[Event], *, known: State | None = None
 ) -> State:
-    """`known` is the state with what was heard already applied, where something was."""
+    """`known` is the state with what was heard already applied, where something was. An event without a topic is of
+    our own story only."""
     after = follow(known or before, events)
     await save(tx, before, after)
-    tx.announce(*events)
+    for event in events:
+        (tx.announce if event.topic else tx.note)(event)
     _keep_timers(tx, events)
     _count(after, events)
     return after
@@ -89,6 +93,11 @@ def _count(state: State, events: Iterable[Event]) -> None:
     for event in events:
         if (result := _RESULTS.get(type(event))) is not None:
             metrics.OFFERS.labels(result).inc()
+        if isinstance(event, EntryFlagged):
+            for flag in event.flags:
+                metrics.FLAGS.labels(flag).inc()
+        if isinstance(event, CaseReassigned):
+            metrics.HANDED_OVER.labels(event.reason).inc()
         if isinstance(event, WorkerArrived) and state.case.emergency:
             due = musts.arrive_by(state.case)
             metrics.ARRIVALS.labels(str(due is None or event.at <= due).lower()).inc()

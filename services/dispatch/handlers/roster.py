@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from shared.directory import Directory
 from shared.things import Shift
+from shared.vocabulary import ShiftKind
 
 
 class Roster:
@@ -22,12 +23,16 @@ class Roster:
             for _, person in sorted(directory.people.items())
             if any(post.unit_id in self.units for post in person.posts)
         ]
-        self._hours = _hours_of(directory, {person.id for person in self.people})
+        people_ids = {person.id for person in self.people}
+        self._hours = _hours_of(directory, people_ids, ShiftKind.ON_DUTY)
+        self._reach = _hours_of(directory, people_ids, ShiftKind.ON_CALL)
 
     def on_duty(self, person_id: str, now: datetime) -> bool:
-        starts, latest_ends = self._hours.get(person_id, ((), ()))
-        begun = bisect_right(starts, now)
-        return begun > 0 and latest_ends[begun - 1] > now
+        return _within(self._hours.get(person_id), now)
+
+    def on_call(self, person_id: str, now: datetime) -> bool:
+        """At home, within reach."""
+        return _within(self._reach.get(person_id), now)
 
     def on_duty_from(self, person_id: str, now: datetime) -> datetime | None:
         """When the next shift starts; `None` if none is planned."""
@@ -55,11 +60,19 @@ class Rosters:
 Hours = tuple[list[datetime], list[datetime]]
 
 
-def _hours_of(directory: Directory, people: set[str]) -> dict[str, Hours]:
+def _within(hours: Hours | None, now: datetime) -> bool:
+    if hours is None:
+        return False
+    starts, latest_ends = hours
+    begun = bisect_right(starts, now)
+    return begun > 0 and latest_ends[begun - 1] > now
+
+
+def _hours_of(directory: Directory, people: set[str], kind: ShiftKind) -> dict[str, Hours]:
     """For each person the starts of their shifts in order, and beside each the latest end so far: they may overlap."""
     shifts: defaultdict[str, list[Shift]] = defaultdict(list)
     for shift in directory.shifts.values():
-        if shift.person_id in people and shift.retired_at is None:
+        if shift.person_id in people and shift.kind is kind and shift.retired_at is None:
             shifts[shift.person_id].append(shift)
     return {person_id: _hours(of_person) for person_id, of_person in shifts.items()}
 

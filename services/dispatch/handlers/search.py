@@ -19,11 +19,23 @@ from asyncpg import IntegrityConstraintViolationError
 from services.dispatch import metrics
 from services.dispatch.handlers.records import SEARCH_AGAIN, record
 from services.dispatch.handlers.roster import Roster, Rosters
-from services.dispatch.matching import Choice, Nobody, Responder, Search, choose, eligible
+from services.dispatch.matching import (
+    HELPING_POSTS,
+    OWNING_POSTS,
+    Choice,
+    Nobody,
+    Responder,
+    Search,
+    choose,
+    eligible,
+)
 from services.dispatch.queries.cases import load, load_all
 from services.dispatch.queries.search import Burden, WaitingPart, burdens, last_seen, lock_street, waiting
+from services.dispatch.rules import musts
 from services.dispatch.rules.facts import OfferState, Part, PartState, State
 from services.dispatch.rules.offers import about
+from services.dispatch.rules.passing import on_case
+from services.dispatch.rules.told import REASSIGNED
 from shared.database import Database, Transaction
 from shared.directory import Directory
 from shared.events.dispatch import CaseOffered, NobodyAvailable
@@ -53,6 +65,10 @@ EXCLUDING = frozenset({DeclineReason.UNFIT, DeclineReason.CONFLICT_OF_INTEREST})
 """Declines that hold for the whole case; the others only until the next turn."""
 
 
+HAND_OVER_RESTS = timedelta(hours=8)
+"""A shift's length."""
+
+
 class Turn(Enum):
     OFFERED = "offered"
     NOBODY = "nobody"
@@ -63,9 +79,10 @@ class Turn(Enum):
 
 @dataclass(frozen=True)
 class Standing:
-    """Who of a street or unit is on duty, what they are on, and where those who go were last seen."""
+    """Who of a street or unit is on duty or within reach, what they are on, and where they were last seen."""
 
     on_duty: Set[str] = frozenset()
+    on_call: Set[str] = frozenset()
     busy: Mapping[str, Burden] = field(default_factory=dict)
     seen: Mapping[str, Point] = field(default_factory=dict)
 
@@ -200,8 +217,10 @@ class Matching:
     ) -> tuple[Search, list[Responder]]:
         """What the choice is made from: the search, and everybody who may be asked, as they stand now. Looks of one
         moment share `standing`, by street or unit; what is decided is decided from a fresh one."""
-        search = search_for(state, part, _centre(tx, state))
-        unit_id = state.case.street_id if part.goes else part.unit_id
+        category = tx.directory.categories.get(state.case.category_code)
+        wished = frozenset(category.skills_wanted) if category else frozenset[str]()
+        search = search_for(state, part, _centre(tx, state), wished)
+        unit_id = part.unit_id if search.own_people or not part.goes else state.case.street_id
         roster = self.rosters.of(tx.directory, unit_id)
         shared = standing if standing is not None else {}
         if unit_id not in shared:
@@ -215,19 +234,23 @@ class Matching:
                 mode=person.mode,
                 start=stand.seen.get(person.id, person.base) if part.goes else person.base,
                 on_duty=person.id in stand.on_duty,
+                on_call=person.id in stand.on_call,
                 on_duty_from=None if person.id in stand.on_duty else roster.on_duty_from(person.id, now),
                 on_emergency=person.id in stand.busy and stand.busy[person.id].on_emergency,
                 load=stand.busy[person.id].load if person.id in stand.busy else 0,
+                skills=frozenset(person.skills),
             )
             for person, post, unit_id in eligible(search, roster.people, roster.units)
         ]
 
     async def _standing(self, tx: Transaction, roster: Roster, now: datetime) -> Standing:
         on_duty = {person.id for person in roster.people if roster.on_duty(person.id, now)}
-        if not on_duty:
+        on_call = {person.id for person in roster.people if roster.on_call(person.id, now)}
+        there = on_duty | on_call
+        if not there:
             return Standing()
-        busy = await burdens(tx, on_duty)
-        return Standing(on_duty, busy, await last_seen(tx, sorted(on_duty), now, self.sealer))
+        seen = await last_seen(tx, sorted(there), now, self.sealer)
+        return Standing(on_duty, on_call, await burdens(tx, there), seen)
 
     async def look_again(self, tx: Transaction, due: Due, now: datetime) -> None:
         """A shift began, or somebody rested after declining. The commit wakes the loop; if there is still nobody,
@@ -250,25 +273,43 @@ class Matching:
         return self.woken_by.calls, directory.revision
 
 
-def search_for(state: State, part: Part, centre: Point | None) -> Search:
-    """What is searched for, from the facts of the case."""
+def search_for(
+    state: State, part: Part, centre: Point | None, skills: frozenset[str] = frozenset()
+) -> Search:
+    """What is searched for, from the facts of the case; `skills` are those its category wishes for."""
     case, policy = state.case, state.case.policy
     rest = timedelta(seconds=policy.offer_expires_after_seconds)
     declined = [offer for offer in state.offers if offer.state is OfferState.DECLINED and offer.ended_at]
-    leader_after = policy.leader_after_seconds if case.emergency and part.goes else None
+    own_people = part.own_people_only
+    leader_after = policy.leader_after_seconds if case.emergency and part.goes and not own_people else None
     return Search(
         unit_id=part.unit_id,
         emergency=case.emergency,
         goes=part.goes,
         place=_place(state) or centre,
-        started_at=part.opened_at,
+        started_at=part.searched_from,
         expires_after=rest,
         leader_after=None if leader_after is None else timedelta(seconds=leader_after),
         asked=frozenset(state.asked(part)),
         ever_asked=frozenset(offer.person_id for offer in state.offers if offer.part_id == part.id),
         excluded=frozenset(offer.person_id for offer in declined if offer.declined_because in EXCLUDING),
-        resting={offer.person_id: offer.ended_at + rest for offer in declined if offer.ended_at},
+        resting={offer.person_id: offer.ended_at + rest for offer in declined if offer.ended_at}
+        | _gave_away(state, part),
+        own_people=() if not own_people else HELPING_POSTS if part.asked_for else OWNING_POSTS,
+        barred=frozenset(case.excluded),
+        on_case=frozenset(on_case(state, but=part.id)),
+        skills=skills,
+        arrive_by=musts.arrive_by(case) if case.emergency else None,
     )
+
+
+def _gave_away(state: State, part: Part) -> dict[str, datetime]:
+    """Who handed this part over is not asked at once to take it back, though the shift may last minutes more."""
+    return {
+        offer.person_id: offer.ended_at + HAND_OVER_RESTS
+        for offer in state.offers
+        if offer.part_id == part.id and offer.passed_on == REASSIGNED and offer.ended_at
+    }
 
 
 def _place(state: State) -> Point | None:

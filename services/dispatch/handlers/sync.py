@@ -6,7 +6,7 @@ first one, because that is the one the worker has to know about.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from services.dispatch import metrics
 from services.dispatch.commands import COMMANDS, QueuedCommand
-from services.dispatch.handlers import offers, work
+from services.dispatch.handlers import entries, offers, passing, work
 from services.dispatch.handlers.records import case_of
 from services.dispatch.queries.cases import load
 from services.dispatch.queries.synced import answered, keep_answer
@@ -25,10 +25,26 @@ from shared.database import Database, Transaction
 from shared.problems import Problem, document
 from shared.sealing import Sealer
 
+WHAT_NEXT = {
+    404: "手机上的工单已过时；请刷新“现在”页，仍找不到请联系网格长 / The phone's copy is out of date: refresh the "
+    "first screen; if it is still not there, call the grid leader",
+    422: "请在手机上打开这一条，改正后重发 / Open this entry on the phone, put it right and send it again",
+    409: "请刷新“现在”页，按最新情况处理 / Refresh the first screen and go by what it says now",
+}
+"""What to do where a refusal does not say it itself: nobody is left alone with a conflict."""
 
-async def work_off(
-    database: Database, queue: list[QueuedCommand], doer: Doer, sealer: Sealer, language: str | None
-) -> list[dict[str, Any]]:
+
+@dataclass(frozen=True)
+class Phone:
+    """Whose queue it is, and what its commands need."""
+
+    doer: Doer
+    sealer: Sealer
+    language: str | None
+    corrections_within_hours: int
+
+
+async def work_off(database: Database, queue: list[QueuedCommand], phone: Phone) -> list[dict[str, Any]]:
     """One result per command, in the order of the queue: `done` with the part as it is then, or `refused` with the
     problem. A command already done gets its first answer again; a refused one is tried again when it is sent again."""
     results: list[dict[str, Any]] = []
@@ -38,10 +54,10 @@ async def work_off(
         try:
             async with database.transaction() as tx:
                 about = await _part_of(tx, command)
-                answer = await _once(tx, command, about, doer, sealer)
+                answer = await _once(tx, command, about, phone)
             results.append({"id": command.id, "status": "done", **answer})
         except Problem as problem:
-            told = _told(problem, first_refused.get(about) if about else None, language)
+            told = _told(problem, first_refused.get(about) if about else None, phone.language)
             if about is not None:
                 first_refused.setdefault(about, command.id)
             results.append({"id": command.id, "status": "refused", "part_id": about, "problem": told})
@@ -50,18 +66,19 @@ async def work_off(
 
 
 def _told(problem: Problem, after: UUID | None, language: str | None) -> dict[str, Any]:
+    if problem.detail is None:
+        problem.detail = WHAT_NEXT.get(problem.status, WHAT_NEXT[409])
     told = document(problem, language)
     return told if after is None else {**told, "after_refused": after}
 
 
-async def _once(
-    tx: Transaction, command: QueuedCommand, part_id: UUID, doer: Doer, sealer: Sealer
-) -> dict[str, Any]:
+async def _once(tx: Transaction, command: QueuedCommand, part_id: UUID, phone: Phone) -> dict[str, Any]:
     """The lock of the case makes two copies of one queue wait for each other, so the second finds the answer."""
+    doer = replace(phone.doer, device_at=command.at)
     now = await tx.lock(await case_of(tx, part_id=part_id))
     if (before := await answered(tx, doer.person_id, command.id)) is not None:
         return before
-    state, extra = await _do(tx, command, part_id, replace(doer, device_at=command.at), sealer)
+    state, extra = await _do(tx, command, part_id, replace(phone, doer=doer))
     view = part_view(state, state.part(part_id)).model_dump(mode="json")
     answer = {"part_id": str(part_id), "part": view, **extra}
     await keep_answer(tx, doer.person_id, command.id, part_id, answer, now)
@@ -79,10 +96,11 @@ async def _part_of(tx: Transaction, command: QueuedCommand) -> UUID:
 
 
 async def _do(
-    tx: Transaction, command: QueuedCommand, part_id: UUID, doer: Doer, sealer: Sealer
+    tx: Transaction, command: QueuedCommand, part_id: UUID, phone: Phone
 ) -> tuple[State, dict[str, Any]]:
     """The same handlers as the routes'."""
     body: Any = _body(command)
+    doer, sealer = phone.doer, phone.sealer
     match command.type:
         case "accept":
             return (await offers.accept_offer(tx, _offer(command), body, doer, sealer))[0], {}
@@ -97,6 +115,16 @@ async def _do(
             return state, {"note_id": str(note_id)}
         case "handle":
             return await work.handle_part(tx, part_id, body, doer, sealer), {}
+        case "return":
+            return await passing.return_part(tx, part_id, body, doer, sealer), {}
+        case "help":
+            state, help_id = await passing.ask_for_help(tx, part_id, body, doer, sealer)
+            return state, {"help_id": str(help_id)}
+        case "done":
+            return await passing.finish_task(tx, part_id, body, doer, sealer), {}
+        case "correct":
+            hours = phone.corrections_within_hours
+            return await entries.correct_entry(tx, part_id, body, doer, sealer, within_hours=hours), {}
 
 
 def _offer(command: QueuedCommand) -> UUID:

@@ -8,7 +8,9 @@ from uuid import UUID
 from services.dispatch.commands import Arrive, HandlePart, MakeContact, Position, WriteNote
 from services.dispatch.handlers.records import agreed, case_of, known_case, record, refuse
 from services.dispatch.queries.sealed import case_key, keep_note, keep_position, keep_reason, note_content
-from services.dispatch.rules import refusals, work
+from services.dispatch.queries.search import last_place
+from services.dispatch.rules import entries, refusals, work
+from services.dispatch.rules.entries import Moved
 from services.dispatch.rules.facts import Case, State
 from services.dispatch.rules.work import Doer
 from services.dispatch.travel import distance_m
@@ -17,7 +19,7 @@ from shared.ids import uuid7
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import HANDLER_OUTCOMES, ArrivalMethod, NoteKind
+from shared.vocabulary import HANDLER_OUTCOMES, ArrivalMethod, EntryKind, NoteKind
 
 
 async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, sealer: Sealer) -> State:
@@ -28,14 +30,31 @@ async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, se
     _must_be_proven(command)
     point = _point(command.position)
     distance = distance_from(state.case, point)
-    decision = work.arrive(state, state.part(part_id), doer, now, method=command.method, distance_m=distance)
+    part = state.part(part_id)
+    decision = work.arrive(state, part, doer, now, method=command.method, distance_m=distance)
     events = agreed(decision)
+    if events:
+        odd = entries.odd_arrival(distance, await _moved(tx, doer, point, now, sealer))
+        entry_id = events[0].id
+        events += entries.flagged(state, part, doer.person_id, now, entry_id, EntryKind.ARRIVAL, odd)
     state = await record(tx, state, events)
     if events and point is not None:
-        await keep_position(tx, case_id, doer.person_id, point, now, sealer)
+        await keep_position(tx, case_id, doer.person_id, point, now, sealer, doer.device_at)
     if events and command.reason is not None:
         await keep_reason(tx, case_id, part_id, now, command.reason, sealer)
     return state
+
+
+async def _moved(
+    tx: Transaction, doer: Doer, point: Point | None, now: datetime, sealer: Sealer
+) -> Moved | None:
+    """How far and how fast since the last position known; `None` without two of them."""
+    last = await last_place(tx, doer.person_id, now, sealer) if point is not None else None
+    if point is None or last is None:
+        return None
+    both = doer.device_at is not None and last.device_at is not None
+    by_phone = doer.device_at - last.device_at if both and doer.device_at and last.device_at else None
+    return Moved(distance_m(point, last.point), now - last.at, by_phone)
 
 
 def _must_be_proven(command: Arrive) -> None:
@@ -60,10 +79,10 @@ async def write_note(
     case_id = await case_of(tx, part_id=part_id)
     now = await tx.lock(case_id)
     state = await known_case(tx, case_id)
-    return await _write(tx, state, part_id, command, doer, now, sealer)
+    return await write_into(tx, state, part_id, command, doer, now, sealer)
 
 
-async def _write(
+async def write_into(
     tx: Transaction,
     state: State,
     part_id: UUID,
@@ -97,6 +116,7 @@ async def handle_part(
             422,
             "outcome-not-for-handlers",
             "这个结果不能由经办人选择 / A handler cannot choose this outcome",
+            detail="请在允许的结果中选择 / Choose one of the outcomes allowed",
             allowed=sorted(HANDLER_OUTCOMES),
         )
     case_id = await case_of(tx, part_id=part_id)
@@ -108,7 +128,7 @@ async def handle_part(
     events = agreed(decision)
     if events and command.text is not None:
         said = WriteNote(note=NoteKind.PROGRESS, text=command.text)
-        state, _ = await _write(tx, state, part_id, said, doer, now, sealer)
+        state, _ = await write_into(tx, state, part_id, said, doer, now, sealer)
     return await record(tx, state, events)
 
 

@@ -16,31 +16,76 @@ from services.dispatch.rules.facts import (
     Case,
     CaseState,
     EvidenceFile,
+    ExtensionState,
+    Flag,
+    HelpCall,
     Note,
     Offer,
     OfferState,
     Part,
     PartState,
+    Return,
     State,
+    Statement,
+    StatementKind,
 )
-from services.dispatch.tables import ArrivalRow, CaseRow, EvidenceRow, NoteRow, OfferRow, PartRow
+from services.dispatch.tables import (
+    ArrivalRow,
+    CaseRow,
+    EvidenceRow,
+    FlagRow,
+    HelpCallRow,
+    NoteRow,
+    OfferRow,
+    PartRow,
+    ReturnRow,
+    StatementRow,
+)
 from shared.database import Row, Transaction
 from shared.events.dispatch import Candidate
-from shared.events.intake import Place, Rung
+from shared.events.intake import Place, Rung, Window
 from shared.things import Policy
-from shared.vocabulary import ArrivalMethod, DeclineReason, Level, NoteKind, Outcome, PartRole, Post, Urgency
+from shared.vocabulary import (
+    ArrivalMethod,
+    DeclineReason,
+    EntryFlag,
+    EntryKind,
+    Level,
+    NoteKind,
+    Outcome,
+    PartRole,
+    Post,
+    ReturnBasis,
+    Ruling,
+    Urgency,
+)
 
 CASES = "SELECT * FROM cases WHERE id = ANY(CAST(:ids AS uuid[]))"
 PARTS = "SELECT * FROM parts WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY opened_at, id"
 # Candidates are the explanation of an offer: read for its screen, never to decide something.
 OFFERS = """
     SELECT id, case_id, part_id, person_id, unit_id, post, turn, state, emergency, goes, offered_at, expires_at,
-           eta_seconds, chosen_because, declined_because, accepted_at, arrived_at, contacted_at, ended_at
+           eta_seconds, chosen_because, declined_because, accepted_at, arrived_at, contacted_at, ended_at, passed_on
     FROM offers WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY offered_at, id
 """
 ARRIVALS = "SELECT * FROM arrivals WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, part_id"
 EVIDENCE = "SELECT * FROM evidence WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, id"
 NOTES = "SELECT * FROM notes WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, id"
+RETURNS = "SELECT * FROM returns WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, id"
+HELP_CALLS = "SELECT * FROM help_calls WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, id"
+STATEMENTS = "SELECT * FROM statements WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, id"
+FLAGS = "SELECT * FROM flags WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, entry_id"
+
+# Most cases have none of these: one look says which are worth a statement of their own.
+WHICH = """
+    SELECT 'returns' AS kind WHERE EXISTS (SELECT 1 FROM returns WHERE case_id = ANY(CAST(:ids AS uuid[])))
+    UNION ALL
+    SELECT 'help_calls' WHERE EXISTS (SELECT 1 FROM help_calls WHERE case_id = ANY(CAST(:ids AS uuid[])))
+    UNION ALL
+    SELECT 'statements' WHERE EXISTS (SELECT 1 FROM statements WHERE case_id = ANY(CAST(:ids AS uuid[])))
+    UNION ALL
+    SELECT 'flags' WHERE EXISTS (SELECT 1 FROM flags WHERE case_id = ANY(CAST(:ids AS uuid[])))
+"""
 
 
 async def load(tx: Transaction, case_id: UUID) -> State | None:
@@ -53,20 +98,14 @@ async def load_all(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Stat
     cases = [_case(row) for row in await tx.rows(CASES, ids=ids)]
     if not cases:
         return {}
-    parts = _grouped(await tx.rows(PARTS, ids=ids), _part)
-    offers = _grouped(await tx.rows(OFFERS, ids=ids), _offer)
-    arrivals = _grouped(await tx.rows(ARRIVALS, ids=ids), _arrival)
-    evidence = _grouped(await tx.rows(EVIDENCE, ids=ids), _evidence)
-    notes = _grouped(await tx.rows(NOTES, ids=ids), _note)
+    there = _ALWAYS | {row["kind"] for row in await tx.rows(WHICH, ids=ids)}
+    found = {
+        name: _grouped(await tx.rows(sql, ids=ids), build)
+        for name, (sql, build) in _KINDS.items()
+        if name in there
+    }
     return {
-        case.id: State(
-            case=case,
-            parts=parts.get(case.id, ()),
-            offers=offers.get(case.id, ()),
-            arrivals=arrivals.get(case.id, ()),
-            evidence=evidence.get(case.id, ()),
-            notes=notes.get(case.id, ()),
-        )
+        case.id: State(case=case, **{name: of_kind.get(case.id, ()) for name, of_kind in found.items()})
         for case in cases
     }
 
@@ -89,15 +128,9 @@ async def save(tx: Transaction, before: State | None, after: State) -> None:
     case_id = after.case.id
     if before is None or before.case != after.case:
         await _write(tx, CaseRow, [_columns(after.case)])
-    for table, old, new in (
-        (PartRow, before.parts if before else (), after.parts),
-        (OfferRow, before.offers if before else (), after.offers),
-        (ArrivalRow, before.arrivals if before else (), after.arrivals),
-        (EvidenceRow, before.evidence if before else (), after.evidence),
-        (NoteRow, before.notes if before else (), after.notes),
-    ):
-        known: set[Any] = set(old)
-        changed = [thing for thing in new if thing not in known]
+    for name, table in _TABLES.items():
+        known: set[Any] = set(getattr(before, name)) if before else set()
+        changed = [thing for thing in getattr(after, name) if thing not in known]
         if changed:
             await _write(tx, table, [{**_columns(thing), "case_id": case_id} for thing in changed])
 
@@ -113,7 +146,7 @@ async def _write(tx: Transaction, table: type[Any], rows: list[dict[str, Any]]) 
     for alike in (known, new):
         if alike:
             await tx.rows(
-                _upsert(table.__table__, tuple(alike[0])), rows=orjson.dumps(alike, default=str).decode()
+                _upsert(table.__table__, tuple(alike[0])), rows=orjson.dumps(alike, default=_plain).decode()
             )
 
 
@@ -122,11 +155,20 @@ def _columns(thing: Any) -> dict[str, Any]:
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, Place | Policy | Rung | Candidate):
+    if isinstance(value, Place | Policy | Rung | Window | Candidate):
         return value.model_dump(mode="json")
     if isinstance(value, tuple):
         return [_stored(item) for item in value]
     return value
+
+
+def _plain(value: Any) -> str:
+    """The driver's own UUIDs, and bytes as PostgreSQL reads them."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    raise TypeError(f"{type(value).__name__} has no column")
 
 
 @cache
@@ -149,7 +191,7 @@ def _grouped(rows: Iterable[Row], build: Callable[[Row], Any]) -> dict[UUID, tup
     return {case_id: tuple(things) for case_id, things in found.items()}
 
 
-def _given(row: Row, kind: type[Any], **converted: Any) -> Any:
+def _given(row: Row, kind: type[Any], /, **converted: Any) -> Any:
     """A fact from its row: columns of the same name, but for those converted."""
     names = [field.name for field in fields(kind) if field.name not in converted and field.name in row]
     return kind(**{name: row[name] for name in names}, **converted)
@@ -167,6 +209,11 @@ def _case(row: Row) -> Case:
         level=Level(row["level"]),
         state=CaseState(row["state"]),
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        excluded=tuple(row["excluded"]),
+        ends_at_once=Outcome(row["ends_at_once"]) if row["ends_at_once"] else None,
+        appointment=Window.model_validate(row["appointment"]) if row["appointment"] else None,
+        questions=tuple(row["questions"]),
+        extension=ExtensionState(row["extension"]) if row["extension"] else None,
     )
     return case
 
@@ -203,3 +250,53 @@ def _evidence(row: Row) -> EvidenceFile:
 def _note(row: Row) -> Note:
     note: Note = _given(row, Note, note=NoteKind(row["note"]))
     return note
+
+
+def _return(row: Row) -> Return:
+    ruling = row["ruling"]
+    made: Return = _given(
+        row, Return, basis=ReturnBasis(row["basis"]), ruling=Ruling(ruling) if ruling else None
+    )
+    return made
+
+
+def _help_call(row: Row) -> HelpCall:
+    call: HelpCall = _given(row, HelpCall, unit_ids=tuple(row["unit_ids"]))
+    return call
+
+
+def _statement(row: Row) -> Statement:
+    statement: Statement = _given(row, Statement, kind=StatementKind(row["kind"]))
+    return statement
+
+
+def _flag(row: Row) -> Flag:
+    flag: Flag = _given(
+        row, Flag, entry=EntryKind(row["entry"]), flags=tuple(EntryFlag(one) for one in row["flags"])
+    )
+    return flag
+
+
+_KINDS: dict[str, tuple[str, Callable[[Row], Any]]] = {
+    "parts": (PARTS, _part),
+    "offers": (OFFERS, _offer),
+    "arrivals": (ARRIVALS, _arrival),
+    "evidence": (EVIDENCE, _evidence),
+    "notes": (NOTES, _note),
+    "returns": (RETURNS, _return),
+    "help_calls": (HELP_CALLS, _help_call),
+    "statements": (STATEMENTS, _statement),
+    "flags": (FLAGS, _flag),
+}
+_ALWAYS = {"parts", "offers", "arrivals", "evidence", "notes"}
+_TABLES: dict[str, type[Any]] = {
+    "parts": PartRow,
+    "offers": OfferRow,
+    "arrivals": ArrivalRow,
+    "evidence": EvidenceRow,
+    "notes": NoteRow,
+    "returns": ReturnRow,
+    "help_calls": HelpCallRow,
+    "statements": StatementRow,
+    "flags": FlagRow,
+}

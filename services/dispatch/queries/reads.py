@@ -26,9 +26,20 @@ WORDS = """
 
 async def on_hand(tx: Transaction, person_id: str) -> list[State]:
     """The cases somebody is asked to take or has taken, until they close; oldest first."""
-    rows = await tx.rows(ON_HAND, person_id=person_id)
-    states = await load_all(tx, [row["case_id"] for row in rows]) if rows else {}
+    case_ids = await case_ids_on_hand(tx, person_id)
+    states = await load_all(tx, case_ids) if case_ids else {}
     return sorted(states.values(), key=lambda state: (state.case.registered_at, state.case.id))
+
+
+async def case_ids_on_hand(tx: Transaction, person_id: str) -> list[UUID]:
+    return [row["case_id"] for row in await tx.rows(ON_HAND, person_id=person_id)]
+
+
+async def streets_of(tx: Transaction, case_ids: list[UUID]) -> set[str]:
+    rows = await tx.rows(
+        "SELECT DISTINCT street_id FROM cases WHERE id = ANY(CAST(:ids AS uuid[]))", ids=case_ids
+    )
+    return {row["street_id"] for row in rows}
 
 
 async def explanations(tx: Transaction, case_id: UUID) -> dict[UUID, tuple[Candidate, ...]]:
@@ -52,6 +63,23 @@ async def words(tx: Transaction, case_id: UUID, sealer: Sealer) -> dict[UUID, Wo
         )
         found[row["id"]] = Words(**orjson.loads(content))
     return found
+
+
+STATEMENTS = """
+    SELECT statements.id, statements.sealed_text, cases.wrapped_key
+    FROM statements JOIN cases ON cases.id = statements.case_id
+    WHERE statements.case_id = :case_id AND statements.sealed_text IS NOT NULL AND cases.wrapped_key IS NOT NULL
+"""
+
+
+async def statements(tx: Transaction, case_id: UUID, sealer: Sealer) -> dict[UUID, str]:
+    """By statement, what was written."""
+    return {
+        row["id"]: sealer.unseal(
+            sealer.unwrap(row["wrapped_key"]), row["sealed_text"], f"statements.text:{row['id']}"
+        )
+        for row in await tx.rows(STATEMENTS, case_id=case_id)
+    }
 
 
 async def evidence_case(tx: Transaction, evidence_id: UUID) -> UUID | None:

@@ -26,18 +26,42 @@ async def case_key(tx: Transaction, case_id: UUID, sealer: Sealer) -> bytes:
     return key
 
 
+DESTROY = (
+    "UPDATE notes SET sealed_text = NULL WHERE case_id = :case_id",
+    "UPDATE statements SET sealed_text = NULL WHERE case_id = :case_id",
+    "UPDATE arrivals SET sealed_reason = NULL WHERE case_id = :case_id",
+    "UPDATE evidence SET sealed_position = NULL WHERE case_id = :case_id",
+    "DELETE FROM whereabouts WHERE case_id = :case_id",
+    "UPDATE cases SET wrapped_key = NULL WHERE id = :case_id",
+)
+
+
+async def destroy_key(tx: Transaction, case_id: UUID) -> None:
+    """Nothing sealed for the case can be read again; what is sealed here goes too, since a text written later would
+    get a new key that does not open it. Digests stay in the story."""
+    for statement in DESTROY:
+        await tx.rows(statement, case_id=case_id)
+
+
 async def keep_position(
-    tx: Transaction, case_id: UUID, person_id: str, point: Point, now: datetime, sealer: Sealer
+    tx: Transaction,
+    case_id: UUID,
+    person_id: str,
+    point: Point,
+    now: datetime,
+    sealer: Sealer,
+    device_at: datetime | None = None,
 ) -> None:
     """Where somebody was when accepting or arriving, for the next choice of who is nearest."""
     key, row_id = await case_key(tx, case_id, sealer), uuid7()
     await tx.rows(
-        "INSERT INTO whereabouts (id, person_id, case_id, at, sealed_position)"
-        " VALUES (:id, :person_id, :case_id, :at, :sealed)",
+        "INSERT INTO whereabouts (id, person_id, case_id, at, device_at, sealed_position)"
+        " VALUES (:id, :person_id, :case_id, :at, :device_at, :sealed)",
         id=row_id,
         person_id=person_id,
         case_id=case_id,
         at=now,
+        device_at=device_at,
         sealed=seal_position(sealer, key, point, f"whereabouts.position:{row_id}"),
     )
 
@@ -45,6 +69,13 @@ async def keep_position(
 async def keep_note(tx: Transaction, note_id: UUID, key: bytes, content: str, sealer: Sealer) -> None:
     sealed = sealer.seal(key, content, f"notes.text:{note_id}")
     await tx.rows("UPDATE notes SET sealed_text = :sealed WHERE id = :id", sealed=sealed, id=note_id)
+
+
+async def keep_statement(tx: Transaction, statement_id: UUID, key: bytes, text: str, sealer: Sealer) -> None:
+    sealed = sealer.seal(key, text, f"statements.text:{statement_id}")
+    await tx.rows(
+        "UPDATE statements SET sealed_text = :sealed WHERE id = :id", sealed=sealed, id=statement_id
+    )
 
 
 async def keep_reason(
@@ -84,7 +115,13 @@ async def delete_positions(tx: Transaction, before: datetime) -> int:
         before=before,
         most=DELETED_ROWS_MAX,
     )
-    return len(gone) + len(blanked)
+    alarms = await tx.rows(
+        "UPDATE alarms SET sealed_position = NULL, wrapped_key = NULL WHERE id IN (SELECT id FROM alarms"
+        " WHERE sealed_position IS NOT NULL AND raised_at < :before ORDER BY raised_at LIMIT :most) RETURNING 1",
+        before=before,
+        most=DELETED_ROWS_MAX,
+    )
+    return len(gone) + len(blanked) + len(alarms)
 
 
 def note_content(text: str, measure: str | None) -> str:

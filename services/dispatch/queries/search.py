@@ -60,6 +60,41 @@ class Burden:
     load: int
 
 
+@dataclass(frozen=True, slots=True)
+class SeenAt:
+    """Where somebody was, by the server's receipt and by the phone's own clock."""
+
+    point: Point
+    at: datetime
+    device_at: datetime | None
+
+
+LAST_PLACE = """
+    SELECT whereabouts.id, at, device_at, sealed_position, cases.wrapped_key
+    FROM whereabouts JOIN cases ON cases.id = whereabouts.case_id
+    WHERE person_id = :person_id AND at > :since AND cases.wrapped_key IS NOT NULL
+    ORDER BY at DESC LIMIT 1
+"""
+
+
+async def last_place(tx: Transaction, person_id: str, now: datetime, sealer: Sealer) -> SeenAt | None:
+    """The last position of one person, unless it is too old to say anything."""
+    rows = await tx.rows(LAST_PLACE, person_id=person_id, since=now - POSITION_GOOD_FOR)
+    for row in rows:
+        context = f"whereabouts.position:{row['id']}"
+        point = unseal_position(sealer, row["wrapped_key"], row["sealed_position"], context)
+        return SeenAt(point, row["at"], row["device_at"])
+    return None
+
+
+async def lock_streets(tx: Transaction, street_ids: Collection[str]) -> None:
+    """Wait for the searches of these streets, in one order, and keep them waiting until the commit."""
+    for street_id in sorted(street_ids):
+        await tx.rows(
+            "SELECT pg_advisory_xact_lock(:locks, hashtext(:street))", locks=STREET_LOCKS, street=street_id
+        )
+
+
 async def waiting(tx: Transaction) -> list[WaitingPart]:
     return [WaitingPart(**row) for row in await tx.rows(WAITING)]
 

@@ -1,14 +1,17 @@
-"""What a reopening and a closing do to the people on a case; `story.apply` has changed the case itself before."""
+"""What a reopening, a closing, a merge, a ruling do to the people on a case; `story.apply` has changed the case
+itself before."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from services.dispatch.rules.facts import HELD_OR_HANDLED, State
-from services.dispatch.rules.offers import about, withdraw_all
+from services.dispatch.rules.facts import HELD_OR_HANDLED, OfferState, State
+from services.dispatch.rules.offers import about, withdraw, withdraw_all
 from shared.event import Event
 from shared.events.dispatch import PartEnded
-from shared.vocabulary import WithdrawReason
+from shared.events.escalation import ReturnRuled
+from shared.events.intake import CaseAmended
+from shared.vocabulary import Ruling, WithdrawReason
 
 
 def relieve(state: State, now: datetime) -> list[Event]:
@@ -19,6 +22,37 @@ def relieve(state: State, now: datetime) -> list[Event]:
 def wind_up(state: State, now: datetime) -> list[Event]:
     """结案: nothing is asked of anybody any more."""
     return [*withdraw_all(state, WithdrawReason.CASE_CLOSED, now), *_end_parts(state, "closed", now)]
+
+
+def merge(state: State, now: datetime) -> list[Event]:
+    """合并: the earlier case goes on with its own people."""
+    return [*withdraw_all(state, WithdrawReason.CASE_MERGED, now), *_end_parts(state, "merged", now)]
+
+
+def call_off(state: State, now: datetime) -> list[Event]:
+    """撤诉: whoever asked no longer asks."""
+    return [*withdraw_all(state, WithdrawReason.CASE_WITHDRAWN, now), *_end_parts(state, "withdrawn", now)]
+
+
+def offer_again(state: State, event: CaseAmended, now: datetime) -> list[Event]:
+    """What nobody has answered yet is offered anew, if what it was chosen by has changed. Who was asked for by name
+    of their unit is asked on, unless the requester excluded them now."""
+    chosen_by = {"place", "grid_id", "category_code", "urgency"} & set(event.changed)
+    return [
+        withdraw(state, offer, WithdrawReason.CASE_AMENDED, now)
+        for offer in state.offers
+        if offer.state is OfferState.OFFERED
+        and (
+            offer.person_id in event.excluded or (chosen_by and not state.part(offer.part_id).own_people_only)
+        )
+    ]
+
+
+def obey(state: State, event: ReturnRuled, now: datetime) -> list[Event]:
+    """裁定: ruled to be another unit's, an offer still open in the old one is taken back."""
+    if event.ruling is not Ruling.REDISPATCH:
+        return []
+    return withdraw_all(state, WithdrawReason.RETURNED, now, part_id=event.part_id)
 
 
 def _end_parts(state: State, because: str, now: datetime) -> list[Event]:

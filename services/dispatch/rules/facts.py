@@ -8,15 +8,35 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.events.dispatch import Candidate
-from shared.events.intake import Place, Rung
+from shared.events.intake import Place, Rung, Window
 from shared.things import Policy
-from shared.vocabulary import ArrivalMethod, DeclineReason, Level, NoteKind, Outcome, PartRole, Post, Urgency
+from shared.vocabulary import (
+    ArrivalMethod,
+    DeclineReason,
+    EntryFlag,
+    EntryKind,
+    Level,
+    NoteKind,
+    Outcome,
+    PartRole,
+    Post,
+    ReturnBasis,
+    Ruling,
+    Urgency,
+)
 
 
 class CaseState(StrEnum):
+    """`merged`: the case is the same thing as an earlier one, which is worked on instead."""
+
     OPEN = "open"
     HANDLED = "handled"
     CLOSED = "closed"
+    MERGED = "merged"
+
+
+OVER = frozenset({CaseState.CLOSED, CaseState.MERGED})
+"""Nothing is asked of anybody here any more."""
 
 
 class PartState(StrEnum):
@@ -51,9 +71,28 @@ HELD_OR_HANDLED = HELD | {OfferState.HANDLED}
 """Somebody has taken the part; who handled it stays on it until the case closes."""
 
 
+class ExtensionState(StrEnum):
+    """延期, as escalation tells."""
+
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+class StatementKind(StrEnum):
+    """What words were written for, besides the notes of the work itself."""
+
+    RETURN = "return"
+    HAND_DOWN = "hand_down"
+    TASK = "task"
+    CORRECTION = "correction"
+    DEVICE_TIME = "device_time"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`level` and `unit_id` are where the case is now; `policy`, `ladder` and `registered_at` never change."""
+    """`level` and `unit_id` are where the case is now; `registered_at` never changes, `policy` and `ladder` only
+    when the case is amended. `ends_at_once`: answered or not accepted at registration, offered to nobody."""
 
     id: UUID
     number: str
@@ -74,6 +113,17 @@ class Case:
     handled_at: datetime | None = None
     outcome: Outcome | None = None
     closed_at: datetime | None = None
+    reported_at: datetime | None = None
+    excluded: tuple[str, ...] = ()
+    care: bool = False
+    ends_at_once: Outcome | None = None
+    appointment: Window | None = None
+    merged_into: str | None = None
+    questions: tuple[UUID, ...] = ()
+    extension: ExtensionState | None = None
+    extended_until: datetime | None = None
+    review_at: datetime | None = None
+    erased_at: datetime | None = None
 
     @property
     def emergency(self) -> bool:
@@ -82,8 +132,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """主办 or 协办. `goes` is true where the holder travels; `turn` counts the searches from the A holder on;
-    `nobody_since` is when the search last ran dry."""
+    """主办 or 协办. `goes` is true where the holder travels; `turn` counts the searches from the A holder on, the
+    running one since `searched_from`; `nobody_since` is when the search last ran dry.
+
+    `own_people_only`: somebody named this unit, so only its own people are asked. `asked_by` has given a task to it
+    (its words are the statement `task_id`), by `due_at` where a limit was named, for the request `help_id`."""
 
     id: UUID
     role: PartRole
@@ -93,13 +146,30 @@ class Part:
     state: PartState
     round: int
     opened_at: datetime
+    searched_from: datetime
     turn: int = 1
     nobody_since: datetime | None = None
+    own_people_only: bool = False
+    asked_by: str | None = None
+    task_id: UUID | None = None
+    due_at: datetime | None = None
+    help_id: UUID | None = None
+
+    @property
+    def asked_for(self) -> bool:
+        """A co-handler's part that somebody asked for, with a task of its own."""
+        return self.role is PartRole.CO_HANDLER and self.asked_by is not None
+
+    @property
+    def searched(self) -> bool:
+        """Whether the search goes on while nobody is on it."""
+        return self.goes or self.role is PartRole.OWNER or self.asked_for
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One person, one part. `goes` turns false as soon as the person is free to be sent elsewhere."""
+    """One person, one part. `goes` turns false as soon as the person is free to be sent elsewhere. `passed_on` says
+    that a held part went to somebody else (交接), was handed down or was ruled to be another unit's."""
 
     id: UUID
     part_id: UUID
@@ -120,6 +190,7 @@ class Offer:
     arrived_at: datetime | None = None
     contacted_at: datetime | None = None
     ended_at: datetime | None = None
+    passed_on: str | None = None
 
     @property
     def live(self) -> bool:
@@ -132,12 +203,20 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
+    """`at` is the server's receipt; the phone's own time stands beside it, and counts once a supervisor accepts it."""
+
+    id: UUID
     part_id: UUID
     person_id: str
     at: datetime
     method: ArrivalMethod
     distance_m: int | None
     device_at: datetime | None
+    device_time_accepted: bool = False
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.device_at if self.device_time_accepted and self.device_at is not None else self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +247,59 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """退单: `unit_id` is whose part it was; `ruling` is `None` until the supervising unit rules."""
+
+    id: UUID
+    part_id: UUID
+    person_id: str
+    unit_id: str
+    at: datetime
+    basis: ReturnBasis
+    rightful_unit_id: str
+    digest: str
+    ruling: Ruling | None = None
+    to_unit_id: str | None = None
+    ruled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HelpCall:
+    """吹哨, from a part to units; who came is on the parts that carry its id."""
+
+    id: UUID
+    part_id: UUID
+    person_id: str
+    at: datetime
+    unit_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Words that are sealed beside this; `entry_id` is what a correction is about."""
+
+    id: UUID
+    part_id: UUID
+    person_id: str
+    at: datetime
+    kind: StatementKind
+    digest: str
+    entry_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What is odd about an entry, for the supervisor."""
+
+    entry_id: UUID
+    part_id: UUID
+    person_id: str
+    at: datetime
+    entry: EntryKind
+    flags: tuple[EntryFlag, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything dispatch holds of one case."""
 
@@ -177,6 +309,10 @@ class State:
     arrivals: tuple[Arrival, ...] = ()
     evidence: tuple[EvidenceFile, ...] = ()
     notes: tuple[Note, ...] = ()
+    returns: tuple[Return, ...] = ()
+    help_calls: tuple[HelpCall, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    flags: tuple[Flag, ...] = ()
 
     def part(self, part_id: UUID) -> Part:
         return next(part for part in self.parts if part.id == part_id)

@@ -37,8 +37,9 @@ def arrive_by(case: Case) -> datetime | None:
 
 
 def arrived_late(state: State) -> bool:
-    """Whether the first who came, came after the limit. Accepted all the same, and recorded as late."""
+    """Whether the first who came, came after the limit. Accepted all the same, and recorded as late. A phone's own
+    time counts once a supervisor has accepted it."""
     due = arrive_by(state.case)
     if not state.case.emergency or due is None or not state.arrivals:
         return False
-    return min(arrival.at for arrival in state.arrivals) > due
+    return min(arrival.counts_at for arrival in state.arrivals) > due

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch.rules import refusals
-from services.dispatch.rules.facts import HELD_OR_HANDLED, CaseState, Offer, OfferState, State
+from services.dispatch.rules.facts import HELD_OR_HANDLED, OVER, CaseState, Offer, OfferState, State
 from services.dispatch.rules.refusals import Refused
+from services.dispatch.rules.told import OwnerKept
 from shared.event import Actor, Event
-from shared.events.dispatch import CaseAccepted, OfferDeclined, OfferLapsed, OfferWithdrawn
-from shared.vocabulary import Channel, DeclineReason, WithdrawReason
+from shared.events.dispatch import CaseAccepted, HelpAnswered, OfferDeclined, OfferLapsed, OfferWithdrawn
+from shared.vocabulary import Channel, DeclineReason, PartRole, Post, WithdrawReason
 
 Decision = list[Event] | Refused
 """What happens now; an empty list where it had happened already."""
@@ -25,21 +26,40 @@ def accept(
         return refusals.not_yours(holder_of(state, offer.part_id))
     if offer.state in HELD_OR_HANDLED:
         return []
-    if state.case.state is CaseState.CLOSED:
-        return refusals.CASE_CLOSED
+    if state.case.state in OVER:
+        return over(state)
     if offer.state is not OfferState.OFFERED or now >= offer.expires_at:
-        return refusals.offer_gone(offer)
-    return [
-        CaseAccepted(
-            **about(state, offer.part_id, now, actor, channel),
-            offer_id=offer.id,
-            person_id=offer.person_id,
-            unit_id=offer.unit_id,
-            goes=offer.goes,
-            told_at=offer.offered_at,
-            device_at=device_at,
+        return refusals.offer_gone(offer, holder_of(state, offer.part_id))
+    common = about(state, offer.part_id, now, actor, channel)
+    accepted = CaseAccepted(
+        **common,
+        offer_id=offer.id,
+        person_id=offer.person_id,
+        unit_id=offer.unit_id,
+        goes=offer.goes,
+        told_at=offer.offered_at,
+        device_at=device_at,
+    )
+    return [accepted, *_what_follows(state, offer, common)]
+
+
+def _what_follows(state: State, offer: Offer, common: dict[str, Any]) -> list[Event]:
+    """Whoever takes a part opened by a request for help answers it. When a volunteer goes, the grid's holder stays
+    owner; the acceptance itself was the owner's part's, so the clock that asks for one is met."""
+    part, follows = state.part(offer.part_id), list[Event]()
+    if part.help_id is not None:
+        follows.append(
+            HelpAnswered(**common, help_id=part.help_id, person_id=offer.person_id, unit_id=offer.unit_id)
         )
-    ]
+    if offer.post is Post.VOLUNTEER and part.role is PartRole.OWNER:
+        follows.append(OwnerKept(case_id=state.case.id, at=common["at"], part_id=part.id))
+    return follows
+
+
+def over(state: State) -> Refused:
+    """Why nothing is done on a case that ended here."""
+    merged = state.case.state is CaseState.MERGED
+    return refusals.case_merged(state.case.merged_into) if merged else refusals.CASE_CLOSED
 
 
 def decline(
@@ -53,7 +73,7 @@ def decline(
     if offer.state in HELD_OR_HANDLED:
         return refusals.already_accepted()
     if offer.state is not OfferState.OFFERED or now >= offer.expires_at:
-        return refusals.offer_gone(offer)
+        return refusals.offer_gone(offer, holder_of(state, offer.part_id))
     common = about(state, offer.part_id, now, actor, channel)
     return [OfferDeclined(**common, offer_id=offer.id, person_id=offer.person_id, reason=reason)]
 
@@ -74,9 +94,15 @@ def withdraw(state: State, offer: Offer, reason: WithdrawReason, now: datetime) 
     return OfferWithdrawn(**common, offer_id=offer.id, person_id=offer.person_id, reason=reason)
 
 
-def withdraw_all(state: State, reason: WithdrawReason, now: datetime) -> list[Event]:
-    """Every offer nobody has answered yet."""
-    open_offers = [offer for offer in state.offers if offer.state is OfferState.OFFERED]
+def withdraw_all(
+    state: State, reason: WithdrawReason, now: datetime, *, part_id: UUID | None = None
+) -> list[Event]:
+    """Every offer nobody has answered yet (of the part)."""
+    open_offers = [
+        offer
+        for offer in state.offers
+        if offer.state is OfferState.OFFERED and part_id in (None, offer.part_id)
+    ]
     return [withdraw(state, offer, reason, now) for offer in open_offers]
 
 

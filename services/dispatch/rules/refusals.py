@@ -62,13 +62,19 @@ _GONE_BECAUSE = {
 }
 
 
-def offer_gone(offer: Offer) -> Refused:
-    because = _GONE_BECAUSE.get(offer.state, "已处理 / it was answered")
+def offer_gone(offer: Offer, holder: str | None = None) -> Refused:
+    """`holder` is who has the part by now: whoever did something there without signal should tell them."""
+    zh, _, en = _GONE_BECAUSE.get(offer.state, "已处理 / it was answered").partition(" / ")
+    if holder is None:
+        next_zh, next_en = "无需前往，等待下一次派单", "You need not go; wait for the next offer"
+    else:
+        next_zh = f"现由 {holder} 经办；如已到过现场，请把情况告诉经办人"
+        next_en = f"{holder} holds it now; if you were there, tell them what you saw and did"
     return Refused(
         "offer-gone",
         "派单已失效 / The offer is no longer open",
-        f"原因：{because}。无需前往，等待下一次派单 / You need not go; wait for the next offer",
-        {"state": offer.state.value},
+        f"原因：{zh}。{next_zh} / Because {en}. {next_en}",
+        {"state": offer.state.value, "holder": holder},
     )
 
 
@@ -95,6 +101,130 @@ def owner_handles(owner: str) -> Refused:
         "工单已上报，由上级经办人办结 / The case was raised; its owner at the upper level handles it",
         "把情况写进说明，通知经办人办结 / Write what was done into a note and tell the owner to handle it",
         {"owner": owner},
+    )
+
+
+TASK_ONLY = Refused(
+    "task-only",
+    "协办任务不能办结整张工单 / A co-handler's task does not finish the case",
+    "完成后点“任务完成”，由主办人办结 / Say that your task is done; the owner handles the case",
+)
+
+VOLUNTEER_HELPS = Refused(
+    "volunteer-helps",
+    "志愿者不办结工单 / A volunteer does not handle the case",
+    "网格持有人是主办；请写好说明和措施，完成后点“任务完成” / The grid's holder owns it: write the account and the "
+    "measure, then say that your part is done",
+)
+
+OWNER_FINISHES = Refused(
+    "owner-finishes",
+    "主办不能只完成任务 / The owner's part is not a task",
+    "请用“办结”结束整张工单 / Handle the case instead",
+)
+
+ARRIVE_FIRST = Refused(
+    "arrive-first",
+    "请先到场 / Arrive first",
+    "到场后再完成；去不了请联系网格长改派 / Arrive, then finish; if you cannot go, call the grid leader",
+)
+
+OWNER_ONLY = Refused(
+    "owner-only",
+    "只有主办人可以这样做 / Only the owner may do this",
+    "请联系主办人 / Ask the owner",
+)
+
+OFFICER_ONLY = Refused(
+    "officer-only",
+    "只有上级经办人可以下派 / Only an officer above the grids may hand a case down",
+    "网格内不能解决请上报或退单 / From the grid, raise it or return it instead",
+)
+
+RETURN_PENDING = Refused(
+    "return-pending",
+    "退单正在等待裁定 / A return waits for its ruling",
+    "裁定前仍由您经办 / You hold it until the supervising unit rules",
+)
+
+RETURN_REFUSED_BEFORE = Refused(
+    "return-refused-before",
+    "本单位的退单已被驳回，不能再次退单 / A return by this unit was refused; it cannot be made again",
+    "请继续办理；确实超出能力可上报 / Go on with it; if it is beyond your powers, raise it",
+)
+
+NOTHING_TO_HAND_OVER = Refused(
+    "nothing-to-hand-over",
+    "没有可以交接的工单 / There is nothing to hand over",
+    "进行中的应急工单在下班交接时保留，由本人办完 / An emergency under way stays when a shift ends; finish it, or "
+    "ask a supervisor",
+)
+
+NOT_YOUR_ENTRY = Refused(
+    "not-your-entry",
+    "不是您录入的内容 / You did not enter this",
+    "只能更正自己录入的内容 / Only whoever entered something can correct it",
+)
+
+NO_DEVICE_TIME = Refused(
+    "no-device-time",
+    "这次到场没有可采信的手机时间 / This arrival has no phone's time that could be accepted",
+    "手机时间须在登记之后、收到之前 / The phone's time must lie between the registration and the receipt",
+)
+
+
+def case_merged(parent_number: str | None) -> Refused:
+    return Refused(
+        "case-merged",
+        "工单已并入另一张工单 / The case was merged into another one",
+        f"请在工单 {parent_number} 上继续 / Go on with case {parent_number}",
+        {"parent_number": parent_number},
+    )
+
+
+def same_unit(unit_id: str) -> Refused:
+    return Refused(
+        "same-unit",
+        "工单已经在这个单位 / The case is with this unit already",
+        "请选择另一个单位 / Choose another unit",
+        {"unit_id": unit_id},
+    )
+
+
+def not_below(unit_id: str) -> Refused:
+    return Refused(
+        "not-below",
+        "只能下派给下级单位 / A case is handed down to a unit below",
+        "需要别的单位配合请添加协办 / Ask for a co-handler if another unit should help",
+        {"unit_id": unit_id},
+    )
+
+
+def correction_too_late(within_hours: int) -> Refused:
+    return Refused(
+        "correction-too-late",
+        f"已超过 {within_hours} 小时，不能再更正 / More than {within_hours} hours ago: no longer corrected",
+        "请告诉督办员或写一条进展说明 / Tell the supervisor, or write it as progress",
+        {"within_hours": within_hours},
+    )
+
+
+def person_busy(person_id: str) -> Refused:
+    return Refused(
+        "person-busy",
+        "对方正在处理另一张应急工单 / They are on another emergency",
+        "请选择别人，或不指定人由系统寻找 / Choose somebody else, or leave it to the search",
+        {"person_id": person_id},
+    )
+
+
+def may_not_be_given(person_id: str) -> Refused:
+    return Refused(
+        "may-not-be-given",
+        "不能交给此人 / It cannot be given to them",
+        "此人已退出、需要回避、不在本单位，或已在这张工单上；请选择别人 / They are retired, excluded from the case, of "
+        "another unit, or on it already; choose somebody else",
+        {"person_id": person_id},
     )
 
 

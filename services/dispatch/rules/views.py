@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from services.dispatch.rules import musts
-from services.dispatch.rules.facts import CaseState, Offer, OfferState, Part, PartState, State
+from services.dispatch.rules.facts import (
+    CaseState,
+    ExtensionState,
+    HelpCall,
+    Offer,
+    OfferState,
+    Part,
+    PartState,
+    State,
+    StatementKind,
+)
 from shared.events.dispatch import Candidate
-from shared.events.intake import Place
+from shared.events.intake import Place, Window
 from shared.vocabulary import (
     ArrivalMethod,
     DeclineReason,
+    EntryFlag,
+    EntryKind,
     Level,
     Must,
     NoteKind,
     Outcome,
     PartRole,
     Post,
+    ReturnBasis,
+    Ruling,
     Urgency,
 )
 
 
 class CaseView(BaseModel):
-    """`arrive_by` is fifteen minutes from registration (by policy); `late` says the first arrival was later."""
+    """`arrive_by` is fifteen minutes from registration (by policy); `late` says the first arrival was later.
+    `questions_open` were asked of the requester; `review_at` is set while the case is parked; `erased`: the words
+    about it were destroyed."""
 
     case_id: UUID
     number: str
@@ -46,10 +63,20 @@ class CaseView(BaseModel):
     late: bool
     musts_met: tuple[Must, ...]
     musts_missing: tuple[Must, ...]
+    appointment: Window | None
+    care: bool
+    questions_open: int
+    extension: ExtensionState | None
+    extended_until: datetime | None
+    review_at: datetime | None
+    merged_into: str | None
+    erased: bool
 
 
 class PartView(BaseModel):
-    """A part as it stands now, with its case: the answer to everything a holder does."""
+    """A part as it stands now, with its case: the answer to everything a holder does. `asked_by` has given it a task
+    of its own; `task` are the words of it, or of whoever handed the case down. `return_pending`: a
+    ruling is awaited."""
 
     part_id: UUID
     role: PartRole
@@ -63,6 +90,11 @@ class PartView(BaseModel):
     accepted_at: datetime | None
     arrived_at: datetime | None
     contacted_at: datetime | None
+    asked_by: str | None
+    due_at: datetime | None
+    help_id: UUID | None
+    task: str | None
+    return_pending: bool
     case: CaseView
 
 
@@ -87,10 +119,14 @@ class OfferView(BaseModel):
 
 
 class ArrivalView(BaseModel):
+    """Both times are kept; `device_time_accepted`: a supervisor accepts the phone's."""
+
+    id: UUID
     part_id: UUID
     person_id: str
     at: datetime
     device_at: datetime | None
+    device_time_accepted: bool
     method: ArrivalMethod
     distance_m: int | None
 
@@ -130,6 +166,85 @@ class NoteView(BaseModel):
     measure: str | None = None
 
 
+class ReturnView(BaseModel):
+    return_id: UUID
+    part_id: UUID
+    person_id: str
+    unit_id: str
+    at: datetime
+    basis: ReturnBasis
+    rightful_unit_id: str
+    ruling: Ruling | None
+    to_unit_id: str | None
+    ruled_at: datetime | None
+
+
+class HelperView(BaseModel):
+    """Who came, or is on the way."""
+
+    part_id: UUID
+    person_id: str
+    unit_id: str
+    accepted_at: datetime | None
+    arrived_at: datetime | None
+
+
+class HelpView(BaseModel):
+    """吹哨, with who came."""
+
+    help_id: UUID
+    part_id: UUID
+    asked_by: str
+    at: datetime
+    unit_ids: tuple[str, ...]
+    came: tuple[HelperView, ...]
+
+
+class StatementView(BaseModel):
+    """Words besides the notes; `entry_id` is what a correction is about. `text` is `None` once destroyed."""
+
+    id: UUID
+    part_id: UUID
+    person_id: str
+    at: datetime
+    kind: StatementKind
+    entry_id: UUID | None
+    text: str | None
+
+
+class FlagView(BaseModel):
+    """What is odd about an entry; for supervisors."""
+
+    entry_id: UUID
+    part_id: UUID
+    person_id: str
+    at: datetime
+    entry: EntryKind
+    flags: tuple[EntryFlag, ...]
+
+
+def help_view(state: State, call: HelpCall) -> HelpView:
+    parts = [part for part in state.parts if part.help_id == call.id]
+    came = [(part, taken) for part in parts if (taken := state.taken_by(part.id)) is not None]
+    return HelpView(
+        help_id=call.id,
+        part_id=call.part_id,
+        asked_by=call.person_id,
+        at=call.at,
+        unit_ids=call.unit_ids,
+        came=tuple(
+            HelperView(
+                part_id=part.id,
+                person_id=taken.person_id,
+                unit_id=part.unit_id,
+                accepted_at=taken.accepted_at,
+                arrived_at=taken.arrived_at,
+            )
+            for part, taken in came
+        ),
+    )
+
+
 def case_view(state: State) -> CaseView:
     case = state.case
     return CaseView(
@@ -152,10 +267,19 @@ def case_view(state: State) -> CaseView:
         late=musts.arrived_late(state),
         musts_met=musts.met(state),
         musts_missing=musts.missing(state),
+        appointment=case.appointment,
+        care=case.care,
+        questions_open=len(case.questions),
+        extension=case.extension,
+        extended_until=case.extended_until,
+        review_at=case.review_at,
+        merged_into=case.merged_into,
+        erased=case.erased_at is not None,
     )
 
 
-def part_view(state: State, part: Part) -> PartView:
+def part_view(state: State, part: Part, said: Mapping[UUID, str] | None = None) -> PartView:
+    """`said` are the words of statements, for whoever reads what the part is for."""
     taken, live = state.taken_by(part.id), state.live_offer(part.id)
     return PartView(
         part_id=part.id,
@@ -170,6 +294,11 @@ def part_view(state: State, part: Part) -> PartView:
         accepted_at=taken.accepted_at if taken else None,
         arrived_at=taken.arrived_at if taken else None,
         contacted_at=taken.contacted_at if taken else None,
+        asked_by=part.asked_by,
+        due_at=part.due_at,
+        help_id=part.help_id,
+        task=(said or {}).get(part.task_id) if part.task_id else None,
+        return_pending=any(one.part_id == part.id and one.ruling is None for one in state.returns),
         case=case_view(state),
     )
 

@@ -7,12 +7,21 @@ from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.rules import musts, refusals
-from services.dispatch.rules.facts import CaseState, Offer, OfferState, Part, State
-from services.dispatch.rules.offers import Decision, about, holder_of, withdraw_all
+from services.dispatch.rules.facts import OVER, CaseState, Offer, OfferState, Part, State
+from services.dispatch.rules.offers import Decision, about, holder_of, over, withdraw_all
 from services.dispatch.rules.refusals import Refused
 from shared.event import Actor
 from shared.events.dispatch import CaseHandled, EvidenceAdded, ProgressNoted, ResidentContacted, WorkerArrived
-from shared.vocabulary import ArrivalMethod, Channel, LateCause, NoteKind, Outcome, PartRole, WithdrawReason
+from shared.vocabulary import (
+    ArrivalMethod,
+    Channel,
+    LateCause,
+    NoteKind,
+    Outcome,
+    PartRole,
+    Post,
+    WithdrawReason,
+)
 
 
 @dataclass(frozen=True)
@@ -30,15 +39,19 @@ class Doer:
 
 def hold(state: State, part: Part, doer: Doer) -> Offer | Refused:
     """The offer by which this person holds the part, also after handling it; or why they do not."""
-    if state.case.state is CaseState.CLOSED:
-        return refusals.CASE_CLOSED
+    if state.case.state in OVER:
+        return over(state)
     taken = state.taken_by(part.id)
     if taken is not None:
         return taken if taken.person_id == doer.person_id else refusals.not_yours(taken.person_id)
     mine = [offer for offer in state.offers if offer.part_id == part.id and offer.person_id == doer.person_id]
     if mine and mine[-1].state is OfferState.OFFERED:
         return refusals.ACCEPT_FIRST
-    return refusals.offer_gone(mine[-1]) if mine else refusals.not_yours(holder_of(state, part.id))
+    return (
+        refusals.offer_gone(mine[-1], holder_of(state, part.id))
+        if mine
+        else refusals.not_yours(holder_of(state, part.id))
+    )
 
 
 def arrive(
@@ -130,7 +143,7 @@ def handle(
         return []
     if state.case.state is not CaseState.OPEN:
         return refusals.CASE_HANDLED
-    if (refused := _not_now(state, part, late_cause)) is not None:
+    if (refused := _not_now(state, part, held, late_cause)) is not None:
         return refused
     handled = CaseHandled(
         **{**about(state, part.id, now, doer.actor, doer.channel), "level": state.case.level},
@@ -143,9 +156,14 @@ def handle(
     return [handled, *withdraw_all(state, WithdrawReason.CASE_HANDLED, now)]
 
 
-def _not_now(state: State, part: Part, late_cause: LateCause | None) -> Refused | None:
-    """The owner handles; until somebody holds the owner's part, whoever holds another part may."""
+def _not_now(state: State, part: Part, held: Offer, late_cause: LateCause | None) -> Refused | None:
+    """The owner handles; until somebody holds the owner's part, whoever goes may, but for a volunteer and for who
+    came with a task of their own."""
     owner = state.owner
+    if part.asked_for:
+        return refusals.TASK_ONLY
+    if held.post is Post.VOLUNTEER:
+        return refusals.VOLUNTEER_HELPS
     if part.role is not PartRole.OWNER and owner is not None and (by := holder_of(state, owner.id)):
         return refusals.owner_handles(by)
     if missing := musts.missing(state):

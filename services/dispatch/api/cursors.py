@@ -1,0 +1,35 @@
+"""Cursors are opaque to whoever pages; inside are the time and id of the last row."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.problems import Problem
+
+LATEST = datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1)
+"""Before this everything lies: the first page of a list that begins with the latest."""
+
+
+def cursor(at: datetime, id: UUID) -> str:
+    return base64.urlsafe_b64encode(f"{at.isoformat()}|{id}".encode()).decode().rstrip("=")
+
+
+def after(given: str | None) -> tuple[datetime, UUID]:
+    """Where the next page begins; 422 for a cursor that is not ours."""
+    if not given:
+        return LATEST
+    try:
+        at, _, id_ = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode().partition("|")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError("a time without its zone")
+        return moment, UUID(id_)
+    except ValueError:
+        raise Problem(
+            422,
+            "unknown-cursor",
+            "翻页标记无效 / The cursor is not known",
+            detail="请从第一页重新开始 / Start again from the first page",
+        ) from None
