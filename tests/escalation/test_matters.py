@@ -9,6 +9,7 @@ import pytest
 from services.escalation.rules import extensions, parkings, returns, supervision
 from services.escalation.rules.case import Colour, ExtensionState
 from services.escalation.rules.clocks import Telling
+from services.registry.defaults.policies import ROUTINE, working_days
 from shared.events.escalation import (
     CaseEscalated,
     CaseUnparked,
@@ -19,6 +20,7 @@ from shared.events.escalation import (
     ReturnRuled,
 )
 from shared.ids import uuid7
+from shared.things import Limit
 from shared.vocabulary import (
     DeadlineKind,
     ExtensionReason,
@@ -432,11 +434,11 @@ def test_a_reopening_orders_supervision_with_a_clock() -> None:
 # ── co-handlers, and who holds ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_tasks_of_co_handlers_have_a_clock_each_where_a_time_was_named() -> None:
+def test_tasks_of_co_handlers_have_a_clock_each() -> None:
     story = an_owned_case()
-    first, second, third = (story.asked_to_help(5, due) for due in (60, 90, None))
-    for one in (first, second, third):
-        story.hear(one)
+    first, second = (story.asked_to_help(5, due) for due in (60, 90))
+    story.hear(first)
+    story.hear(second)
     assert {one.about for one in story.case.open(CO_HANDLE)} == {first.part_id, second.part_id}
     story.hear(story.part_handled(30, first.part_id))
     assert [one.about for one in story.case.open(CO_HANDLE)] == [second.part_id]
@@ -447,12 +449,18 @@ def test_tasks_of_co_handlers_have_a_clock_each_where_a_time_was_named() -> None
     assert story.case.open(CO_HANDLE) == ()
 
 
+@pytest.mark.parametrize(("limit", "due"), [(working_days(2), CLOSING_ON_WEDNESDAY), (None, None)])
+def test_a_task_without_a_time_has_the_policys(limit: Limit | None, due: float | None) -> None:
+    story = Story(Urgency.ROUTINE, policy=ROUTINE.model_copy(update={"co_handle": limit}))
+    story.hear(story.asked_to_help(5, None))
+    assert story.due(CO_HANDLE) == due
+
+
 def test_who_holds_follows_a_hand_over_and_no_clock_does() -> None:
     story = an_owned_case()
     clocks = story.case.open()
     assert story.hear(story.reassigned(5, "p-grid-a1-b")) == []
-    assert story.case.owner is not None
-    assert story.case.owner.person_id == "p-grid-a1-b"
+    assert [holder.person_id for holder in story.case.holders] == ["p-grid-a1-b"]
     assert story.hear(story.handed_down(6)) == []
-    assert story.case.owner is None
+    assert story.case.holders == ()
     assert story.case.open() == clocks

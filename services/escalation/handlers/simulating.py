@@ -43,7 +43,8 @@ async def simulate(
     for row in rows:
         story = told[row["case_id"]]
         working = _working_times(directory, story)
-        old, new = (live_again(story, working, policy, now) for policy in (None, command.policy))
+        old = live_again(story, working, now)
+        new = live_again(story, working, now, command.policy, policy_id)
         if old is not None and new is not None:
             compared.append(Compared(row["case_id"], row["number"], row["registered_at"], old, new))
         await asyncio.sleep(0)  # a page takes a while: whoever else asks is served in between

@@ -18,6 +18,7 @@ from services.escalation.rules.clocks import (
     stop,
 )
 from services.escalation.rules.limits import Clock, named
+from services.escalation.rules.working_time import count
 from shared.event import CaseEvent
 from shared.events.dispatch import (
     CaseHandedDown,
@@ -82,11 +83,16 @@ def _follow_up_opened(telling: Telling, before: Case, heard: FollowUpOpened) -> 
 
 
 def _co_handler_asked(telling: Telling, before: Case, heard: CoHandlerAsked) -> None:
-    """A task with a limit of its own has a clock of its own."""
+    """A task has a clock of its own: until the time that was named, else by the policy's limit, if it has one."""
     case = telling.case
-    if heard.due_at is not None and heard.round == case.round and case.is_worked_on:
+    if heard.round != case.round or not case.is_worked_on:
+        return
+    due_at, limit = heard.due_at, case.policy.co_handle
+    if due_at is None and limit is not None:
+        due_at = count(limit, heard.at, telling.stations[case.rung].working).due_at
+    if due_at is not None:
         clock = Clock(DeadlineKind.CO_HANDLE, case.level, case.round, heard.part_id)
-        start(telling, [named(case, clock, heard.at, heard.due_at)])
+        start(telling, [named(case, clock, heard.at, due_at)])
 
 
 def _part_handled(telling: Telling, before: Case, heard: PartHandled) -> None:

@@ -8,13 +8,21 @@ was skipped is skipped again; working time is counted by the calendar as it is k
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.escalation.rules import extensions, parkings, returns, supervision
-from services.escalation.rules.case import ExtensionState
-from services.escalation.rules.clocks import By, Telling
-from services.escalation.rules.ladder import ByHand, caught_up, decide, may_be_raised, raise_by_hand
+from services.escalation.rules.case import Case, ExtensionState
+from services.escalation.rules.clocks import By, Decision, Telling
+from services.escalation.rules.ladder import (
+    MOMENT,
+    ByHand,
+    caught_up,
+    decide,
+    may_be_raised,
+    raise_by_hand,
+    time_passed,
+)
 from services.escalation.rules.limits import Station
 from services.escalation.rules.working_time import WorkingTime
 from shared.event import CaseEvent
@@ -32,7 +40,7 @@ from shared.events.escalation import (
     SupervisionAnswered,
     SupervisionOrdered,
 )
-from shared.events.intake import CaseAmended, CaseRegistered, Rung
+from shared.events.intake import CaseAmended, CaseRegistered
 from shared.things import Policy
 from shared.vocabulary import ActorKind, DeadlineKind, EscalationReason, Level, PartRole
 
@@ -49,41 +57,81 @@ class Lived:
 
 
 def live_again(
-    story: Sequence[CaseEvent], working: Mapping[str, WorkingTime], policy: Policy | None, until: datetime
+    story: Sequence[CaseEvent],
+    working: Mapping[str, WorkingTime],
+    until: datetime,
+    policy: Policy | None = None,
+    instead_of: str = "",
 ) -> Lived | None:
-    """The story under `policy` instead of the case's own (`None`: under its own); `None` for one that does not begin
-    with a registration."""
-    told: list[CaseEvent] = []
-    telling: Telling | None = None
-    passed_over = _passed_over(story)
+    """The story, under `policy` where it was under that called `instead_of`; `None` for one that does not begin with
+    a registration. `working` are the working times of its units."""
+    retold = Retold(story, working, policy, instead_of)
     for event in sorted(story, key=lambda one: one.at):
-        if isinstance(event, CaseRegistered | CaseAmended):
-            event = event if policy is None else event.model_copy(update={"policy": policy})
-            stations = _stations(event.ladder, working, passed_over)
-        elif telling is None:
-            return None
         if event.source != OURS:
-            case = telling.case if telling else None
-            before = telling.stations if telling else stations
-            decision = decide(case, _where_it_stands(event, telling), before, event.at, stations)
-            if decision is None:
-                return None
-            told += decision.events
-            telling = Telling(decision.case, stations, event.at)
-        elif telling is not None and event.actor.kind is ActorKind.STAFF and type(event) in BY_PEOPLE:
-            again = caught_up(telling.case, stations, event.at)
-            BY_PEOPLE[type(event)](again, event, story)
-            told += again.events
-            telling = again
-    if telling is None:
-        return None
-    end = caught_up(telling.case, telling.stations, max(until, telling.now))
-    told += end.events
-    return Lived(
-        misses=tuple((one.kind, one.level) for one in told if isinstance(one, DeadlineMissed)),
-        raises=sum(isinstance(one, CaseEscalated) for one in told),
-        level=end.case.level,
-    )
+            retold.hear(event)
+        elif event.actor.kind is ActorKind.STAFF and type(event) in BY_PEOPLE:
+            retold.do(event)
+    return retold.lived(until)
+
+
+@dataclass
+class Retold:
+    """A story being told again, each thing at its own time."""
+
+    story: Sequence[CaseEvent]
+    working: Mapping[str, WorkingTime]
+    policy: Policy | None
+    instead_of: str
+    told: list[CaseEvent] = field(default_factory=list)
+    case: Case | None = None
+    stations: tuple[Station, ...] = ()
+
+    def hear(self, event: CaseEvent) -> None:
+        """Another service's event, once time has passed up to it: its timers would have rung by then."""
+        after = self.stations
+        if isinstance(event, CaseRegistered | CaseAmended):
+            if self.policy is not None and event.policy.id == self.instead_of:
+                event = event.model_copy(update={"policy": self.policy})
+            passed_over = _passed_over(self.story)
+            after = tuple(
+                Station(self.working[rung.unit_id], passed_over.get(rung.level)) for rung in event.ladder
+            )
+        self.pass_time(event.at - MOMENT)
+        before = self.stations or after
+        self._keep(decide(self.case, self._where_it_stands(event), before, event.at, after))
+        self.stations = after
+
+    def do(self, event: CaseEvent) -> None:
+        """What somebody did by hand, if it could still be done."""
+        if self.case is not None:
+            telling = caught_up(self.case, self.stations, event.at)
+            BY_PEOPLE[type(event)](telling, event, self.story)
+            self._keep(telling.decision)
+
+    def pass_time(self, until: datetime) -> None:
+        if self.case is not None:
+            self._keep(time_passed(self.case, self.stations, until))
+
+    def lived(self, until: datetime) -> Lived | None:
+        self.pass_time(max([until, *(event.at for event in self.story)]))
+        if self.case is None:
+            return None
+        return Lived(
+            misses=tuple((one.kind, one.level) for one in self.told if isinstance(one, DeadlineMissed)),
+            raises=sum(isinstance(one, CaseEscalated) for one in self.told),
+            level=self.case.level,
+        )
+
+    def _keep(self, decision: Decision | None) -> None:
+        if decision is not None:
+            self.case = decision.case
+            self.told += decision.events
+
+    def _where_it_stands(self, event: CaseEvent) -> CaseEvent:
+        """What the owner did, at the level where the case stands in this telling."""
+        if self.case is None or not isinstance(event, PartEvent) or event.part_role is not PartRole.OWNER:
+            return event
+        return event.model_copy(update={"level": self.case.level})
 
 
 def _passed_over(story: Sequence[CaseEvent]) -> dict[Level, str]:
@@ -95,19 +143,6 @@ def _passed_over(story: Sequence[CaseEvent]) -> dict[Level, str]:
         for one in event.skipped
         if one.reason != "named_further_up"
     }
-
-
-def _stations(
-    ladder: Sequence[Rung], working: Mapping[str, WorkingTime], passed_over: Mapping[Level, str]
-) -> tuple[Station, ...]:
-    return tuple(Station(working[rung.unit_id], passed_over.get(rung.level)) for rung in ladder)
-
-
-def _where_it_stands(event: CaseEvent, telling: Telling | None) -> CaseEvent:
-    """What the owner did, at the level where the case stands in this telling."""
-    if telling is None or not isinstance(event, PartEvent) or event.part_role is not PartRole.OWNER:
-        return event
-    return event.model_copy(update={"level": telling.case.level})
 
 
 # ── what people did by hand, where it could still be done ─────────────────────────────────────────────────────────

@@ -1,0 +1,124 @@
+"""A changed calendar is followed up once, in batches, by one replica at a time and never by one that is behind."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from services.escalation.handlers import calendars
+from services.escalation.handlers.calendars import sweep_some
+from services.escalation.queries import cases as queries
+from shared import journal
+from shared.database import Database
+from shared.directory import Directory
+from shared.events.escalation import DeadlinesSet
+from shared.vocabulary import DeadlineKind, SetBecause, Urgency
+from tests.escalation.conftest import Clock, hear, the_directory
+from tests.escalation.story import CALENDAR, Story, after
+
+DAY = 24 * 60
+CLOSING_ON_WEDNESDAY = 2 * DAY + 8.5 * 60
+TUESDAY = date(2026, 3, 3)
+
+
+def with_holiday(revision: int) -> Directory:
+    directory = the_directory()
+    changed = CALENDAR.model_copy(update={"holidays": (*CALENDAR.holidays, TUESDAY)})
+    directory.calendars = {changed.id: changed}
+    directory.revision = revision
+    return directory
+
+
+async def sweep(database: Database) -> int:
+    """Until nothing is left to do; how many turns that took."""
+    turns = 0
+    while True:
+        async with database.transaction() as tx:
+            more = await sweep_some(tx, settle_seconds=0)
+        turns += 1
+        if not more:
+            return turns
+
+
+async def handle_due(database: Database, story: Story) -> float:
+    async with database.transaction() as tx:
+        case = await queries.load(tx, story.case_id)
+    assert case is not None
+    [handle] = case.open(DeadlineKind.HANDLE)
+    return (handle.due_at - after(0)).total_seconds() / 60
+
+
+async def some_cases(database: Database, count: int) -> list[Story]:
+    stories = [Story(Urgency.ROUTINE) for _ in range(count)]
+    for story in stories:
+        await hear(database, story.registered, story.accepted(1))
+    return stories
+
+
+async def test_every_running_clock_is_counted_anew_and_its_bell_with_it(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendars, "BATCH_CASES_MAX", 2)
+    stories = await some_cases(database, 5)
+    await sweep(database)
+    database.directory = with_holiday(revision=1)
+    assert await sweep(database) >= 3
+    for story in stories:
+        assert await handle_due(database, story) == CLOSING_ON_WEDNESDAY + DAY
+        async with database.transaction() as tx:
+            told = await journal.story(tx, story.case_id)
+            [armed] = await tx.rows(
+                "SELECT due_at FROM timers WHERE subject_id = :id AND kind = 'handle'", id=story.case_id
+            )
+        moved = [e for e in told if isinstance(e, DeadlinesSet) and e.because is SetBecause.CALENDAR]
+        assert len(moved) == 1
+        assert armed["due_at"] == moved[0].deadlines[0].amber_at
+    before = await story_lengths(database, stories)
+    await sweep(database)
+    assert await story_lengths(database, stories) == before
+
+
+async def story_lengths(database: Database, stories: list[Story]) -> list[int]:
+    async with database.transaction() as tx:
+        return [len(await journal.story(tx, story.case_id)) for story in stories]
+
+
+async def test_a_replica_whose_registry_is_behind_counts_nothing_back(
+    database: Database, clock: Clock
+) -> None:
+    [story] = await some_cases(database, 1)
+    await sweep(database)
+    old = database.directory
+    database.directory = with_holiday(revision=1)
+    await sweep(database)
+    database.directory = old
+    await sweep(database)
+    assert await handle_due(database, story) == CLOSING_ON_WEDNESDAY + DAY
+
+
+async def test_two_replicas_at_once_count_every_case_once(database: Database, clock: Clock) -> None:
+    stories = await some_cases(database, 6)
+    await sweep(database)
+    database.directory = with_holiday(revision=1)
+    replica = Database(database.url, source="escalation", directory=with_holiday(revision=1))
+    await asyncio.gather(sweep(database), sweep(replica))
+    await sweep(database)
+    await replica.close()
+    for story in stories:
+        async with database.transaction() as tx:
+            told = await journal.story(tx, story.case_id)
+        assert sum(isinstance(e, DeadlinesSet) and e.because is SetBecause.CALENDAR for e in told) == 1
+
+
+async def test_a_change_rests_before_it_is_followed_up(database: Database, clock: Clock) -> None:
+    [story] = await some_cases(database, 1)
+    await sweep(database)
+    database.directory = with_holiday(revision=1)
+    for _ in range(3):
+        async with database.transaction() as tx:
+            assert not await sweep_some(tx, settle_seconds=60)
+    assert await handle_due(database, story) == CLOSING_ON_WEDNESDAY
+    await sweep(database)
+    assert await handle_due(database, story) == CLOSING_ON_WEDNESDAY + DAY
