@@ -106,15 +106,16 @@ def test_another_place_is_another_units_case_at_the_same_level() -> None:
     assert story.due(ACK) == 16
 
 
-def test_a_place_that_becomes_known_brings_the_case_to_its_grid_unless_somebody_took_it() -> None:
-    unknown = {"ladder": LADDER[1:], "grid_id": None}
-    story = Story(stations=everybody_there(3), **unknown)  # type: ignore[arg-type]
+def test_a_place_that_becomes_known_changes_no_level() -> None:
+    story = Story(ladder=LADDER[1:], grid_id=None)
     story.hear(story.amended(3, ladder=LADDER))
-    assert (story.level, story.due(ACK), story.due(HANDLE)) == (Level.GRID, 6, 240)
-    taken = Story(stations=everybody_there(3), **unknown)  # type: ignore[arg-type]
-    taken.hear(taken.accepted(1))
-    taken.hear(taken.amended(3, ladder=LADDER))
-    assert (taken.level, taken.due(ACK), taken.due(HANDLE)) == (Level.COMMUNITY, None, 720)
+    assert (story.level, story.due(ACK), story.due(HANDLE)) == (Level.COMMUNITY, 10, 720)
+
+
+def test_a_level_the_new_ladder_has_not_makes_the_case_begin_at_its_lowest() -> None:
+    story = Story()
+    story.hear(story.amended(3, ladder=LADDER[1:]))
+    assert (story.level, story.due(ACK), story.due(HANDLE)) == (Level.COMMUNITY, 10, 720)
 
 
 def test_the_same_case_again_tells_nothing() -> None:
@@ -147,7 +148,7 @@ def test_a_merged_case_is_asked_after_once_its_parent_was_handled() -> None:
 def test_what_is_due_before_the_merge_is_said_and_not_after() -> None:
     story = Story()
     assert missed(story.hear(story.merged(7))) == [ACK]
-    assert story.level is Level.COMMUNITY
+    assert story.level is Level.GRID, "and it is not raised any more"
 
 
 def test_unmerged_its_first_clock_is_unchanged() -> None:
@@ -167,6 +168,28 @@ def test_unmerged_late_what_is_past_fires_once() -> None:
     assert missed(told) == [ACK, ARRIVE, ACK]
     assert raised_to(told) == [Level.COMMUNITY, Level.STREET]
     assert missed(story.at(21)) == []
+
+
+def test_a_handled_that_crosses_the_merge_does_not_count() -> None:
+    for late in (True, False):
+        story = Story()
+        handled, merged = story.handled(5), story.merged(5)
+        for event in (merged, handled) if late else (handled, merged):
+            story.hear(event)
+        assert (story.case.open(), story.case.handled_at) == ((), None)
+        story.hear(story.unmerged(5.5))
+        assert (story.due(ACK), story.due(HANDLE)) == (6, 240)
+
+
+def test_a_merged_case_is_asked_once_more_when_its_parent_was_handled_again() -> None:
+    story = Story()
+    story.hear(story.merged(2))
+    story.hear(story.asked_after(100))
+    story.hear(story.answered(200))
+    story.hear(story.asked_after(5000))
+    assert dues(story) == {FOLLOW_UP: 5000 + DAY}
+    story.hear(story.answered(5010, round=2))
+    assert story.case.open() == ()
 
 
 def test_withdrawn_ends_every_clock() -> None:

@@ -15,7 +15,7 @@ from services.escalation.rules.limits import OF_THE_RESIDENT, Clock, Station, de
 from shared.event import SYSTEM, Actor, CaseEvent
 from shared.events.dispatch import CaseAccepted, CaseHandled, ResidentContacted, WorkerArrived
 from shared.events.escalation import ClearedDeadline, Deadline, DeadlinesCleared, DeadlinesSet
-from shared.events.intake import CaseClosed, CaseReopened, FollowUpRecorded
+from shared.events.intake import CaseClosed, CaseMerged, CaseReopened, CaseWithdrawn, FollowUpRecorded
 from shared.vocabulary import Channel, DeadlineKind, FollowUpKind, Level, PartRole, SetBecause
 
 STOPS: dict[type[CaseEvent], tuple[DeadlineKind, ...]] = {
@@ -37,6 +37,8 @@ ENDS: dict[type[CaseEvent], tuple[DeadlineKind, ...]] = {
         DeadlineKind.REVIEW,
     ),
     CaseReopened: tuple(set(DeadlineKind) - {DeadlineKind.SUPERVISION, DeadlineKind.REPLY}),
+    CaseMerged: tuple(DeadlineKind),
+    CaseWithdrawn: tuple(DeadlineKind),
     CaseClosed: tuple(DeadlineKind),
 }
 """What makes which clocks pointless, neither met nor late. An order and a reply stay owed in the next round."""
@@ -129,7 +131,9 @@ def _answers(case: Case, heard: CaseEvent) -> bool:
         case WorkerArrived() | ResidentContacted():
             return heard.round == case.round
         case FollowUpRecorded():
-            return heard.round == case.round and heard.reached and heard.kind is FollowUpKind.AFTER_HANDLED
+            # A merged case is asked as often as its parent was handled; its own round stays what it was.
+            of_now = heard.round == case.round or case.merged_into is not None
+            return of_now and heard.reached and heard.kind is FollowUpKind.AFTER_HANDLED
         case _:
             return False
 

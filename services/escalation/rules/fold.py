@@ -22,11 +22,9 @@ from services.escalation.rules.case import (
 )
 from shared.event import CaseEvent
 from shared.events import dispatch, escalation, intake
-from shared.vocabulary import DeadlineKind, FollowUpKind, Level, PartRole, Ruling, SetBecause
+from shared.vocabulary import DeadlineKind, FollowUpKind, PartRole, Ruling, SetBecause
 
 Fact = TypeVar("Fact", Raise, Order, Return, Extension, Parking, CaseDeadline, Holder)
-
-LEVELS = tuple(Level)
 
 
 def apply(case: Case | None, event: CaseEvent) -> Case | None:
@@ -57,11 +55,11 @@ def _registered(event: intake.CaseRegistered) -> Case:
 
 
 def _amended(case: Case, event: intake.CaseAmended) -> Case:
-    """The level stays; a case that nobody took or raised begins at the lowest rung of its new ladder. What was
-    extended under another urgency is not extended under the new one."""
+    """The level stays where the new ladder has it, else the case begins at its lowest rung. What was extended under
+    another urgency is not extended under the new one."""
     if case.closed_at is not None:
         return case
-    moved = event.ladder != case.ladder
+    places = (place for place, rung in enumerate(event.ladder) if rung.level is case.level)
     return replace(
         case,
         category_code=event.category_code,
@@ -69,18 +67,10 @@ def _amended(case: Case, event: intake.CaseAmended) -> Case:
         policy=event.policy,
         ladder=event.ladder,
         care=event.care,
-        rung=_rung_on(event.ladder, case),
-        sent_to=None if moved else case.sent_to,
+        rung=next(places, 0),
+        sent_to=case.sent_to if event.ladder == case.ladder else None,
         handle_until=case.handle_until if event.urgency is case.urgency else None,
     )
-
-
-def _rung_on(ladder: tuple[intake.Rung, ...], case: Case) -> int:
-    if case.rung == 0 and case.owner is None:
-        return 0
-    height = LEVELS.index(case.level)
-    reached = (place for place, rung in enumerate(ladder) if LEVELS.index(rung.level) >= height)
-    return next(reached, len(ladder) - 1)
 
 
 def _appointment_agreed(case: Case, event: intake.AppointmentAgreed) -> Case:
@@ -88,9 +78,16 @@ def _appointment_agreed(case: Case, event: intake.AppointmentAgreed) -> Case:
 
 
 def _merged(case: Case, event: intake.CaseMerged) -> Case:
-    if not case.is_worked_on:
+    """A `handled` that crossed it counts no more: the earlier case is asked about."""
+    if case.closed_at is not None:
         return case
-    return replace(_side_matters_over(case), merged_into=event.parent_id, holders=(), sent_to=None)
+    case = replace(_side_matters_over(case), merged_into=event.parent_id, holders=(), sent_to=None)
+    return replace(case, handled_at=None, follow_up_from=None)
+
+
+def _withdrawn(case: Case, event: intake.CaseWithdrawn) -> Case:
+    """Closing follows at once."""
+    return case if case.closed_at else replace(_side_matters_over(case), closed_at=event.at, holders=())
 
 
 def _unmerged(case: Case, event: intake.CaseUnmerged) -> Case:
@@ -425,6 +422,7 @@ CHANGES: dict[type[CaseEvent], Callable[..., Case]] = {
     intake.AppointmentAgreed: _appointment_agreed,
     intake.CaseMerged: _merged,
     intake.CaseUnmerged: _unmerged,
+    intake.CaseWithdrawn: _withdrawn,
     intake.FollowUpOpened: _follow_up_opened,
     intake.CaseReopened: _reopened,
     intake.CaseClosed: _closed,

@@ -1,11 +1,11 @@
-"""What follows from events that neither stop a clock of the case nor turn it: the case changed, went into another and
-came back, or a side matter began or ended. Time has caught up with the event before, under what was known then."""
+"""What follows from events that neither stop a clock of the case nor turn it: the case changed, came back out of
+another, or a side matter began or ended. Time has caught up with the event before, under what was known then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.escalation.rules import parkings, returns, supervision
+from services.escalation.rules import returns, supervision
 from services.escalation.rules.case import Case
 from services.escalation.rules.clocks import (
     OF_A_LEVEL,
@@ -31,12 +31,10 @@ from shared.events.dispatch import (
 from shared.events.intake import (
     AppointmentAgreed,
     CaseAmended,
-    CaseMerged,
     CaseUnmerged,
-    CaseWithdrawn,
     FollowUpOpened,
 )
-from shared.vocabulary import DeadlineKind, SetBecause, UnparkReason
+from shared.vocabulary import DeadlineKind, SetBecause
 
 
 def _amended(telling: Telling, before: Case, heard: CaseAmended) -> None:
@@ -50,20 +48,6 @@ def _amended(telling: Telling, before: Case, heard: CaseAmended) -> None:
 def _appointment_agreed(telling: Telling, before: Case, heard: AppointmentAgreed) -> None:
     recount(telling, SetBecause.APPOINTMENT)
     begin_missing(telling, SetBecause.APPOINTMENT, again=False)
-
-
-def _merged(telling: Telling, before: Case, heard: CaseMerged) -> None:
-    if telling.case.merged_into != before.merged_into:
-        _over(telling)
-
-
-def _withdrawn(telling: Telling, before: Case, heard: CaseWithdrawn) -> None:
-    _over(telling)
-
-
-def _over(telling: Telling) -> None:
-    parkings.end_parking(telling, UnparkReason.CLOSED)
-    stop(telling, *DeadlineKind)
 
 
 def _unmerged(telling: Telling, before: Case, heard: CaseUnmerged) -> None:
@@ -119,9 +103,7 @@ def _nothing_more(telling: Telling, before: Case, heard: CaseReassigned) -> None
 FOLLOWS: dict[type[CaseEvent], Callable[..., None]] = {
     CaseAmended: _amended,
     AppointmentAgreed: _appointment_agreed,
-    CaseMerged: _merged,
     CaseUnmerged: _unmerged,
-    CaseWithdrawn: _withdrawn,
     FollowUpOpened: _follow_up_opened,
     CaseReturned: lambda telling, before, heard: returns.await_ruling(telling, heard),
     CaseHandedDown: _part_left,

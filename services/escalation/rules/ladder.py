@@ -35,7 +35,7 @@ from shared.events.escalation import (
     EscalationVoided,
     SkippedLevel,
 )
-from shared.events.intake import CaseClosed, CaseReopened
+from shared.events.intake import CaseClosed, CaseMerged, CaseReopened, CaseWithdrawn
 from shared.vocabulary import (
     DeadlineKind,
     EscalationCause,
@@ -55,6 +55,8 @@ RAISED_BY_MISSING = {
 
 UNPARKED_BY: dict[type[CaseEvent], UnparkReason] = {
     CaseHandled: UnparkReason.HANDLED,
+    CaseMerged: UnparkReason.CLOSED,
+    CaseWithdrawn: UnparkReason.CLOSED,
     CaseClosed: UnparkReason.CLOSED,
 }
 
@@ -114,7 +116,8 @@ def _begin(heard: CaseEvent, stations: Sequence[Station], now: datetime) -> Deci
 
 
 def _turn(telling: Telling, before: Case, heard: CaseEvent) -> None:
-    """What was heard stops clocks, and may turn the case: handled, closed, or in a new round."""
+    """What was heard stops clocks, and may turn the case: handled, closed, merged, or in a new round. What such a turn
+    finds overdue is said to be missed, and raises nothing any more."""
     telling.hear(heard)
     turned = _stage(telling.case) != _stage(before)
     if turned and isinstance(heard, CaseHandled):
@@ -131,8 +134,8 @@ def _turn(telling: Telling, before: Case, heard: CaseEvent) -> None:
         raise_case(telling, EscalationCause.REOPENED, heard.at, first=first)
 
 
-def _stage(case: Case) -> tuple[int, datetime | None, datetime | None]:
-    return case.round, case.handled_at, case.closed_at
+def _stage(case: Case) -> tuple[object, ...]:
+    return case.round, case.handled_at, case.closed_at, case.merged_into
 
 
 def _was_only_answered(case: Case, heard: CaseReopened) -> bool:
