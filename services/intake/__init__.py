@@ -6,7 +6,7 @@ EscalationVoided, CaseReassigned, CaseReturned, ReturnRuled, CaseParked, CaseUnp
 case's public state; CaseHandled, to follow up; DeadlineMissed, to call a resident whose
 case is not handled in time.
 Publishes: CaseRegistered, CaseAnswered, CaseNotAccepted, CaseAmended, CaseUrged, CaseMerged, CaseUnmerged,
-CaseWithdrawn, InformationAsked, InformationGiven, AppointmentAgreed, FollowUpOpened, FollowUpRecorded,
+CaseWithdrawn, InformationAsked, InformationGiven, AppointmentAgreed, AttachmentAdded, FollowUpOpened, FollowUpRecorded,
 CaseReopened, CaseClosed, RequesterErased.
 Promises: 201 means committed; the same key never makes two cases; no case closes without a follow-up, three
 attempts or a verification; names, phones and free text never leave unsealed but to who may and says why.

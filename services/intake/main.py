@@ -6,6 +6,7 @@ from typing import Any
 
 from services.intake.api import (
     answers,
+    attachments,
     cases,
     changes,
     follow_ups,
@@ -23,7 +24,7 @@ from services.intake.settings import Settings
 from services.intake.subscriptions import SUBSCRIPTIONS
 from services.intake.tables import Table
 from services.intake.timers import TIMERS
-from services.intake.upkeep import Forgetting, Indexing
+from services.intake.upkeep import Discarding, Forgetting, Indexing
 from shared.sealing import Sealer
 from shared.service import Loop, Service
 
@@ -42,6 +43,8 @@ def assemble(settings: Settings, **given: Any) -> Service:
             changes.router,
             tracking.router,
             tracking.own_transactions,
+            attachments.router,
+            attachments.uploads,
             follow_ups.router,
             answers.router,
             search.router,
@@ -52,6 +55,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
         loops=[
             Loop("search", Indexing(Sealer(settings.master_keys)).run),
             Loop("retention", Forgetting(_retention(settings)).run),
+            Loop("files", Discarding(lambda: service.files).run),
         ],
         tables=Table.metadata,
         **given,

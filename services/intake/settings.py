@@ -22,9 +22,10 @@ Days = Annotated[int, Field(ge=0), AfterValidator(_long_enough)]
 
 
 class Settings(ServiceSettings):
-    """Besides what every service has: the master key that requesters' data is sealed under."""
+    """Besides what every service has: the master key that requesters' data is sealed under, and the
+    store of what they attach."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"master_key_file", "internal_token_file"})
+    needs: ClassVar[frozenset[str]] = frozenset({"master_key_file", "internal_token_file", "files_url"})
 
     registrations_per_batch_max: int = Field(default=200, ge=1, le=1000)
     registrations_waiting_max: int = Field(

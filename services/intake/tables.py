@@ -261,6 +261,14 @@ class SearchStale(Table, table=True):
     case_id: UUID = of_case(key=True)
 
 
+class FileToDelete(Table, table=True):
+    """A file of an erased requester, until it is gone from the store."""
+
+    __tablename__ = "files_to_delete"
+
+    path: str = Field(sa_type=Text, primary_key=True)
+
+
 class CaseHolder(Table, table=True):
     """Whoever ever held a part of the case: they may see it, and may never ask whether it was solved."""
 

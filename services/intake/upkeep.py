@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+from services.intake.handlers.attachments import delete_files
 from services.intake.handlers.erasing import erase_kept_long_enough
 from services.intake.handlers.indexing import index_stale
 from services.intake.rules.retention import Retention
 from shared.database import Database
+from shared.files import Files
 from shared.health import Beat
 from shared.sealing import Sealer
 
@@ -51,3 +54,17 @@ class Forgetting:
     async def turn(self, database: Database) -> int:
         async with database.transaction() as tx:
             return await erase_kept_long_enough(tx, self._retention)
+
+
+class Discarding:
+    """The files of requesters who were erased go from the store; what a broken run left is taken up again."""
+
+    def __init__(self, files: Callable[[], Files]) -> None:
+        self._files = files
+
+    async def run(self, database: Database, beat: Beat) -> None:
+        while True:
+            done = await delete_files(database, self._files())
+            beat()
+            if not done:
+                await database.committed.wait(LOOK_EVERY_SECONDS)

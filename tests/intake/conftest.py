@@ -34,6 +34,7 @@ def settings(database_url: Callable[..., str], tmp_path: Path) -> Settings:
             "database_url": database_url("intake"),
             "kafka_bootstrap": "127.0.0.1:1",
             "public_url": "https://yike.test",
+            "files_url": str(tmp_path / "files"),
             "master_key_file": tmp_path / "master.key",
             "internal_token_file": tmp_path / "internal.token",
         }

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.intake.registration import Registrar
+from shared.files import Files
 from shared.routes import service_of
 from shared.sealing import Sealer
 
@@ -27,6 +28,11 @@ def _public_url(request: Request) -> str:
     return service_of(request).settings.public_url
 
 
+def _files(request: Request) -> Files:
+    return service_of(request).files
+
+
 Register = Annotated[Registrar, Depends(_registrar)]
 Seals = Annotated[Sealer, Depends(_sealer)]
 PublicUrl = Annotated[str, Depends(_public_url)]
+Store = Annotated[Files, Depends(_files)]

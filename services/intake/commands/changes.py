@@ -136,7 +136,7 @@ class OwnCase(BaseModel):
     appointment_ends_at: datetime | None
 
 
-class AttachmentAddedAnswer(BaseModel):
+class Attached(BaseModel):
     attachment_id: UUID
     media_type: str
     sha256: str

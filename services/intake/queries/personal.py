@@ -35,6 +35,11 @@ ERASE = """
         UPDATE contests SET remark_sealed = NULL WHERE case_id = :case_id
     ), questioned AS (
         UPDATE questions SET text_sealed = NULL, answer_sealed = NULL WHERE case_id = :case_id
+    ), attached AS (
+        INSERT INTO files_to_delete (path)
+        SELECT 'attachments/' || case_id || '/' || id || file
+        FROM attachments, (VALUES ('/original'), ('/shown')) AS copies(file)
+        WHERE case_id = :case_id ON CONFLICT DO NOTHING
     ), recognised AS (
         UPDATE likenesses SET signature = NULL WHERE case_id = :case_id
     )
