@@ -211,6 +211,7 @@ class QuestionRow(Table, table=True):
     __tablename__ = "questions"
     __table_args__ = (
         Index("questions_of_case", "case_id"),
+        Index("questions_open", "asked_at", "id", postgresql_where=text("ended_at IS NULL")),
         Index("questions_one_open", "case_id", unique=True, postgresql_where=text("ended_at IS NULL")),
     )
 
