@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -93,6 +93,15 @@ class PlanChange(ChangeThings):
     """What changes together at `valid_from`; only what differs from now is kept."""
 
     valid_from: datetime
+
+
+class ChangeDays(Command):
+    """Single days of a calendar: off, worked (调休), or ordinary again."""
+
+    holidays: tuple[date, ...] = Field(default=(), max_length=400)
+    workdays: tuple[date, ...] = Field(default=(), max_length=400)
+    ordinary: tuple[date, ...] = Field(default=(), max_length=400)
+    known_until: date | None = None
 
 
 class EnterAbsence(Command):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from services.registry.api import plans, rosters, sign_in, things
+from services.registry.api import calendars, imports, plans, rosters, sign_in, things
+from services.registry.handlers.calendars import keep_watching
 from services.registry.handlers.sign_in import Issuer, refuse_demo_accounts
 from services.registry.settings import Settings
 from services.registry.tables import Table
 from services.registry.timers import TIMERS
-from shared.service import Service
+from shared.service import Loop, Service
 
 
 def assemble(settings: Settings, **given: Any) -> Service:
@@ -18,8 +19,17 @@ def assemble(settings: Settings, **given: Any) -> Service:
     return Service(
         name="registry",
         settings=settings,
-        routers=[*sign_in.routers(Issuer(settings)), things.router, plans.router, rosters.router],
+        routers=[
+            *sign_in.routers(Issuer(settings)),
+            calendars.router,
+            things.router,
+            plans.router,
+            rosters.router,
+            imports.router,
+            imports.streams,
+        ],
         timers=TIMERS,
+        loops=[Loop("calendars", keep_watching)],
         tables=Table.metadata,
         **given,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 CHANGES = Counter("yike_registry_changes_total", "Things changed and announced", ["thing"])
 REFUSED_CHANGES = Counter(
@@ -17,6 +17,11 @@ IMPORT_LINES = Counter(
     "yike_registry_import_lines_total",
     "Lines of imports by their end: in, unchanged (it was so already), or refused",
     ["end"],
+)
+CALENDAR_DAYS_LEFT = Gauge(
+    "yike_registry_calendar_days_left",
+    "Days that a calendar in use still knows; negative when it is over and working days are guessed",
+    ["calendar"],
 )
 SIGN_INS = Counter(
     "yike_registry_sign_ins_total",

@@ -67,7 +67,7 @@ async def page_of(tx: Transaction, items: list[T], limit: int, who: SignedIn) ->
     return Page(items=shown, next_cursor=cursor, revision=await stored.revision(tx))
 
 
-def _must_match(if_match: str | None, revision: int | None) -> None:
+def must_match(if_match: str | None, revision: int | None) -> None:
     if if_match is not None and if_match != f'"{revision}"':
         detail = "请重新读取后再改 / Read it again, then change it"
         raise Problem(412, "changed-since", "已被他人修改 / Somebody changed it since", detail=detail)
@@ -192,7 +192,7 @@ async def _change(
 ) -> Changed:
     await handlers.hold_still(tx)  # before the comparison, so that nobody changes it in between
     before = await stored.one(tx, kind, id)
-    _must_match(if_match, before[1] if before else None)
+    must_match(if_match, before[1] if before else None)
     revision = await handlers.change_things(tx, [thing], who, Channel.DESK)
     after = await stored.one(tx, kind, id)
     response.headers["ETag"] = f'"{after[1] if after else revision}"'

@@ -136,6 +136,12 @@ PATHS = """
     SELECT CAST(body AS text) AS body FROM units WHERE id IN (SELECT id FROM path) ORDER BY id
 """
 
+CALENDARS_IN_USE = """
+    SELECT CAST(calendars.body AS text) AS body, count(units.id) AS units
+    FROM calendars JOIN units ON units.calendar_id = calendars.id AND units.body ->> 'retired_at' IS NULL
+    WHERE calendars.body ->> 'retired_at' IS NULL GROUP BY calendars.id ORDER BY calendars.id
+"""
+
 REVISION = "SELECT published FROM heads WHERE subject_id = :subject_id"
 
 
@@ -155,7 +161,9 @@ async def known_about(tx: Transaction, things: Sequence[Thing], person_id: str |
     found = await _as_they_are(tx, things)
     found += await _hanging_on(tx, [thing for thing in things if thing.retired_at is not None])
     about = {thing.person_id for thing in things if isinstance(thing, Shift)} | {person_id or ""}
-    found += await _by_id(tx, Person, about)
+    people = await _by_id(tx, Person, about)
+    lenders = {lent.person_id for person in people if person.id == person_id for lent in person.acts_for}
+    found += [*people, *await _by_id(tx, Person, lenders)]
     units_change = any(isinstance(thing, Unit) for thing in things)
     if units_change:
         found += await _all(tx, Unit)
@@ -291,6 +299,12 @@ async def one(tx: Transaction, kind: type[T], id: str) -> tuple[T, int] | None:
     """A thing and its revision."""
     rows = await tx.rows(ONE[kind], id=id)
     return (_read(kind, rows[0]), int(rows[0]["revision"])) if rows else None
+
+
+async def calendars_in_use(tx: Transaction) -> list[tuple[Calendar, int]]:
+    """Calendars that are not retired, with how many units count by them."""
+    rows = await tx.rows(CALENDARS_IN_USE)
+    return [(_read(Calendar, row), int(row["units"])) for row in rows]
 
 
 async def shifts_now(tx: Transaction, person_id: str, now: datetime) -> list[Shift]:

@@ -149,12 +149,13 @@ def _area(unit: Unit) -> Polygon:
 
 
 def _overlaps(changed: Sequence[Unit], known: Known) -> Iterator[Flaw]:
-    """Units of one kind share no ground; each pair is named once."""
+    """Units of one kind share no ground; each pair is named once, and the later of two changes is the wrong one."""
     if not changed:
         return
     grounds = [unit for unit in known.units.values() if _stands_on_ground(unit)]
     areas = [_area(unit) for unit in grounds]
     tree = shapely.STRtree(areas)
+    order = {unit.id: place for place, unit in enumerate(changed)}
     seen: set[frozenset[str]] = set()
     for unit in changed:
         if not _stands_on_ground(unit):
@@ -167,8 +168,9 @@ def _overlaps(changed: Sequence[Unit], known: Known) -> Iterator[Flaw]:
                 continue
             if area.intersection(areas[int(place)]).area > OVERLAP_MAX:
                 seen.add(pair)
-                text = f"与 {other.id} 的范围重叠 / It shares ground with {other.id}"
-                yield Flaw("unit", unit.id, "ground-shared", text)
+                later, first = sorted((unit.id, other.id), key=lambda id: -order.get(id, -1))
+                text = f"与 {first} 的范围重叠 / It shares ground with {first}"
+                yield Flaw("unit", later, "ground-shared", text)
 
 
 def _stands_on_ground(unit: Unit) -> bool:
@@ -237,7 +239,8 @@ def _flaws_of_policy(policy: Policy, known: Known) -> Found:
         yield "no-level", "没有任何层级的时限 / It limits no level"
     if len(set(levels)) < len(levels):
         yield "level-twice", "同一层级出现两次 / A level is limited twice"
-    limits = [policy.follow_up]
+    sides = (policy.ruling, policy.supervision, policy.co_handle, policy.reply, policy.extension_max)
+    limits = [policy.follow_up, *(limit for limit in sides if limit is not None)]
     limits += [
         limit for of in policy.levels for limit in (of.acknowledge, of.arrive, of.contact, of.handle) if limit
     ]
@@ -250,7 +253,8 @@ def _flaws_of_policy(policy: Policy, known: Known) -> Found:
         )
     if not 1 <= policy.amber_percent <= 99:
         yield "amber-out-of-range", "黄灯比例须在 1 至 99 / amber_percent must be 1 to 99"
-    if policy.offer_expires_after_seconds <= 0 or (policy.leader_after_seconds or 1) <= 0:
+    seconds = (policy.offer_expires_after_seconds, policy.unread_after_seconds, policy.leader_after_seconds)
+    if any(each is not None and each <= 0 for each in seconds):
         yield "limit-not-positive", "派单时限须大于零 / An offer must live for more than no time"
 
 

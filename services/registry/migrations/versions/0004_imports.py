@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("line", sa.Integer, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("thing_id", sa.Text),
+        sa.Column("rank", sa.Integer, nullable=False, server_default="0"),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("fields", JSONB),
         sa.Column("problems", JSONB, nullable=False, server_default="[]"),

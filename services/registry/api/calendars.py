@@ -1,0 +1,37 @@
+"""Calendars beside reading and putting them whole: single days, and warnings. Comes before the routes of all kinds,
+for `warnings` is no calendar's id."""
+
+from __future__ import annotations
+
+from fastapi.responses import Response
+
+from services.registry.api.answers import CalendarWarnings, Changed
+from services.registry.api.things import IfMatch, must_match
+from services.registry.commands import ChangeDays
+from services.registry.handlers import calendars as handlers
+from services.registry.handlers.things import hold_still
+from services.registry.queries import things as stored
+from shared.routes import Caller, Tx, allow, router_for
+from shared.things import Calendar
+from shared.vocabulary import Role
+
+router = router_for("registry")
+
+
+@router.get("/calendars/warnings", dependencies=[allow(*Role)])
+async def warnings(tx: Tx) -> CalendarWarnings:
+    """Calendars in use that miss the coming year (from November on), run out within 60 days, or are over."""
+    return CalendarWarnings(items=tuple(await handlers.warnings(tx)))
+
+
+@router.post("/calendars/{id}/days", dependencies=[allow(Role.ADMINISTRATOR)])
+async def change_days(
+    id: str, body: ChangeDays, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
+) -> Changed:
+    await hold_still(tx)
+    before = await stored.one(tx, Calendar, id)
+    must_match(if_match, before[1] if before else None)
+    revision = await handlers.change_days(tx, id, body, who)
+    after = await stored.one(tx, Calendar, id)
+    response.headers["ETag"] = f'"{after[1] if after else revision}"'
+    return Changed(revision=revision)
