@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.insight.api import alarms, board, cases, figures
+from services.insight.api import alarms, board, cases, figures, snapshots
 from services.insight.settings import Settings
 from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
@@ -16,7 +16,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
     return Service(
         name="insight",
         settings=settings,
-        routers=[cases.router, alarms.router, board.router, figures.router],
+        routers=[cases.router, alarms.router, board.router, figures.router, snapshots.router],
         subscriptions=SUBSCRIPTIONS,
         tables=Table.metadata,
         journal=False,

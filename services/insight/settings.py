@@ -8,8 +8,11 @@ from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    csv_rows_max: int = Field(
-        default=100_000, ge=1, description="rows of one CSV; the rest is behind its cursor"
+    export_rows_max: int = Field(
+        default=1_000_000,
+        ge=1,
+        le=1_048_575,
+        description="rows of one CSV or Excel file; an Excel sheet has no more",
     )
     board_seconds: float = Field(
         default=1.0, gt=0, le=2.0, description="how often the board is looked at again"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 import httpx
 import pytest
 
-from services.insight.api import alarms, board, cases, figures
+from services.insight.api import alarms, board, cases, figures, snapshots
 from services.insight.handlers.hearing import fold as hear
 from services.insight.settings import Settings
 from services.insight.subscriptions import SUBSCRIPTIONS
@@ -69,7 +69,7 @@ def service(database: Database, directory: Directory) -> Service:
     made = Service(
         name="insight",
         settings=settings,
-        routers=[cases.router, alarms.router, board.router, figures.router],
+        routers=[cases.router, alarms.router, board.router, figures.router, snapshots.router],
         subscriptions=SUBSCRIPTIONS,
         tables=Table.metadata,
         journal=False,

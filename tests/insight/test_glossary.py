@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.insight.figures import DEFINITIONS
+from services.insight.figures.shipped import DEFINITIONS
 from services.insight.rules.words import WORDS
 from shared import event, events, things, vocabulary
 from shared.event import EVENT_TYPES

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import pytest
 
 from services.insight.queries import cases, rows
-from services.insight.rebuild import FOLDED, rebuild, told
+from services.insight.rebuild.compare import rebuild, told
+from services.insight.rebuild.replay import FOLDED
 from services.insight.subscriptions import SUBSCRIPTIONS
 from shared import codec
 from shared.database import Database

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.insight.figures import DEFINITIONS
+from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import board, cases, counts, rows
 from shared.database import Database, Transaction
 from tests.insight.stories import manhole_at_night, satisfied
@@ -87,10 +87,29 @@ async def test_a_list_reads_its_page_and_no_more(years: Database) -> None:
     assert "cases_registered" in found
 
 
-@pytest.mark.parametrize("name", ["on_time_arrival", "solution_rate", "follow_ups_reached"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "on_time_arrival",
+            "solution_rate",
+            "follow_ups_reached",
+            "emergency_success",
+            "registered",
+            "resolved",
+        ),
+        *(
+            "handled_in_time",
+            "closed_in_time",
+            "reopened_within_30_days",
+            "without_follow_up",
+            "burden_commands",
+        ),
+    ],
+)
 async def test_a_figure_of_an_hour_reads_an_hour(years: Database, name: str) -> None:
     definition = DEFINITIONS[name]
     hour = counts.Scope(("street",), CALLED - timedelta(hours=1), CALLED, CALLED)
     async with years.transaction() as tx:
-        found = await plan(tx, counts.TOTALS[definition.counts], **counts._parameters(definition, hour))
+        found = await plan(tx, counts.TOTALS[definition.counts], **counts.parameters(definition, hour))
     assert "Seq Scan" not in found

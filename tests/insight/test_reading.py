@@ -190,16 +190,19 @@ async def test_a_figure_comes_with_its_definition_and_companions(
     await fold_stories(satisfied(manhole_at_night()), satisfied(manhole_at_night(arrives=17)))
     figure = (await asked(client, "/figures/on_time_arrival", READER, **PERIOD)).json()
     assert (figure["printed"], figure["percent"], figure["text"]) == ("1/2", "50.0", "1/2 (50.0 %)")
-    assert (figure["unit"], figure["version"]) == ("件", 1)
-    assert [beside["name"] for beside in figure["beside"]] == ["on_time_arrival_since_told"]
-    assert figure["definition"]["exclusions"]["zh"] == "已合并和已撤回的工单不计"
+    assert (figure["unit"], figure["version"]) == ("件", 2)
+    assert [beside["name"] for beside in figure["beside"]] == [
+        "on_time_arrival_since_told",
+        "device_times_accepted",
+    ]
+    assert figure["definition"]["exclusions"]["zh"] == "已合并（结案与否）和已撤回的工单不计"
     rates = (await asked(client, "/figures/satisfaction_rate", READER, **PERIOD)).json()
     assert "follow_ups_reached" in [beside["name"] for beside in rates["beside"]]
 
 
 async def test_an_empty_figure_has_no_percentage(client: httpx.AsyncClient) -> None:
     figures = (await asked(client, "/figures", READER, **PERIOD)).json()
-    assert {(figure["percent"], figure["text"]) for figure in figures} == {(None, "0/0 (n/a)")}
+    assert {(figure["percent"], figure["text"]) for figure in figures} == {(None, "0/0 (n/a)"), (None, "0")}
 
 
 async def test_a_period_is_local_time_and_not_empty(client: httpx.AsyncClient) -> None:

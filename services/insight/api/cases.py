@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from services.insight.api import sheets
 from services.insight.api.cursors import cursor as cursor_of
 from services.insight.api.cursors import parts
 from services.insight.api.reading import (
@@ -25,24 +27,25 @@ from services.insight.api.reading import (
     without_personal_data,
     zone_of,
 )
-from services.insight.api.sheets import sheet, wants_csv
 from services.insight.queries import cases as queries
 from services.insight.rules.sentences import sentence
 from services.insight.rules.telling.reader import Reader
+from shared.database import Transaction
 from shared.directory import Directory
 from shared.events.dispatch import EntryFlagged
 from shared.identity import SignedIn
 from shared.problems import not_found
-from shared.routes import Caller, Registry, Tx, allow, router_for, service_of
+from shared.routes import Caller, Db, Registry, Tx, allow, router_for, service_of
 from shared.vocabulary import CaseState, Channel, Language, Level, Outcome, Role, Urgency
 
 router = router_for("insight")
 
-CSV_COLUMNS = (
+COLUMNS = (
     "number", "urgency", "category_code", "channel", "grid_id", "state", "level", "level_reached", "resolved_level",
     "outcome", "closed_by", "registered_at", "offered_at", "accepted_at", "arrived_at", "contacted_at", "handled_at",
     "closed_at", "offers", "declines", "lapses", "raises_count", "reopened_count", "deadlines_met",
-    "deadlines_missed", "headline", "place_label", "holder_id",
+    "deadlines_missed", "parent_number", "not_accepted_reason", "urged", "hand_overs", "helps", "headline",
+    "place_label", "holder_id",
 )  # fmt: skip
 
 
@@ -97,28 +100,43 @@ class Timeline(BaseModel):
 
 
 @router.get("/cases.csv", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
+@router.get("/cases.xlsx", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
 @router.get("/cases", dependencies=[allow(*LISTING)], response_model=Page)
 async def list_cases(
-    request: Request, tx: Tx, who: Caller, directory: Registry, filters: Annotated[Filters, Query()]
+    request: Request,
+    tx: Tx,
+    database: Db,
+    who: Caller,
+    directory: Registry,
+    filters: Annotated[Filters, Query()],
 ) -> Page | Response:
     now = await tx.now()
-    as_csv = wants_csv(request)
-    most = service_of(request).settings.csv_rows_max if as_csv else max(1, min(filters.limit, 200))  # type: ignore[attr-defined]
     unit_ids = units_of(who, filters.unit, directory)
     if filters.flagged is not None:
         unit_ids = narrowed_to(who, (Role.SUPERVISOR,), unit_ids, directory)
     if filters.holder is not None:
         unit_ids = narrowed_to(who, WORKING, unit_ids, directory)
     wanted = queries.Wanted(unit_ids=unit_ids, **_narrowed(filters, directory))
+
+    async def read(tx: Transaction, before: tuple[datetime, UUID] | None, most: int) -> list[dict[str, Any]]:
+        rows = await queries.page(tx, wanted, now, before, most)
+        return [row if sees_whole(who, row["unit_path"]) else without_personal_data(row) for row in rows]
+
+    if (kind := sheets.wanted(request)) is not None:
+
+        async def go_on(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
+            return await read(tx, (last["registered_at"], last["case_id"]) if last else None, most)
+
+        sheet = sheets.Sheet("cases", COLUMNS, zone_of(directory))
+        rows_max = service_of(request).settings.export_rows_max  # type: ignore[attr-defined]
+        return sheets.send(kind, sheet, sheets.pages_of(database, go_on, rows_max))
+    most = max(1, min(filters.limit, 200))
     after = parts(filters.cursor, 2)
     before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
-    rows = await queries.page(tx, wanted, now, before, most + 1)
+    rows = await read(tx, before, most + 1)
     more, rows = len(rows) > most, rows[:most]
     next_cursor = cursor_of(rows[-1]["registered_at"], rows[-1]["case_id"]) if more else None
-    shown = [row if sees_whole(who, row["unit_path"]) else without_personal_data(row) for row in rows]
-    if as_csv:
-        return sheet("cases", CSV_COLUMNS, shown)
-    return Page(cases=shown, next_cursor=next_cursor, as_of=now)
+    return Page(cases=rows, next_cursor=next_cursor, as_of=now)
 
 
 def _narrowed(filters: Filters, directory: Directory) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""GET /figures, /figures/{name}, /figures/{name}/cases: what a figure means, its n/d, and the cases behind it."""
+"""GET /figures, /figures/{name}, /figures/{name}/cases, /figures/printed: what a figure means, its n/d, how it splits,
+how it was in the period before, and the cases behind it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -13,44 +15,54 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from services.insight import metrics
+from services.insight.api import sheets
 from services.insight.api.cursors import cursor as cursor_of
 from services.insight.api.cursors import parts
-from services.insight.api.reading import LISTING, Period, period, units_of
-from services.insight.api.sheets import sheet, wants_csv
-from services.insight.figures import DEFINITIONS, Definition, percentage, printed, text
+from services.insight.api.reading import LISTING, Period, named, period, units_of, zone_of
+from services.insight.figures.definition import Definition, Form, Value, change, printed, rate, told
+from services.insight.figures.printed import PRINTED
+from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import counts
+from services.insight.queries.counts import Dimension
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.identity import SignedIn
 from shared.problems import Problem
-from shared.routes import Caller, Registry, Tx, allow, router_for, service_of
+from shared.routes import Caller, Db, Registry, Tx, allow, router_for, service_of
+from shared.vocabulary import Channel, Level, Urgency
 
 router = router_for("insight")
 
 FIGURE_COLUMNS = (
-    "name",
-    "version",
-    "unit_ids",
-    "starts_at",
-    "ends_at",
-    "n",
-    "d",
-    "percent",
-    "excluded",
-    "as_of",
-)
+    "name", "version", "group", "unit", "unit_ids", "starts_at", "ends_at", "n", "d", "rate", "excluded",
+    "n_before", "d_before", "rate_before", "change", "as_of",
+)  # fmt: skip
 MEMBER_COLUMNS = ("number", "round", "at", "counted", "excluded", "case_id")
 
 
-class Asked(BaseModel):
-    """Of which units and which period; a time without a zone is local. Default: the last thirty days."""
+class Narrowed(BaseModel):
+    """Of which units and which period, and of which cases; a time without a zone is local. Default: the last thirty
+    days. `level` is where a case is now, `resolved_level` where it was handled, `source` how an answer came."""
 
     unit: str | None = None
     starts: datetime | None = Field(default=None, alias="from")
     ends: datetime | None = Field(default=None, alias="to")
+    category: str | None = None
+    channel: Channel | None = None
+    urgency: Urgency | None = None
+    level: Level | None = None
+    resolved_level: Level | None = None
+    source: Channel | None = None
 
 
-class AskedCases(Asked):
+class Asked(Narrowed):
+    """`by` splits each figure; `compare` shows the period of the same length before."""
+
+    by: Dimension | None = None
+    compare: bool = False
+
+
+class AskedCases(Narrowed):
     """`side`: the cases of n, those of d, or those the definition leaves out."""
 
     side: Literal["n", "d", "excluded"] = "d"
@@ -58,23 +70,45 @@ class AskedCases(Asked):
     limit: int = 100
 
 
-class Figure(BaseModel):
-    """n and d are exact; `percent` is None where d is 0. `text` is how it is printed."""
+class Amount(BaseModel):
+    """n and d are exact; `rate` is what they come to in the definition's form, None where d is 0; `text` is how it is
+    printed."""
 
+    n: Decimal
+    d: int
+    excluded: int
+    printed: str
+    rate: Decimal | None
+    text: str
+
+
+class Before(Amount):
+    """The period of the same length before. `change` is in percentage points for a share."""
+
+    period: Period
+    change: Decimal | None
+
+
+class Group(Amount):
+    """One value of the dimension asked for, in the order of the values and never of the figures."""
+
+    key: str
+    label: dict[str, str]
+
+
+class Figure(Amount):
     name: str
     version: int
     title: dict[str, str]
     unit: str
     unit_ids: tuple[str, ...]
     period: Period
-    n: Decimal
-    d: int
-    excluded: int
-    printed: str
     percent: Decimal | None
-    text: str
     as_of: datetime
     definition: dict[str, Any]
+    before: Before | None = None
+    by: Dimension | None = None
+    groups: list[Group] = []
     beside: list[Figure] = []
 
 
@@ -90,6 +124,21 @@ class Member(BaseModel):
     excluded: bool
 
 
+class Printed(BaseModel):
+    """`printed` as it stands in the article; `figure` is ours that counts the same; `rounding` is the one that would
+    give the print."""
+
+    id: str
+    what: dict[str, str]
+    printed: str
+    unit: str
+    figure: str
+    n: Decimal | None
+    d: int | None
+    at_least: bool
+    rounding: dict[str, Any] | None
+
+
 class Members(BaseModel):
     figure: str
     version: int
@@ -99,38 +148,61 @@ class Members(BaseModel):
 
 
 @router.get("/figures.csv", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
+@router.get("/figures.xlsx", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
 @router.get("/figures", dependencies=[allow(*LISTING)], response_model=list[Figure])
 async def list_figures(
     request: Request, tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
 ) -> list[Figure] | Response:
-    scope = await _scope(tx, who, directory, asked)
-    figures = [await compute(tx, definition, scope) for definition in DEFINITIONS.values()]
-    return _figures_sheet("figures", figures) if wants_csv(request) else figures
+    scope = await scope_of(tx, who, directory, asked)
+    figures = [await compute(tx, d, scope, asked.by, compare=asked.compare) for d in DEFINITIONS.values()]
+    return _figures_sheet(request, "figures", figures, directory)
+
+
+@router.get("/figures/printed", dependencies=[allow(*LISTING)])
+async def list_printed() -> list[Printed]:
+    """What the articles print that this system was measured against: as printed, with n and d where they are given."""
+    return [
+        Printed(
+            **{**asdict(known), "what": known.what.model_dump()},
+        )
+        for known in PRINTED
+    ]
 
 
 @router.get(
     "/figures/{name}/cases.csv", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None
+)
+@router.get(
+    "/figures/{name}/cases.xlsx", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None
 )
 @router.get("/figures/{name}/cases", dependencies=[allow(*LISTING)], response_model=Members)
 async def list_members(
     name: str,
     request: Request,
     tx: Tx,
+    database: Db,
     who: Caller,
     directory: Registry,
     asked: Annotated[AskedCases, Query()],
 ) -> Members | Response:
-    definition = _defined(name)
-    scope = await _scope(tx, who, directory, asked)
-    as_csv = wants_csv(request)
-    most = service_of(request).settings.csv_rows_max if as_csv else max(1, min(asked.limit, 500))  # type: ignore[attr-defined]
+    definition = defined(name)
+    scope = await scope_of(tx, who, directory, asked)
+    if (kind := sheets.wanted(request)) is not None:
+
+        async def read(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
+            after = counts.Place(last["at"], last["case_id"], last["part"]) if last else None
+            rows = await counts.members(tx, definition, scope, asked.side, after, most)
+            return [{**row, "round": row["part"]} for row in rows]
+
+        sheet = sheets.Sheet(f"{name}-{asked.side}", MEMBER_COLUMNS, zone_of(directory))
+        rows_max = service_of(request).settings.export_rows_max  # type: ignore[attr-defined]
+        return sheets.send(kind, sheet, sheets.pages_of(database, read, rows_max))
+    most = max(1, min(asked.limit, 500))
     given = parts(asked.cursor, 3)
     after = counts.Place(datetime.fromisoformat(given[0]), UUID(given[1]), int(given[2])) if given else None
     rows = await counts.members(tx, definition, scope, asked.side, after, most + 1)
     more, rows = len(rows) > most, rows[:most]
     members = [Member(round=row.pop("part"), **row) for row in rows]
-    if as_csv:
-        return sheet(f"{name}-{asked.side}", MEMBER_COLUMNS, [member.model_dump() for member in members])
     last = members[-1] if more else None
     return Members(
         figure=name,
@@ -145,32 +217,71 @@ async def list_members(
 async def show_figure(
     name: str, request: Request, tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
 ) -> Figure | Response:
-    """One figure with those that must be read beside it. `/figures/{name}.csv` gives the same as CSV."""
-    definition = _defined(name.removesuffix(".csv"))
-    scope = await _scope(tx, who, directory, asked)
-    figure = await compute(tx, definition, scope)
-    figure.beside = [await compute(tx, DEFINITIONS[other], scope) for other in definition.beside]
-    return _figures_sheet(definition.name, [figure, *figure.beside]) if wants_csv(request) else figure
+    """One figure with those that must be read beside it. `/figures/{name}.csv` and `.xlsx` give the same."""
+    definition = defined(name.removesuffix(".csv").removesuffix(".xlsx"))
+    scope = await scope_of(tx, who, directory, asked)
+    figure = await compute(tx, definition, scope, asked.by, compare=asked.compare)
+    figure.beside = [
+        await compute(tx, DEFINITIONS[other], scope, asked.by, compare=asked.compare)
+        for other in definition.beside
+    ]
+    if sheets.wanted(request) is None:
+        return figure
+    return _figures_sheet(request, definition.name, [figure, *figure.beside], directory)  # type: ignore[return-value]
 
 
-async def compute(tx: Transaction, definition: Definition, scope: counts.Scope) -> Figure:
+async def compute(
+    tx: Transaction,
+    definition: Definition,
+    scope: counts.Scope,
+    by: Dimension | None = None,
+    *,
+    compare: bool = False,
+) -> Figure:
     with metrics.FIGURE_SECONDS.labels(definition.name).time():
         value = await counts.value(tx, definition, scope)
+    split = await counts.groups(tx, definition, scope, by) if by else {}
     return Figure(
+        **amount(value, definition),
         name=definition.name,
         version=definition.version,
         title=definition.title.model_dump(),
         unit=definition.unit,
         unit_ids=scope.unit_ids,
         period=Period(starts_at=scope.starts_at, ends_at=scope.ends_at),
-        n=value.n,
-        d=value.d,
-        excluded=value.excluded,
-        printed=printed(value),
-        percent=percentage(value, definition.rounding),
-        text=text(value, definition.rounding),
+        percent=rate(value, definition) if definition.form is Form.SHARE else None,
         as_of=scope.now,
         definition=described(definition),
+        before=await _before(tx, definition, scope, value) if compare else None,
+        by=by,
+        groups=[
+            Group(**amount(part, definition), key=key, label=named(by, key, tx.directory))
+            for key, part in split.items()
+            if by
+        ],
+    )
+
+
+def amount(value: Value, definition: Definition) -> dict[str, Any]:
+    return {
+        "n": value.n,
+        "d": value.d,
+        "excluded": value.excluded,
+        "printed": printed(value),
+        "rate": rate(value, definition),
+        "text": told(value, definition),
+    }
+
+
+async def _before(tx: Transaction, definition: Definition, scope: counts.Scope, value: Value) -> Before:
+    earlier = replace(
+        scope, starts_at=scope.starts_at - (scope.ends_at - scope.starts_at), ends_at=scope.starts_at
+    )
+    before = await counts.value(tx, definition, earlier)
+    return Before(
+        **amount(before, definition),
+        period=Period(starts_at=earlier.starts_at, ends_at=earlier.ends_at),
+        change=change(value, before, definition),
     )
 
 
@@ -182,11 +293,12 @@ def described(definition: Definition) -> dict[str, Any]:
         "parameters": dict(definition.parameters),
         "weights": {answer: str(weight) for answer, weight in definition.weights.items()},
         "rounding": asdict(definition.rounding),
+        "form": definition.form,
         "beside": definition.beside,
     }
 
 
-def _defined(name: str) -> Definition:
+def defined(name: str) -> Definition:
     definition = DEFINITIONS.get(name)
     if definition is None:
         raise Problem(
@@ -195,12 +307,31 @@ def _defined(name: str) -> Definition:
     return definition
 
 
-async def _scope(tx: Transaction, who: SignedIn, directory: Directory, asked: Asked) -> counts.Scope:
+async def scope_of(tx: Transaction, who: SignedIn, directory: Directory, asked: Narrowed) -> counts.Scope:
     now = await tx.now()
     span = period(asked.starts, asked.ends, now, directory)
-    return counts.Scope(units_of(who, asked.unit, directory), span.starts_at, span.ends_at, now)
+    narrow = counts.Narrow(
+        asked.level, asked.resolved_level, asked.category, asked.channel, asked.urgency, asked.source
+    )
+    return counts.Scope(units_of(who, asked.unit, directory), span.starts_at, span.ends_at, now, narrow)
 
 
-def _figures_sheet(name: str, figures: list[Figure]) -> Response:
-    rows = [figure.model_dump() | figure.period.model_dump() for figure in figures]
-    return sheet(name, FIGURE_COLUMNS, rows)
+def _figures_sheet(
+    request: Request, name: str, figures: list[Figure], directory: Directory
+) -> list[Figure] | Response:
+    """A line for each figure and one for each of its groups; the list as it is where no sheet is wanted."""
+    if (kind := sheets.wanted(request)) is None:
+        return figures
+    lines = [line for figure in figures for line in _lines(figure)]
+    sheet = sheets.Sheet(name, FIGURE_COLUMNS, zone_of(directory))
+    return sheets.send(kind, sheet, sheets.one_page(lines))
+
+
+def _lines(figure: Figure) -> list[dict[str, Any]]:
+    of = figure.model_dump(exclude={"groups", "beside", "before"}) | figure.period.model_dump()
+    before = figure.before
+    earlier = (
+        {} if before is None else {f"{name}_before": getattr(before, name) for name in ("n", "d", "rate")}
+    )
+    earlier |= {"change": before.change} if before else {}
+    return [of | earlier, *(of | group.model_dump() | {"group": group.key} for group in figure.groups)]

@@ -13,10 +13,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from services.insight.queries.counts import Dimension
+from services.insight.rules.words import WORDS
 from shared.directory import Directory
 from shared.identity import SignedIn, not_allowed
 from shared.problems import Problem, not_found
-from shared.vocabulary import Role
+from shared.things import Name
+from shared.vocabulary import Channel, Level, Role, Urgency
 
 WORKING = (
     Role.SUPERVISOR,
@@ -41,6 +44,13 @@ PERSONAL = (
     *("headline", "place", "place_label", "holder_id", "going_id", "person_id"),
     *("owner_id", "handled_by", "answered_by"),
 )
+KINDS = {
+    Dimension.LEVEL: Level,
+    Dimension.RESOLVED_LEVEL: Level,
+    Dimension.CHANNEL: Channel,
+    Dimension.SOURCE: Channel,
+    Dimension.URGENCY: Urgency,
+}
 HOME_ZONE = "Asia/Shanghai"
 DEFAULT_DAYS = 30
 
@@ -62,6 +72,12 @@ def units_of(who: SignedIn, unit: str | None, directory: Directory) -> tuple[str
     if not own & {above.id for above in directory.path(unit)}:
         raise not_allowed(LISTING)
     return (unit,)
+
+
+def everything_below(who: SignedIn, directory: Directory) -> list[str]:
+    """Every unit where the caller may list."""
+    own = {grant.unit_id for grant in who.grants if grant.role in LISTING}
+    return sorted(unit for unit in directory.units if own & {above.id for above in directory.path(unit)})
 
 
 def sees_whole(who: SignedIn, path: Iterable[str], part_holders: Iterable[str | None] = ()) -> bool:
@@ -103,6 +119,18 @@ def without_personal_data(value: Any) -> Any:
     if isinstance(value, list):
         return [without_personal_data(inner) for inner in value]
     return value
+
+
+def named(by: Dimension | None, key: str, directory: Directory) -> dict[str, str]:
+    """What people call a value of a dimension; the value itself where it has no name here."""
+    name: Name | None = None
+    if by is Dimension.UNIT and (unit := directory.units.get(key)) is not None:
+        name = unit.name
+    elif by is Dimension.CATEGORY and (category := directory.categories.get(key)) is not None:
+        name = category.name
+    elif by in KINDS:
+        name = WORDS[KINDS[by]].get(key)
+    return name.model_dump() if name else {"zh": key, "en": key}
 
 
 def zone_of(directory: Directory) -> ZoneInfo:

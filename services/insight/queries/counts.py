@@ -1,21 +1,48 @@
-"""The counts behind the figures: one query per `Definition.counts`, one row per member of the denominator.
-
-Every query gives (case_id, number, part, at, counted, excluded); n is the sum of `counted`, d the number of rows
-that are not `excluded`, and a drill-down is the same rows. So a figure and its list of cases cannot differ.
+"""The counts behind the figures. Every grain (grains.py) gives the members of a denominator; n is the sum of
+`counted`, d the number of those that are not `excluded`, and a drill-down is the same rows. So a figure and its list
+of cases cannot differ.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from services.insight.figures import Definition, Value
+from services.insight.figures.definition import Definition, Value
+from services.insight.queries.grains import GRAINS
 from shared.database import Transaction
+
+
+class Dimension(StrEnum):
+    """What a figure may be split by. `level` is where the case is now, `resolved_level` where it was handled, `source`
+    how the answer to a follow-up came."""
+
+    UNIT = "unit"
+    LEVEL = "level"
+    RESOLVED_LEVEL = "resolved_level"
+    CATEGORY = "category"
+    CHANNEL = "channel"
+    URGENCY = "urgency"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """One value of a dimension each; None takes all."""
+
+    level: str | None = None
+    resolved_level: str | None = None
+    category: str | None = None
+    channel: str | None = None
+    urgency: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +53,7 @@ class Scope:
     starts_at: datetime
     ends_at: datetime
     now: datetime
+    narrow: Narrow = Narrow()
 
 
 @dataclass(frozen=True)
@@ -37,79 +65,93 @@ class Place:
     part: int
 
 
-ARRIVALS = """
-    SELECT case_id, number, 0 AS part, due.at, coalesce({counted}, false)::int::numeric AS counted,
-           coalesce(outcome IN ('merged', 'withdrawn'), false) AS excluded
-    FROM cases, LATERAL (SELECT registered_at + make_interval(secs => :within_seconds) AS at) AS due
-    WHERE urgency = 'emergency' AND unit_path && CAST(:unit_ids AS text[])
-      AND registered_at >= CAST(:starts_at AS timestamptz) - make_interval(secs => :within_seconds)
-      AND registered_at < CAST(:ends_at AS timestamptz) - make_interval(secs => :within_seconds)
-      AND due.at <= :now
-"""
-ANSWERS = """
-    SELECT f.case_id, c.number, f.round AS part, f.reached_at AS at, coalesce({counted}, 0)::numeric AS counted,
-           {question} IS NULL AS excluded
-    FROM follow_ups AS f JOIN cases AS c USING (case_id)
-    WHERE f.reached_at >= :starts_at AND f.reached_at < :ends_at AND f.reached_at <= :now
-      AND c.unit_path && CAST(:unit_ids AS text[])
-"""
-REACHED = """
-    SELECT f.case_id, c.number, f.round AS part, f.opened_at AS at,
-           (f.reached_at IS NOT NULL)::int::numeric AS counted,
-           f.reached_at IS NULL AND f.given_up_at IS NULL
-               AND f.opened_at + make_interval(secs => :open_for_seconds) > :now AS excluded
-    FROM follow_ups AS f JOIN cases AS c USING (case_id)
-    WHERE f.opened_at >= :starts_at AND f.opened_at < :ends_at AND f.opened_at <= :now
-      AND c.unit_path && CAST(:unit_ids AS text[])
-"""
-KEPT_SOLVED = """
-    (f.solved AND NOT coalesce(
-        f.reopened_at <= f.reached_at + make_interval(secs => :reopened_within_seconds), false))::int
-"""
-SATISFIED = "(CAST(:weights AS jsonb) ->> f.satisfaction)::numeric"
-
-GRAINS = {
-    "arrived_since_registration": ARRIVALS.format(counted="arrived_at <= due.at"),
-    "arrived_since_told": ARRIVALS.format(
-        counted="arrived_at <= arrived_told_at + make_interval(secs => :within_seconds)"
-    ),
-    "contacted": ANSWERS.format(counted="f.contacted::int", question="f.contacted"),
-    "solved": ANSWERS.format(counted=KEPT_SOLVED, question="f.solved"),
-    "satisfied": ANSWERS.format(counted=SATISFIED, question="f.satisfaction"),
-    "coached": ANSWERS.format(counted="f.coached::int", question="f.coached"),
-    "reached": REACHED,
+EVERYTHING = Narrow()
+KEYS: Mapping[Dimension, str] = {
+    # The next unit below those asked for; the unit itself where the case's path goes no deeper.
+    Dimension.UNIT: """(
+        SELECT coalesce(c.unit_path[max(array_position(c.unit_path, u)) + 1],
+                        c.unit_path[max(array_position(c.unit_path, u))])
+        FROM unnest(CAST(:unit_ids AS text[])) AS u)""",
+    Dimension.LEVEL: "c.level",
+    Dimension.RESOLVED_LEVEL: "coalesce(c.resolved_level, '')",
+    Dimension.CATEGORY: "c.category_code",
+    Dimension.CHANNEL: "c.channel",
+    Dimension.URGENCY: "c.urgency",
+    # A figure that asks nobody has no source.
+    Dimension.SOURCE: """coalesce((
+        SELECT f.via FROM follow_ups AS f
+        WHERE f.case_id = member.case_id AND f.round = member.part AND f.reached_at IS NOT NULL
+        ORDER BY f.reached_at LIMIT 1), '')""",
 }
-
+NARROWED = "".join(
+    f"""
+    AND (CAST(:{field.name} AS text) IS NULL OR {KEYS[Dimension(field.name)]} = :{field.name})"""
+    for field in fields(Narrow)
+)
+SUMS = """
+    coalesce(sum(counted) FILTER (WHERE NOT excluded), 0) AS n, count(*) FILTER (WHERE NOT excluded) AS d,
+    count(*) FILTER (WHERE excluded) AS excluded
+"""
 TOTAL = """
-    SELECT coalesce(sum(counted) FILTER (WHERE NOT excluded), 0) AS n, count(*) FILTER (WHERE NOT excluded) AS d,
-           count(*) FILTER (WHERE excluded) AS excluded
-    FROM ({grain}) AS member
+    SELECT {sums} FROM ({grain}) AS member
+"""
+NARROWED_TOTAL = """
+    SELECT {sums} FROM ({grain}) AS member JOIN cases AS c USING (case_id) WHERE true {narrowed}
+"""
+GROUPS = """
+    SELECT {key} AS key, {sums} FROM ({grain}) AS member JOIN cases AS c USING (case_id) WHERE true {narrowed}
+    GROUP BY 1 ORDER BY 1
 """
 PAGE = """
-    SELECT case_id, number, part, at, counted, excluded FROM ({grain}) AS member
-    WHERE (at, case_id, part) > (CAST(:after_at AS timestamptz), CAST(:after_case AS uuid), CAST(:after_part AS int))
+    SELECT member.case_id, member.number, part, at, counted, excluded
+    FROM ({grain}) AS member JOIN cases AS c USING (case_id)
+    WHERE (at, member.case_id, part)
+          > (CAST(:after_at AS timestamptz), CAST(:after_case AS uuid), CAST(:after_part AS int))
       AND CASE CAST(:side AS text) WHEN 'n' THEN counted > 0 AND NOT excluded WHEN 'd' THEN NOT excluded
-                                   ELSE excluded END
-    ORDER BY at, case_id, part LIMIT :most
+                                   WHEN 'excluded' THEN excluded ELSE true END {narrowed}
+    ORDER BY at, member.case_id, part LIMIT :most
 """
-TOTALS = {counts: TOTAL.format(grain=grain) for counts, grain in GRAINS.items()}
-PAGES = {counts: PAGE.format(grain=grain) for counts, grain in GRAINS.items()}
+TOTALS = {counts: TOTAL.format(sums=SUMS, grain=grain) for counts, grain in GRAINS.items()}
+NARROWED_TOTALS = {
+    counts: NARROWED_TOTAL.format(sums=SUMS, grain=grain, narrowed=NARROWED)
+    for counts, grain in GRAINS.items()
+}
+GROUPED = {
+    (counts, dimension): GROUPS.format(key=key, sums=SUMS, grain=grain, narrowed=NARROWED)
+    for counts, grain in GRAINS.items()
+    for dimension, key in KEYS.items()
+}
+PAGES = {counts: PAGE.format(grain=grain, narrowed=NARROWED) for counts, grain in GRAINS.items()}
 BEGINNING = Place(datetime.fromisoformat("0001-01-02T00:00:00+00:00"), UUID(int=0), -1)
 
 
 async def value(tx: Transaction, definition: Definition, scope: Scope) -> Value:
-    [row] = await tx.rows(TOTALS[definition.counts], **_parameters(definition, scope))
+    if scope.narrow == EVERYTHING:
+        [row] = await tx.rows(TOTALS[definition.counts], **parameters(definition, scope))
+    else:
+        [row] = await tx.rows(
+            NARROWED_TOTALS[definition.counts], **parameters(definition, scope), **vars(scope.narrow)
+        )
     return Value(Decimal(row["n"]), row["d"], row["excluded"])
+
+
+async def groups(tx: Transaction, definition: Definition, scope: Scope, by: Dimension) -> dict[str, Value]:
+    """The figure of each value of the dimension there is, in the order of the values, never of the figures."""
+    rows = await tx.rows(
+        GROUPED[definition.counts, by], **parameters(definition, scope), **vars(scope.narrow)
+    )
+    return {row["key"]: Value(Decimal(row["n"]), row["d"], row["excluded"]) for row in rows}
 
 
 async def members(
     tx: Transaction, definition: Definition, scope: Scope, side: str, after: Place | None, most: int
 ) -> list[dict[str, Any]]:
-    """The cases of n (`side="n"`), of d, or those `excluded`; oldest first, after `after`."""
+    """The cases of n (`side="n"`), of d, those `excluded`, or `all`; oldest first, after `after`."""
     after = after or BEGINNING
     rows = await tx.rows(
         PAGES[definition.counts],
-        **_parameters(definition, scope),
+        **parameters(definition, scope),
+        **vars(scope.narrow),
         side=side,
         after_at=after.at,
         after_case=after.case_id,
@@ -119,7 +161,7 @@ async def members(
     return [dict(row) for row in rows]
 
 
-def _parameters(definition: Definition, scope: Scope) -> dict[str, Any]:
+def parameters(definition: Definition, scope: Scope) -> dict[str, Any]:
     weights = {str(answer): str(weight) for answer, weight in definition.weights.items()}
     return {
         "unit_ids": list(scope.unit_ids),

@@ -23,6 +23,7 @@ from shared.vocabulary import (
     Ruling,
     SetBecause,
     UnparkReason,
+    Urgency,
 )
 
 WORDS: dict[type[StrEnum], dict[str, Name]] = {
@@ -38,6 +39,11 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "awaiting_information": Name(zh="待补充", en="awaiting information"),
         "parked": Name(zh="已挂账", en="parked"),
         "merged": Name(zh="已合并", en="merged"),
+    },
+    Urgency: {
+        "emergency": Name(zh="应急", en="emergency"),
+        "routine": Name(zh="一般", en="routine"),
+        "appointment": Name(zh="预约", en="appointment"),
     },
     RequesterKind: {
         "self": Name(zh="本人", en="for themselves"),
