@@ -51,7 +51,9 @@ async def delegate(tx: Transaction, command: Delegate, who: SignedIn) -> Lending
         code, why = flaw
         raise Problem(422, code, "不能这样委托 / This cannot be delegated", detail=why)
     acts_for = (*running(borrower.acts_for, now), wanted)
-    await put_things(tx, [borrower.model_copy(update={"acts_for": acts_for})], who.actor(), Channel.DESK)
+    await put_things(
+        tx, [borrower.model_copy(update={"acts_for": acts_for})], who.actor(), Channel.DESK, lending=True
+    )
     return Lending(wanted, borrower.id)
 
 
@@ -68,7 +70,7 @@ async def revoke(tx: Transaction, id: str, who: SignedIn) -> None:
         await _must_administer(tx, who, borrower, now)
         actor = who.actor(Role.ADMINISTRATOR)
     left = tuple(delegation for delegation in running(borrower.acts_for, now) if delegation.id != id)
-    await put_things(tx, [borrower.model_copy(update={"acts_for": left})], actor, Channel.DESK)
+    await put_things(tx, [borrower.model_copy(update={"acts_for": left})], actor, Channel.DESK, lending=True)
 
 
 async def mine(tx: Transaction, who: SignedIn) -> tuple[list[Lending], list[Lending]]:

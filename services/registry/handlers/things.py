@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.registry import metrics
 from services.registry.queries import things as stored
+from services.registry.rules.delegation import still_lent
 from services.registry.rules.flaws import flaws
 from services.registry.rules.things import (
     Known,
@@ -18,6 +19,7 @@ from services.registry.rules.things import (
     kind_of,
     plain,
     stamped,
+    with_its_delegations,
 )
 from shared.database import Transaction
 from shared.event import SYSTEM, Actor
@@ -41,25 +43,39 @@ async def change_things(tx: Transaction, things: Sequence[Thing], who: SignedIn,
 
 
 async def put_things(
-    tx: Transaction, things: Sequence[Thing], actor: Actor = SYSTEM, channel: Channel = Channel.SYSTEM
+    tx: Transaction,
+    things: Sequence[Thing],
+    actor: Actor = SYSTEM,
+    channel: Channel = Channel.SYSTEM,
+    *,
+    lending: bool = False,
 ) -> int:
     """Make the registry hold `things`, all of them or none; the revision after it.
 
-    What is stored already as it is makes no change, no revision and no event.
+    What is stored already as it is makes no change, no revision and no event. Only with `lending` does it change what
+    people were lent: whoever may change a person must not give them somebody else's rights by it.
     """
-    return await _put(tx, things, actor, channel, asker_id=None)
+    return await _put(tx, things, actor, channel, asker_id=None, lending=lending)
 
 
 async def _put(
-    tx: Transaction, things: Sequence[Thing], actor: Actor, channel: Channel, asker_id: str | None
+    tx: Transaction,
+    things: Sequence[Thing],
+    actor: Actor,
+    channel: Channel,
+    asker_id: str | None,
+    *,
+    lending: bool = False,
 ) -> int:
     now = await tx.lock(REGISTRY_SUBJECT)
     candidates = await stored.really_changed(tx, [plain(thing) for thing in _last_of_each(things)])
     before = await stored.known_about(tx, candidates, asker_id)
-    final = [stamped(thing, before.get(thing), now) for thing in candidates]
+    wanted = candidates if lending else [with_its_delegations(thing, before) for thing in candidates]
+    final = [stamped(thing, before.get(thing), now) for thing in wanted]
     new = [thing for thing in final if thing != before.get(thing)]
     must_be_sound(new, before)
-    must_be_allowed(asker_id, new, before)
+    must_be_allowed(asker_id, new, before, now)
+    actor = _in_whose_place(actor, asker_id, new, before, now)
     revision = await stored.revision(tx)
     await stored.save(tx, new, revision + 1)
     tx.announce(*(changed(thing, now, actor, channel) for thing in new))
@@ -71,11 +87,13 @@ def _last_of_each(things: Sequence[Thing]) -> list[Thing]:
     return list({(kind_of(thing), id_of(thing)): thing for thing in things}.values())
 
 
-def must_be_allowed(person_id: str | None, new: Sequence[Thing], before: Known) -> None:
-    """Rights are those the registry knows now, not those of a token made a while ago."""
+def must_be_allowed(
+    person_id: str | None, new: Sequence[Thing], before: Known, now: datetime | None = None
+) -> None:
+    """Rights are those the registry knows now, not those of a token made a while ago; lent ones only with `now`."""
     if person_id is None:
         return
-    if (thing := first_not_allowed(rights_of(person_id, before), new, before)) is not None:
+    if (thing := first_not_allowed(rights_of(person_id, before, now), new, before)) is not None:
         raise Problem(
             403,
             "forbidden",
@@ -85,10 +103,24 @@ def must_be_allowed(person_id: str | None, new: Sequence[Thing], before: Known) 
         )
 
 
-def rights_of(person_id: str, known: Known) -> tuple[Grant, ...]:
-    """What a person may do by what is known; nothing for one who is retired."""
+def rights_of(person_id: str, known: Known, now: datetime | None = None) -> tuple[Grant, ...]:
+    """What a person may do by what is known, with `now` also what is lent to them; nothing for one who is retired."""
     person = known.people.get(person_id)
-    return person.grants if person is not None and person.retired_at is None else ()
+    if person is None or person.retired_at is not None:
+        return ()
+    lent = still_lent(person, known, now) if now is not None else ()
+    return (*person.grants, *(grant for grant, _ in lent))
+
+
+def _in_whose_place(
+    actor: Actor, person_id: str | None, new: Sequence[Thing], before: Known, now: datetime
+) -> Actor:
+    """Who changes by a lent role what they may not change by their own is named with the lender."""
+    person = before.people.get(person_id or "")
+    if person is None or first_not_allowed(person.grants, new, before) is None:
+        return actor
+    lenders = (id for grant, id in still_lent(person, before, now) if grant.role is Role.ADMINISTRATOR)
+    return actor.model_copy(update={"on_behalf_of": next(lenders, None)})
 
 
 def must_be_sound(new: Sequence[Thing], before: Known) -> None:

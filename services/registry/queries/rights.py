@@ -7,7 +7,7 @@ from datetime import datetime
 import orjson
 
 from services.registry.queries import things as stored
-from services.registry.rules.delegation import holds, lent_now
+from services.registry.rules.delegation import still_lent
 from shared.database import Transaction
 from shared.things import Grant, Person
 
@@ -23,15 +23,11 @@ async def grants_of(tx: Transaction, person: Person, now: datetime) -> tuple[Gra
 
 async def lent_to(tx: Transaction, person: Person, now: datetime) -> list[tuple[Grant, str]]:
     """What `person` was lent and may use now, with whose it is."""
-    found = []
-    for lender_id, grant in lent_now(person, now):
-        lender = await stored.one(tx, Person, lender_id)
-        if lender is None or lender[0].retired_at is not None:
-            continue
-        known = await stored.known_about(tx, [lender[0], person.model_copy(update={"grants": (grant,)})])
-        if holds(lender[0].grants, grant, known):
-            found.append((grant, lender_id))
-    return found
+    if not person.acts_for:
+        return []
+    grants = tuple(grant for lent in person.acts_for for grant in lent.grants)
+    known = await stored.known_about(tx, [person.model_copy(update={"grants": grants})], person.id)
+    return still_lent(person, known, now)
 
 
 async def borrowers_of(tx: Transaction, lender_id: str) -> list[Person]:

@@ -48,11 +48,15 @@ def running(acts_for: Sequence[Delegation], now: datetime) -> tuple[Delegation, 
     return tuple(delegation for delegation in acts_for if now < delegation.ends_at)
 
 
-def lent_now(person: Person, now: datetime) -> list[tuple[str, Grant]]:
-    """What `person` was lent and may use now, by whom; whether the lender still holds it is asked beside it."""
+def still_lent(person: Person, known: Known, now: datetime) -> list[tuple[Grant, str]]:
+    """What `person` was lent and may use now, with whose it is; who leaves or loses a role takes along what hangs on
+    it. As far as `known` has the lenders and the units."""
     return [
-        (delegation.person_id, grant)
+        (grant, delegation.person_id)
         for delegation in person.acts_for
         if delegation.starts_at <= now < delegation.ends_at
         for grant in delegation.grants
+        if (lender := known.people.get(delegation.person_id)) is not None
+        and lender.retired_at is None
+        and holds(lender.grants, grant, known)
     ]

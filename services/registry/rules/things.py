@@ -203,6 +203,14 @@ def stamped(thing: Thing, before: Thing | None, now: datetime) -> Thing:
     return thing.model_copy(update={"retired_at": retired_at})
 
 
+def with_its_delegations(thing: Thing, known: Known) -> Thing:
+    """A person as sent, with what they were lent as it is known: that has a way of its own (delegation.py)."""
+    if not isinstance(thing, Person):
+        return thing
+    before = known.people.get(thing.id)
+    return thing.model_copy(update={"acts_for": before.acts_for if before is not None else ()})
+
+
 def may_change(grants: Iterable[Grant], thing: Thing, known: Known) -> bool:
     """Whether an administrator with `grants` may make `known` hold `thing`.
 
