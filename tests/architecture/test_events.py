@@ -26,6 +26,7 @@ ONLY_SHOWN = {
     "NoticeDelivered": "what was told to whom is for the timeline; no clock hangs on it",
     "NoticeRead": "the same",
     "NoticeFailed": "the same",
+    "NoticeReceived": "the same",
 }
 """Events that nobody but the read side hears, with the reason."""
 INTRODUCTION = re.compile(r"^(Owns|Listens to|Publishes|Promises):\s+(.*?)(?=^\w[\w ]*:|\Z)", re.M | re.S)

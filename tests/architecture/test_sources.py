@@ -20,6 +20,7 @@ CLOCKS = re.compile(
 )
 MAY_READ_A_CLOCK = {
     "services/notify/channels/webhook.py": "the signature's timestamp, which the receiver compares with its own clock",
+    "services/notify/channels/webpush.py": "when a VAPID token ends, by the push service's clock",
     "shared/figures.py": "the skew between this machine's clock and the database's is what is measured",
     "shared/identity.py": "tokens run out in real time, also in a simulation",
     "deploy/local/stack.py": "since when the stack runs, for `make status`",
