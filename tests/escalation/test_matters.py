@@ -464,3 +464,11 @@ def test_who_holds_follows_a_hand_over_and_no_clock_does() -> None:
     assert story.hear(story.handed_down(6)) == []
     assert story.case.holders == ()
     assert story.case.open() == clocks
+
+
+def test_a_volunteer_who_took_it_first_is_no_owner_once_the_grids_holder_has_it() -> None:
+    story = Story()
+    story.hear(story.accepted(1, person_id="p-grid-a1-v"))
+    story.hear(story.accepted(2, part_id=uuid7()))
+    assert story.case.owner is not None
+    assert story.case.owner.person_id == "p-grid-a1-a"

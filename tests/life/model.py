@@ -7,35 +7,30 @@ that processes, queues and outages have. People act on what dispatch knows, resi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import reduce
 from typing import Any
 
 from services.dispatch.rules import endings as dispatch_endings
+from services.dispatch.rules import heard as dispatch_hears
 from services.dispatch.rules import offers, story, work
 from services.dispatch.rules.facts import CaseState, Offer, Part, PartState, State
 from services.dispatch.rules.refusals import Refused
 from services.escalation.rules import case as levels
 from services.escalation.rules import ladder
-from services.escalation.rules.clocks import By, Decision
+from services.escalation.rules.clocks import By, Decision, Telling
 from services.escalation.rules.limits import Station
+from services.escalation.subscriptions import SUBSCRIPTIONS
 from services.intake.rules import cases as existence
-from services.intake.rules import endings
+from services.intake.rules import endings, facts
 from services.intake.rules.endings import Answers, Asked
 from services.intake.rules.refusals import Refused as IntakeRefused
 from shared.event import Actor, CaseEvent, Event
-from shared.events.dispatch import (
-    CaseAccepted,
-    CaseHandled,
-    CaseOffered,
-    PartEnded,
-    ResidentContacted,
-    WorkerArrived,
-)
-from shared.events.escalation import CaseEscalated
-from shared.events.intake import CaseClosed, CaseRegistered, CaseReopened, FollowUpRecorded
+from shared.events.dispatch import CaseOffered
+from shared.events.escalation import ReturnRuled
+from shared.events.intake import CaseAmended, CaseClosed, CaseMerged, CaseRegistered, CaseReopened
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,
@@ -44,6 +39,7 @@ from shared.vocabulary import (
     DeclineReason,
     EscalationReason,
     LateCause,
+    Level,
     NoteKind,
     Outcome,
     Post,
@@ -53,16 +49,6 @@ from tests.escalation.story import WORKING
 
 GOERS = ("p-grid-a1-a", "p-grid-a1-b", "p-grid-a2-a")
 OFFERED_FOR = timedelta(seconds=60)
-ESCALATION_HEARS = (
-    CaseAccepted,
-    WorkerArrived,
-    ResidentContacted,
-    CaseHandled,
-    PartEnded,
-    FollowUpRecorded,
-    CaseReopened,
-    CaseClosed,
-)
 
 
 def staff(person_id: str) -> Actor:
@@ -95,7 +81,7 @@ class Life:
         self.intake, self.dispatch, self.escalation = Ears("intake", 1), Ears("dispatch"), Ears("escalation")
         self.services = {ears.name: ears for ears in (self.intake, self.dispatch, self.escalation)}
         self.intake.journal.append(registered)
-        self.known: existence.Case = existence.registered(registered)
+        self.known: facts.Case = existence.registered(registered)
         self.work: State | None = None
         self.level: levels.Case | None = None
 
@@ -137,19 +123,30 @@ class Life:
     def _dispatch(self, event: CaseEvent) -> None:
         if isinstance(event, CaseRegistered):
             self.dispatch.journal.append(event)
-            self.work = story.registered(event)
-        elif isinstance(event, CaseEscalated | CaseReopened | CaseClosed) and self.work is not None:
+            self.work = dispatch_hears.registered(event)
+        elif type(event) in dispatch_hears.STEPS and self.work is not None:
             self.dispatch.journal.append(event)
             self.work = story.follow(self.work, [event])
-            if isinstance(event, CaseReopened):
-                self._dispatch_says(dispatch_endings.relieve(self.work, self.now))
-            elif isinstance(event, CaseClosed):
-                self._dispatch_says(dispatch_endings.wind_up(self.work, self.now))
+            self._dispatch_says(self._answer_of_dispatch(self.work, event))
+
+    def _answer_of_dispatch(self, state: State, event: CaseEvent) -> list[Event]:
+        match event:
+            case CaseReopened():
+                return dispatch_endings.relieve(state, self.now)
+            case CaseClosed():
+                return dispatch_endings.wind_up(state, self.now)
+            case CaseMerged():
+                return dispatch_endings.merge(state, self.now)
+            case CaseAmended():
+                return dispatch_endings.offer_again(state, event, self.now)
+            case ReturnRuled():
+                return dispatch_endings.obey(state, event, self.now)
+        return []
 
     def _escalation(self, event: CaseEvent) -> None:
-        if isinstance(event, CaseRegistered) or (self.level and isinstance(event, ESCALATION_HEARS)):
+        if isinstance(event, CaseRegistered) or (self.level and type(event) in SUBSCRIPTIONS):
             self.escalation.journal.append(event)
-            decision = ladder.decide(self.level, event, self.stations, self.now)
+            decision = ladder.decide(self.level, event, self.stations, self.now, self.stations)
             assert decision is not None
             self._escalation_says(decision)
 
@@ -252,12 +249,29 @@ class Life:
                 decided = work.handle(**given, outcome=Outcome.SOLVED, late_cause=LateCause.TRAFFIC)
                 self._dispatch_says(decided)
 
-    def raise_by_hand(self) -> None:
-        if self.level is None or ladder.may_be_raised(self.level) or not self.level.holders:
+    def raise_by_hand(self, to_level: Level | None = None) -> None:
+        if self.level is None or ladder.may_be_raised(self.level, to_level) or not self.level.holders:
             return
         actor = staff(self.level.holders[0].person_id)
-        by_hand = ladder.ByHand(By(actor, Channel.MOBILE), EscalationReason.BEYOND_OUR_POWERS)
+        reason = EscalationReason.BEYOND_OUR_POWERS
+        by_hand = ladder.ByHand(By(actor, Channel.MOBILE), reason, to_level=to_level)
         self._escalation_says(ladder.raise_by_hand(self.level, self.stations, self.now, by_hand))
+
+    def at_the_desk(self, act: Callable[[Telling], None]) -> None:
+        """Somebody acts on the case's time and level, once time has caught up."""
+        if self.level is not None:
+            telling = ladder.caught_up(self.level, self.stations, self.now)
+            act(telling)
+            self._escalation_says(telling.decision)
+
+    def on_the_way(self, place: int, act: Callable[[State, Part, work.Doer], list[Event] | Refused]) -> None:
+        """The holder of a part does something about it."""
+        part = self._part(place)
+        if self.work is not None and part is not None and (offer := self._holder(part)) is not None:
+            self._dispatch_says(act(self.work, part, work.Doer(staff(offer.person_id))))
+
+    def intake_says(self, event: CaseEvent) -> None:
+        self._intake_says([event])
 
     def ask(self, *, reached: bool, content: bool) -> None:
         """A caller tries the resident."""

@@ -185,7 +185,15 @@ def _returned(case: Case, event: dispatch.CaseReturned) -> Case:
 
 
 def _held(case: Case, holder: Holder) -> Case:
+    """One owner's part at a level: where a volunteer took it first, the grid's holder has it from then on."""
     others = _without(case, holder.part_id).holders
+    if holder.part_role is PartRole.OWNER:
+        here = (holder.part_role, holder.level, holder.round)
+        others = _each(
+            others,
+            lambda one: (one.part_role, one.level, one.round) == here,
+            part_role=PartRole.CO_HANDLER,
+        )
     return replace(case, holders=tuple(sorted((*others, holder), key=lambda one: one.part_id)))
 
 

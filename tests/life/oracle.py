@@ -1,0 +1,115 @@
+"""When each deadline has to be, worked out from the story alone and by no rule of escalation but the counting of
+working time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.escalation.rules.working_time import count
+from shared.event import CaseEvent
+from shared.events.dispatch import CaseHandled, CaseReturned, CoHandlerAsked
+from shared.events.escalation import (
+    CaseEscalated,
+    CaseParked,
+    CaseUnparked,
+    Deadline,
+    DeadlineExtended,
+    DeadlinesCleared,
+    DeadlinesSet,
+    EscalationVoided,
+    ReturnRuled,
+    SupervisionOrdered,
+)
+from shared.events.intake import CaseAmended, CaseRegistered
+from shared.things import Policy
+from shared.vocabulary import DeadlineKind, Level, Ruling, SetBecause
+from tests.escalation.story import WORKING
+
+
+@dataclass
+class Oracle:
+    """Reads the story event by event; `due` says when a clock that is set now has to end."""
+
+    policy: Policy
+    registered_at: datetime
+    entered: dict[tuple[Level, int], datetime] = field(default_factory=dict)
+    begun: dict[UUID, datetime] = field(default_factory=dict)
+    """When each return, order and raise was made; when each review and task is due."""
+    raised: list[CaseEscalated] = field(default_factory=list)
+    handled_at: datetime | None = None
+    taken_from: datetime | None = None
+    at_least: datetime | None = None
+    handle_due_at: datetime | None = None
+    left: timedelta | None = None
+
+    @classmethod
+    def of(cls, event: CaseRegistered) -> Oracle:
+        return cls(event.policy, event.at)
+
+    def read(self, event: CaseEvent) -> None:
+        match event:
+            case CaseAmended():
+                self.at_least = self.at_least if event.policy.urgency is self.policy.urgency else None
+                self.policy = event.policy
+            case CaseEscalated():
+                self.raised.append(event)
+                self.begun[event.id] = event.at
+                self.entered[event.to_level, event.round] = event.counts_from
+                self.taken_from = self.at_least = None
+            case EscalationVoided():
+                for one in self.raised:
+                    if one.id in event.voids:
+                        self.entered.pop((one.to_level, one.round), None)
+            case CaseHandled():
+                self.handled_at = event.at
+            case CaseReturned():
+                self.begun[event.return_id] = event.at
+            case ReturnRuled(ruling=Ruling.REDISPATCH):
+                self.taken_from = event.at
+            case SupervisionOrdered():
+                self.begun[event.order_id] = event.at
+            case CoHandlerAsked() if event.due_at is not None:
+                self.begun[event.part_id] = event.due_at
+            case CaseParked():
+                self.begun[event.park_id] = event.review_at
+                self.left = self.handle_due_at - event.at if self.handle_due_at else None
+            case CaseUnparked():
+                self.at_least = event.at + max(timedelta(), self.left) if self.left is not None else None
+            case DeadlineExtended():
+                self.at_least = self.handle_due_at = event.due_at
+            case DeadlinesCleared():
+                if any(one.kind is DeadlineKind.HANDLE for one in event.cleared):
+                    self.handle_due_at = None
+            case DeadlinesSet():
+                found = [one.due_at for one in event.deadlines if one.kind is DeadlineKind.HANDLE]
+                self.handle_due_at = found[0] if found else self.handle_due_at
+
+    def due(self, one: Deadline, event: DeadlinesSet) -> datetime:
+        if one.kind in (DeadlineKind.REVIEW, DeadlineKind.CO_HANDLE):
+            assert one.about is not None
+            return self.begun[one.about]
+        if event.because is SetBecause.UNPARKED:
+            assert self.at_least is not None
+            return self.at_least
+        limits = self.policy.limits(event.level)
+        limit = getattr(limits, one.kind.value, None) or getattr(self.policy, one.kind.value, None)
+        assert limit is not None, "no clock without a limit"
+        due_at = count(limit, self._start(one, event), WORKING).due_at
+        if one.kind is DeadlineKind.HANDLE and self.at_least is not None:
+            return max(due_at, self.at_least)
+        return due_at
+
+    def _start(self, one: Deadline, event: DeadlinesSet) -> datetime:
+        if one.about is not None:
+            return self.begun[one.about]
+        if one.kind is DeadlineKind.FOLLOW_UP:
+            assert self.handled_at is not None
+            return self.handled_at
+        if one.kind in (DeadlineKind.ARRIVE, DeadlineKind.CONTACT):
+            return self.registered_at
+        entered = self.entered.get((event.level, event.round), self.registered_at)
+        if one.kind is DeadlineKind.ACKNOWLEDGE and self.taken_from is not None:
+            return max(entered, self.taken_from)
+        return entered
