@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -94,7 +95,17 @@ class UnitRow(Table, table=True):
 
 
 class PersonRow(Table, table=True):
+    """Who borrowed something is found by what was lent (queries/rights.py)."""
+
     __tablename__ = "people"
+    __table_args__ = (
+        Index(
+            "people_acts_for",
+            literal_column("(body -> 'acts_for')").label("lent"),
+            postgresql_using="gin",
+            postgresql_ops={"lent": "jsonb_path_ops"},
+        ),
+    )
 
     id: str = _id()
     revision: int = _revision()
@@ -328,3 +339,16 @@ class RefreshTokenRow(Table, table=True):
 
 
 add_plumbing(Table.metadata)
+
+# The journal is the history of every thing; this finds the lines of one (queries/history.py).
+_journal = Table.metadata.tables["journal"]
+Index(
+    "journal_of_things",
+    _journal.c.type,
+    text(
+        "COALESCE(data::jsonb #>> ARRAY[split_part(type, '.', 2), 'id'],"
+        " data::jsonb #>> ARRAY[split_part(type, '.', 2), 'code'])"
+    ),
+    _journal.c.sequence,
+    postgresql_where=text("subject_id = '00000000-0000-0000-0000-000000000000'"),
+)

@@ -1,0 +1,94 @@
+"""What is wrong with uses of policies, duty lists, word lists and snippets; and with the limits of side matters."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.registry.rules.flaws import flaws
+from services.registry.rules.spans import Span
+from services.registry.rules.things import Known, Thing, differing
+from shared.things import DutyList, Limit, Policy, PolicyUse, Snippet, WordList
+from shared.vocabulary import ClockKind, EmergencyService, Urgency
+from tests.registry.things.town import KNOWN, LAMP, NOON, a_shift, a_unit, hours, named, square
+
+ROUTINE = KNOWN.policies["routine"]
+USE = PolicyUse(id="u", policy_id="routine", category_code="lamp", unit_id="grid-x1", valid_from=NOON)
+LIST = DutyList(id="d", unit_id="community-x", category_codes=("lamp",))
+WORDS = WordList(id="w", words=("着火",), urgency=Urgency.EMERGENCY)
+SNIPPET = Snippet(id="s", title=named("时间"), text=named("周一"), category_code="lamp")
+NOTHING = Limit(clock=ClockKind.MINUTES, amount=0)
+
+
+def altered(thing: Thing, **changes: object) -> Thing:
+    return thing.model_copy(update=changes)
+
+
+def codes(thing: Thing, known: Known = KNOWN) -> list[str]:
+    return [flaw.code for flaw in flaws([thing], known)]
+
+
+@pytest.mark.parametrize(
+    ("thing", "found"),
+    [
+        (USE, []),
+        (altered(USE, category_code=None, unit_id=None), []),
+        (altered(USE, policy_id="none"), ["unknown-policy"]),
+        (altered(USE, policy_id="emergency"), ["policy-of-other-urgency"]),
+        (altered(USE, category_code="none"), ["unknown-category"]),
+        (altered(USE, unit_id="nowhere"), ["unknown-unit"]),
+        (altered(USE, valid_until=NOON), ["ends-before-start"]),
+        (altered(USE, valid_until=NOON + timedelta(seconds=1)), []),
+        (altered(USE, valid_from=datetime(2026, 11, 20)), ["no-time-zone"]),  # noqa: DTZ001
+        (LIST, []),
+        (altered(LIST, unit_id="nowhere"), ["unknown-unit"]),
+        (altered(LIST, category_codes=("none",)), ["unknown-category"]),
+        (altered(LIST, category_codes=("lamp", "lamp")), ["category-twice"]),
+        (WORDS, []),
+        (altered(WORDS, urgency=None, service=EmergencyService.POLICE), []),
+        (altered(WORDS, urgency=None), ["list-without-effect"]),
+        (altered(WORDS, words=()), ["no-words"]),
+        (altered(WORDS, words=("着火", " ")), ["no-words"]),
+        (SNIPPET, []),
+        (altered(SNIPPET, category_code=None), []),
+        (altered(SNIPPET, category_code="none"), ["unknown-category"]),
+        (altered(SNIPPET, text=named("").model_copy(update={"zh": " "})), ["no-text"]),
+        (altered(ROUTINE, ruling=NOTHING), ["limit-not-positive"]),
+        (altered(ROUTINE, co_handle=NOTHING), ["limit-not-positive"]),
+        (altered(ROUTINE, extension_max=NOTHING), ["limit-not-positive"]),
+        (altered(ROUTINE, unread_after_seconds=0), ["limit-not-positive"]),
+        (altered(ROUTINE, leader_after_seconds=0), ["limit-not-positive"]),
+    ],
+)
+def test_each_flaw_is_named(thing: Thing, found: list[str]) -> None:
+    assert codes(thing) == found
+
+
+def test_a_retired_policy_holds_nowhere_new() -> None:
+    known = KNOWN.after([altered(Policy.model_validate(ROUTINE.model_dump()), retired_at=NOON)])
+    assert "retired-policy" in codes(USE, known)
+
+
+def test_of_two_that_share_ground_the_later_change_is_wrong() -> None:
+    first, second = a_unit("house-1", "grid-x1", x=10), a_unit("house-2", "grid-x1", x=10.005)
+    assert [flaw.id for flaw in flaws([first, second], KNOWN)] == ["house-2"]
+    assert [flaw.id for flaw in flaws([second, first], KNOWN)] == ["house-1"]
+    assert [flaw.id for flaw in flaws([first], KNOWN.after([second]))] == ["house-1"]
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "away"), [(0, 8, True), (-8, 0, False), (12, 20, False), (11.9, 20, True)]
+)
+def test_nobody_is_rostered_while_away(begins: float, ends: float, away: bool) -> None:
+    known = Known(units=KNOWN.units, people=KNOWN.people, away={"p-a": (Span(NOON, NOON + hours(12)),)})
+    shift = a_shift("s", "p-a", "grid-x1", begins, ends)
+    assert codes(shift, known) == (["person-away"] if away else [])
+    assert codes(altered(shift, person_id="p-b"), known) == []
+    assert codes(altered(shift, retired_at=NOON), known) == []
+
+
+def test_what_differs_is_told_in_the_order_of_the_fields() -> None:
+    grid = KNOWN.units["grid-x1"]
+    assert differing(grid, altered(grid, households=3, polygon=square(1))) == ("polygon", "households")
+    assert differing(LAMP, LAMP) == ()
