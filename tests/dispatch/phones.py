@@ -29,8 +29,8 @@ class Phone:
             headers=an_issuer().headers(person_id, (role, unit)),
         )
 
-    async def get(self, path: str) -> httpx.Response:
-        return await self._client.get(path)
+    async def get(self, path: str, *, headers: dict[str, str] | None = None) -> httpx.Response:
+        return await self._client.get(path, headers=headers)
 
     async def post(self, path: str, *, headers: dict[str, str] | None = None, **body: Any) -> httpx.Response:
         return await self._client.post(path, json=body, headers=headers)

@@ -47,9 +47,7 @@ def town() -> Directory:
     """With a department under the street that is no rung of any ladder, and one officer in it."""
     world = directory()
     name = Name(zh="市场监管所", en="Market regulation")
-    world.units["trade-office"] = Unit(
-        id="trade-office", kind="department", name=name, parent_id="street"
-    )
+    world.units["trade-office"] = Unit(id="trade-office", kind="department", name=name, parent_id="street")
     world.people[MARKET] = Person(
         id=MARKET,
         name=name,

@@ -8,12 +8,22 @@ from typing import Any
 
 import pytest
 
-from services.dispatch.matching import ChosenBecause, Nobody, RemovedBy, Responder, Search, choose
+from services.dispatch.matching import (
+    HELPING_POSTS,
+    OWNING_POSTS,
+    ChosenBecause,
+    Nobody,
+    RemovedBy,
+    Responder,
+    Search,
+    choose,
+    eligible,
+)
 from services.dispatch.rules import heard, musts
 from services.dispatch.rules.facts import Arrival, EvidenceFile, Note, State
 from services.dispatch.travel import distance_m, travel_seconds
 from shared.ids import uuid7
-from shared.things import Point
+from shared.things import Name, Person, Point, PostHeld
 from shared.vocabulary import ArrivalMethod, Must, NoteKind, Post, TravelMode
 from tests.dispatch.world import START, a_registration
 
@@ -98,6 +108,65 @@ def test_who_is_asked_next(
     choice = choose(search, people, START + minutes * MINUTE)
     assert not isinstance(choice, Nobody)
     assert (choice.responder.person_id, choice.because) == (chosen, because)
+
+
+DEADLINE = START + 15 * MINUTE
+GAS = frozenset({"gas"})
+ASKED_AB = replace(EMERGENCY, asked=frozenset("ab"), skills=GAS, arrive_by=DEADLINE)
+FITTER = somebody("fitter", Post.WORKER, "g2", 700, skills=GAS)
+
+
+@pytest.mark.parametrize(
+    ("search", "people", "chosen"),
+    [
+        (ASKED_AB, [NEAR, FITTER], "fitter"),  # both in time: the skill wished for counts before the way
+        (ASKED_AB, [NEAR, replace(FITTER, start=None, skills=frozenset())], "near"),
+        (
+            ASKED_AB,
+            [NEAR, somebody("late", Post.WORKER, "g2", 9000, skills=GAS)],
+            "near",
+        ),  # too late is too late
+        (ASKED_AB, [NEAR], "near"),  # a wish, never a filter
+        (EMERGENCY, [replace(HOLDER_A, on_duty=False, on_call=True), NEAR], "near"),
+        (EMERGENCY, [replace(HOLDER_A, on_duty=False, on_call=True)], "a"),
+        (replace(EMERGENCY, barred=frozenset("a")), [HOLDER_A, HOLDER_B], "b"),
+        (replace(EMERGENCY, on_case=frozenset("a")), [HOLDER_A, HOLDER_B], "b"),
+    ],
+)
+def test_skills_reach_and_exclusions(search: Search, people: list[Responder], chosen: str) -> None:
+    choice = choose(search, people, START + MINUTE)
+    assert not isinstance(choice, Nobody)
+    assert choice.responder.person_id == chosen
+
+
+def test_who_is_within_reach_is_not_called_in_for_a_routine_case() -> None:
+    routine = replace(EMERGENCY, emergency=False, leader_after=None)
+    nobody = choose(routine, [replace(HOLDER_A, on_duty=False, on_call=True)], START)
+    assert isinstance(nobody, Nobody)
+    assert nobody.candidates[0].removed_by == RemovedBy.OFF_DUTY
+
+
+@pytest.mark.parametrize(
+    ("own_people", "posts", "asked"),
+    [
+        (OWNING_POSTS, (Post.WORKER, Post.VOLUNTEER, Post.B), [Post.B]),
+        (OWNING_POSTS, (Post.DUTY_OFFICER, Post.STAFF), [Post.DUTY_OFFICER]),
+        (HELPING_POSTS, (Post.WORKER, Post.VOLUNTEER, Post.B), [Post.WORKER, Post.VOLUNTEER, Post.B]),
+        ((), (Post.WORKER, Post.DUTY_OFFICER), [Post.WORKER]),
+    ],
+)
+def test_where_a_unit_was_named_only_its_own_people_are_asked(
+    own_people: tuple[Post, ...], posts: tuple[Post, ...], asked: list[Post]
+) -> None:
+    name = Name(zh="某人", en="somebody")
+    people = [
+        Person(id=f"{post}-{unit}", name=name, posts=(PostHeld(post=post, unit_id=unit),))
+        for post in posts
+        for unit in ("g1", "g2")
+    ]
+    found = eligible(replace(EMERGENCY, own_people=own_people), people, {"g1", "g2"})
+    assert [post for _, post, unit in found if unit == "g1"] == asked
+    assert own_people == () or all(unit == "g1" for _, _, unit in found)
 
 
 def test_an_offer_ends_by_the_policy_or_at_the_leaders_step() -> None:

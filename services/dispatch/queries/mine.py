@@ -21,7 +21,7 @@ HISTORY = """
 OFFERED = """
     SELECT offers.case_id, cases.number, offers.offered_at, offers.accepted_at, offers.ended_at
     FROM offers JOIN cases ON cases.id = offers.case_id
-    WHERE offers.person_id = :person_id AND offers.offered_at >= :since AND offers.offered_at < :until
+    WHERE offers.person_id = :person_id AND offers.offered_at >= :since AND offers.offered_at <= :until
     ORDER BY offers.offered_at DESC, offers.id DESC LIMIT :most
 """
 ACTS = """
