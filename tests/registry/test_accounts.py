@@ -96,6 +96,7 @@ async def test_a_reset_signs_every_device_out_and_says_who_did_it(
     assert by == {
         "PasswordSet": "p-grid-a1-a",
         "SessionsEnded": "p-community-a-m1",
+        "SignInFailed": None,
         "SessionOpened": "p-grid-a1-a",
     }
 
