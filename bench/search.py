@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from stdnum import damm
 
 from bench.spread import quantiles_ms
 from bench.town import FOLDER
@@ -31,7 +32,7 @@ from services.intake.handlers.registration import context
 from services.intake.handlers.searching import search_by_phone, search_cases
 from services.intake.queries.cases import COLUMNS
 from services.intake.rules.cases import registered
-from services.intake.rules.numbering import draw_number
+from services.intake.rules.numbering import spoken
 from services.intake.rules.search import pieces, pieces_of_speech, tokens_of_case
 from services.registry import defaults
 from services.registry.demo.units import units
@@ -77,6 +78,8 @@ class World:
         self.weights = list(itertools.accumulate(1 / rank for rank in range(1, 601)))
         self.sealer = Sealer([Secret("bench", b"b" * 32)])
         self.known: dict[str, int] = {}
+        self.paths = {grid.id: [unit.id for unit in self.directory.path(grid.id)] for grid in self.grids}
+        self.template = _template(self.directory, self.categories[0], self.grids[0])
 
     def _said(self, characters: int) -> str:
         return "".join(self.chance.choices(LETTERS, k=characters))
@@ -219,12 +222,18 @@ async def _unwatched(link: asyncpg.Connection) -> AsyncIterator[None]:
     await link.execute("ALTER TABLE cases ENABLE TRIGGER USER")
 
 
+def _number(place: int) -> str:
+    """Drawn at random, a million numbers would meet each other."""
+    payload = f"2{place:09d}"
+    return spoken(payload + damm.calc_check_digit(payload))
+
+
 def _a_case(world: World, place: int) -> dict[str, Any]:
     chance = world.chance
     grid, category = chance.choice(world.grids), chance.choice(world.categories)
     return {
         "case_id": uuid7(),
-        "number": draw_number(),
+        "number": _number(place),
         "grid": grid,
         "category": category,
         "label": world.place(),
@@ -273,33 +282,49 @@ def _headline(row: dict[str, Any]) -> str:
     return f"{name.zh} · {name.en} · {row['label']}"
 
 
-def _path(world: World, grid: Unit) -> tuple[str, ...]:
-    return tuple(unit.id for unit in world.directory.path(grid.id))
-
-
 def _row(world: World, row: dict[str, Any]) -> list[Any]:
-    """A case as the fold of its registration has it, in the state it was left in."""
+    """The template's columns, but for what tells one case from another."""
+    closed = row["state"] == "closed"
+    own = {
+        "case_id": row["case_id"],
+        "number": row["number"],
+        "category_code": row["category"].code,
+        "urgency": row["category"].urgency,
+        "headline": _headline(row),
+        "place_label": row["label"],
+        "grid_id": row["grid"].id,
+        "unit_path": world.paths[row["grid"].id],
+        "registered_at": row["at"],
+        "state": row["state"],
+        "handled_outcome": "solved",
+        "closed_at": row["at"] + timedelta(days=2) if closed else None,
+        "outcome": "solved" if closed else None,
+        "closed_by": "follow_up" if closed else None,
+    }
+    return [own.get(column, world.template[column]) for column in COLUMNS]
+
+
+def _template(directory: Directory, category: Category, grid: Unit) -> dict[str, Any]:
+    """A case as the fold of its registration has it."""
     case = registered(
         CaseRegistered(
-            at=row["at"],
-            case_id=row["case_id"],
+            at=START,
+            case_id=uuid7(),
             channel=Channel.HOTLINE,
-            number=row["number"],
-            category_code=row["category"].code,
-            urgency=row["category"].urgency,
-            headline=_headline(row),
-            place=Place(label=row["label"]),
-            grid_id=row["grid"].id,
-            unit_path=_path(world, row["grid"]),
-            ladder=world.directory.ladder(row["grid"].id),
-            policy=world.directory.policies[row["category"].policy_id],
+            number="",
+            category_code=category.code,
+            urgency=category.urgency,
+            headline="",
+            place=Place(),
+            grid_id=grid.id,
+            unit_path=tuple(unit.id for unit in directory.path(grid.id)),
+            ladder=directory.ladder(grid.id),
+            policy=directory.policies[category.policy_id],
             requester_can_be_asked=True,
             registry_revision=1,
         )
     )
-    ended = {"closed_at": row["at"] + timedelta(days=2), "outcome": "solved", "closed_by": "follow_up"}
-    left = {"state": row["state"], "handled_outcome": "solved"} | (ended if row["state"] == "closed" else {})
-    return [_plain(left.get(column, getattr(case, column))) for column in COLUMNS]
+    return {column: _plain(getattr(case, column)) for column in COLUMNS}
 
 
 def _plain(value: Any) -> Any:
@@ -318,6 +343,6 @@ def _requester(world: World, row: dict[str, Any], key: bytes, wrapped: bytes) ->
 
 
 def _entry(world: World, row: dict[str, Any]) -> tuple[UUID, datetime, list[int]]:
-    known = tokens_of_case(_path(world, row["grid"]), row["category"].code, row["category"].urgency)
+    known = tokens_of_case(world.paths[row["grid"].id], row["category"].code, row["category"].urgency)
     said = world.tokens(pieces(_headline(row)) | pieces_of_speech(row["said"]))
     return row["case_id"], row["at"], sorted(known | said)

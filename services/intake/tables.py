@@ -210,7 +210,7 @@ class QuestionRow(Table, table=True):
 
     __tablename__ = "questions"
     __table_args__ = (
-        Index("questions_of_case", "case_id"),
+        Index("questions_of_case", "case_id", "asked_at", "id"),
         Index("questions_open", "asked_at", "id", postgresql_where=text("ended_at IS NULL")),
         Index("questions_one_open", "case_id", unique=True, postgresql_where=text("ended_at IS NULL")),
     )
@@ -228,7 +228,7 @@ class AttachmentRow(Table, table=True):
     """`rules.facts.Attachment`; the file is in the store (handlers/attachments.py)."""
 
     __tablename__ = "attachments"
-    __table_args__ = (Index("attachments_of_case", "case_id"),)
+    __table_args__ = (Index("attachments_of_case", "case_id", "added_at", "id"),)
 
     id: UUID = Field(primary_key=True)
     case_id: UUID = of_case()

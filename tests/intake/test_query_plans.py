@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from services.intake.queries.cases import LOAD
-from services.intake.queries.follow_ups import DUE_FIRST
+from services.intake.queries.follow_ups import COACHED, DUE_FIRST, TO_THE_END
+from services.intake.queries.personal import TO_ERASE
 from services.intake.queries.requesters import CODE_OF, LINK_OF
 from shared.database import Database
 
@@ -22,13 +23,27 @@ LIST = {
     "person_id": "p-caller-1",
     "rows_max": 51,
 }
+ANSWERS = {"units": ["street"], "before_at": TO_THE_END[0], "before_id": TO_THE_END[1], "rows_max": 51}
+KEPT = {
+    "now": NOW,
+    "latest": NOW,
+    "categories": ["gas"],
+    "category_days": [0],
+    "urgencies": ["emergency"],
+    "urgency_days": [40],
+    "rows_max": 100,
+}
 
 
 @pytest.mark.parametrize(
     ("sql", "parameters", "index"),
     [
         (LOAD, {"case_id": UUID(int=1)}, "follow_ups_one_per_round"),
-        (LOAD, {"case_id": UUID(int=1)}, "cases_pkey"),
+        (LOAD, {"case_id": UUID(int=1)}, "follow_ups_progress"),
+        (LOAD, {"case_id": UUID(int=1)}, "questions_of_case"),
+        (LOAD, {"case_id": UUID(int=1)}, "attachments_of_case"),
+        (COACHED, ANSWERS, "follow_ups_coached"),
+        (TO_ERASE, KEPT, "cases_kept"),
         (DUE_FIRST, LIST, "follow_ups_due"),
         (CODE_OF, {"number": "481-2093-5574"}, "cases_number"),
         (LINK_OF, {"link_hash": b"x"}, "follow_ups_link"),
