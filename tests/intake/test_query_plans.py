@@ -11,7 +11,9 @@ from services.intake.queries.cases import LOAD
 from services.intake.queries.follow_ups import COACHED, DUE_FIRST, TO_THE_END
 from services.intake.queries.personal import TO_ERASE
 from services.intake.queries.requesters import CODE_OF, LINK_OF
+from services.intake.tables import Table
 from shared.database import Database
+from tests.schema import differences
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 LIST = {
@@ -59,3 +61,7 @@ async def test_hot_reads_walk_their_index(
         plan = "\n".join(str(row["QUERY PLAN"]) for row in await tx.rows(f"EXPLAIN {sql}", **parameters))
     assert index in plan, plan
     assert "Sort" not in plan, plan
+
+
+async def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
+    assert await differences(database, Table.metadata) == []
