@@ -17,6 +17,7 @@ from unicodedata import normalize
 
 import numpy as np
 
+from services.intake.rules.merging import Likeness
 from shared.events.intake import Place
 from shared.things import Category
 
@@ -61,15 +62,6 @@ class Sighting:
     lon: float | None
     lat: float | None
     at: datetime
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """`score` is 0–100; `because` says in which of place, category, time and words it lies."""
-
-    score: int
-    because: tuple[str, ...]
-    distance_m: int | None
 
 
 def marks_of(

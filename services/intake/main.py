@@ -10,6 +10,7 @@ from services.intake.api import (
     cases,
     changes,
     follow_ups,
+    imports,
     merging,
     personal,
     questions,
@@ -19,7 +20,7 @@ from services.intake.api import (
     triage,
 )
 from services.intake.api.limits import Limit
-from services.intake.registration import Registrar
+from services.intake.registration.batches import Registrar
 from services.intake.rules.retention import Retention
 from services.intake.settings import Settings
 from services.intake.subscriptions import SUBSCRIPTIONS
@@ -42,6 +43,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
             cases.router,
             cases.own_transactions,
             changes.router,
+            imports.router,
             tracking.router,
             tracking.own_transactions,
             attachments.router,

@@ -270,6 +270,20 @@ class FileToDelete(Table, table=True):
     path: str = Field(sa_type=Text, primary_key=True)
 
 
+class ImportLine(Table, table=True):
+    """A line that was imported, by keyed digests of its key and of what it said: the same file again makes no second
+    case, however late."""
+
+    __tablename__ = "import_lines"
+
+    source: str = Field(sa_type=Text, primary_key=True)
+    key: str = Field(sa_type=Text, primary_key=True)
+    said: bytes = Field(sa_type=LargeBinary)
+    case_id: UUID = of_case()
+    person_id: str = words()
+    imported_at: datetime = at(required=True)
+
+
 class CaseHolder(Table, table=True):
     """Whoever ever held a part of the case: they may see it, and may never ask whether it was solved."""
 

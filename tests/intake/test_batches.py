@@ -15,7 +15,7 @@ from services.intake.commands.places import PlaceGiven
 from services.intake.commands.registration import RegisterCase
 from services.intake.handlers import registration
 from services.intake.handlers.registration import Order, Taken, TakenBefore, draw_up
-from services.intake.registration import Registrar
+from services.intake.registration.batches import Registrar
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Database, Transaction
 from shared.directory import Directory
@@ -187,7 +187,7 @@ async def test_a_refusal_of_the_database_reaches_the_caller_as_busy(
     async def away(tx: Transaction, orders: Any) -> Any:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("services.intake.registration.register_cases", away)
+    monkeypatch.setattr("services.intake.registration.batches.register_cases", away)
     answer = await client.post("/cases", json=a_call(), headers=headers(*OPERATOR))
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.intake.registration import Registrar
+from services.intake.registration.batches import Registrar
+from services.intake.registration.desk import Desk
 from shared.files import Files
 from shared.routes import service_of
 from shared.sealing import Sealer
@@ -18,6 +19,11 @@ NO_STORE = {"Cache-Control": "no-store"}
 def _registrar(request: Request) -> Registrar:
     registrar: Registrar = request.app.state.registrar
     return registrar
+
+
+def _desk(request: Request) -> Desk:
+    service = service_of(request)
+    return Desk(service.directory, service.database, _registrar(request), service.sealer)
 
 
 def _sealer(request: Request) -> Sealer:
@@ -32,7 +38,7 @@ def _files(request: Request) -> Files:
     return service_of(request).files
 
 
-Register = Annotated[Registrar, Depends(_registrar)]
+AtDesk = Annotated[Desk, Depends(_desk)]
 Seals = Annotated[Sealer, Depends(_sealer)]
 PublicUrl = Annotated[str, Depends(_public_url)]
 Store = Annotated[Files, Depends(_files)]

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.intake import metrics
 from services.intake.commands.changes import Family, MergeCase
 from services.intake.commands.duplicates import Candidate, Candidates, LookForDuplicates
-from services.intake.duplicates import SCORE_SHOWN_MIN, Likeness, Sighting, compare, marks_of
+from services.intake.duplicates import SCORE_SHOWN_MIN, Sighting, compare, marks_of
 from services.intake.handlers.permissions import MAY_SEE, must_change
 from services.intake.handlers.refusals import no_such_case, problem_of
 from services.intake.handlers.telling import settle
@@ -16,7 +16,7 @@ from services.intake.queries import cases, duplicates, families
 from services.intake.queries.families import Member
 from services.intake.rules import merging
 from services.intake.rules.facts import Case
-from services.intake.rules.merging import Kin
+from services.intake.rules.merging import Kin, Likeness
 from services.intake.rules.places import choose_category, choose_unit
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Transaction

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.intake.duplicates import Likeness
 from services.intake.rules.facts import Case
 from services.intake.rules.kept import ParentHandled, ParentReopened
 from services.intake.rules.refusals import Refused, RefusedBecause
@@ -19,6 +18,15 @@ from services.intake.rules.triage import lowers
 from shared.event import SYSTEM, Actor, CaseEvent
 from shared.events.intake import CaseClosed, CaseMerged, CaseReopened, CaseUnmerged, FollowUpOpened
 from shared.vocabulary import CaseState, Channel, Outcome, ReopenReason
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """`score` is 0–100; `because` says in which of place, category, time and words it lies."""
+
+    score: int
+    because: tuple[str, ...]
+    distance_m: int | None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Taking cases in, one by one or many at once: decided first, then written in micro-batches."""
