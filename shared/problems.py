@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from asyncpg import CharacterNotInRepertoireError, UntranslatableCharacterError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -170,10 +171,22 @@ def as_problem(wrong: Exception) -> Problem | None:
         case HTTPException():
             code, title = PLAIN.get(wrong.status_code, (f"http-{wrong.status_code}", str(wrong.detail)))
             return Problem(wrong.status_code, code, title, headers=wrong.headers)
+        case CharacterNotInRepertoireError() | UntranslatableCharacterError():
+            return not_storable()
         case Exception() if is_transient(wrong):
             log.warning("refused as busy: %s: %s", type(wrong).__name__, wrong)
             return busy()
     return None
+
+
+def not_storable() -> Problem:
+    """PostgreSQL's text holds every character but NUL."""
+    return Problem(
+        422,
+        "character-not-storable",
+        "内容含有无法保存的字符 / A character in it cannot be stored",
+        detail="请删去不可见字符后重新提交 / Remove invisible characters and send it again",
+    )
 
 
 def _invalid(faults: Sequence[Any]) -> Problem:

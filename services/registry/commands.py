@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from shared.things import (
     Calendar,
@@ -24,6 +24,13 @@ from shared.vocabulary import ActingPurpose
 
 PASSWORD_CHARACTERS_MIN = 10
 PASSWORD_CHARACTERS_MAX = 200
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC)),
+]
+"""A time with its zone; further away nothing of a city's is planned, and arithmetic ends."""
 
 
 class Command(BaseModel):
@@ -92,7 +99,7 @@ class ChangeThings(Command):
 class PlanChange(ChangeThings):
     """What changes together at `valid_from`; only what differs from now is kept."""
 
-    valid_from: datetime
+    valid_from: Moment
 
 
 class ChangeDays(Command):
@@ -109,26 +116,26 @@ class EnterAbsence(Command):
     whoever is on call."""
 
     person_id: str
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: Moment
+    ends_at: Moment
     substitute_id: str | None = None
 
 
 class EndAbsence(Command):
     """Back from `at` on; from now on without it."""
 
-    at: datetime | None = None
+    at: Moment | None = None
 
 
 class HandOver(Command):
     """`at`: when; at once without it. `to_person_id`: to whom; the counterpart of an AB post without it."""
 
     to_person_id: str | None = None
-    at: datetime | None = None
+    at: Moment | None = None
 
 
 class CallIn(Command):
-    until: datetime | None = None
+    until: Moment | None = None
 
 
 PUTS: dict[type[BaseModel], type[BaseModel]] = {
@@ -146,7 +153,7 @@ PUTS: dict[type[BaseModel], type[BaseModel]] = {
 
 
 class GoOnDuty(Command):
-    until: datetime
+    until: Moment
 
 
 class PutAccount(Command):

@@ -16,6 +16,7 @@ from fastapi.responses import StreamingResponse
 
 from services.registry.api.answers import Cursored
 from services.registry.api.things import Limit
+from services.registry.commands import Moment
 from services.registry.handlers.imports import exporting, steps
 from services.registry.handlers.imports.reading import FILE_BYTES_MAX
 from services.registry.handlers.things import rights_of
@@ -112,8 +113,8 @@ async def export(
     database: Db,
     who: Caller,
     unit: str,
-    from_: Annotated[datetime | None, Query(alias="from")] = None,
-    to: Annotated[datetime | None, Query(alias="to")] = None,
+    from_: Annotated[Moment | None, Query(alias="from")] = None,
+    to: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> StreamingResponse:
     """`units`, `people`, `categories` or `shifts` of a unit and everything below it; what is exported can be brought
     in again. Shifts from now on for 31 days, if not said otherwise."""
@@ -124,17 +125,13 @@ async def export(
     zone, now = await _may_export(database, unit, who)
     begin = from_ or now
     until = to or begin + timedelta(days=31)
-    if (
-        begin.tzinfo is None
-        or until.tzinfo is None
-        or not begin < until <= begin + timedelta(days=EXPORT_DAYS_MAX)
-    ):
+    if not begin < until <= begin + timedelta(days=EXPORT_DAYS_MAX):
         raise Problem(
             422,
             "period-out-of-range",
             "时段不合适 / This period is not possible",
-            detail=f"须带时区、先始后终、最长 {EXPORT_DAYS_MAX} 天"
-            f" / Give times with a zone, the end after the beginning, {EXPORT_DAYS_MAX} days at most",
+            detail=f"须先始后终、最长 {EXPORT_DAYS_MAX} 天"
+            f" / The end has to come after the beginning, {EXPORT_DAYS_MAX} days later at most",
         )
     wanted = exporting.Export(sheet, await exporting.units_of(database, unit), begin, until)
     body = (

@@ -58,7 +58,7 @@ def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
     at, _, id = cursor.partition("~")
     try:
         place = datetime.fromisoformat(at), UUID(id)
-        if place[0].tzinfo is None:
+        if place[0].tzinfo is None or not 2000 <= place[0].year <= 2200:
             raise ValueError
     except ValueError:
         raise unreadable_cursor() from None

@@ -11,7 +11,7 @@ from fastapi import Query
 from services.registry.api.answers import Cursored, HandedOver
 from services.registry.api.plans import After, unreadable_cursor
 from services.registry.api.things import STAFF, Limit
-from services.registry.commands import CallIn, EndAbsence, EnterAbsence, HandOver
+from services.registry.commands import CallIn, EndAbsence, EnterAbsence, HandOver, Moment
 from services.registry.handlers import absences as handlers
 from services.registry.queries import ahead, rosters
 from services.registry.rules.absence import Absence
@@ -27,8 +27,8 @@ ABSENCE_DAYS_SHOWN = 90
 router = router_for("registry")
 staff = [allow(*STAFF)]
 
-From = Annotated[datetime | None, Query(alias="from")]
-To = Annotated[datetime | None, Query(alias="to")]
+From = Annotated[Moment | None, Query(alias="from")]
+To = Annotated[Moment | None, Query(alias="to")]
 
 
 @router.get("/rosters/gaps", dependencies=staff)
@@ -75,13 +75,13 @@ def _place(cursor: str) -> tuple[str, ...]:
 def _period(from_: datetime, to: datetime | None) -> Span:
     until = to or from_ + timedelta(days=7)
     longest = timedelta(days=GAP_DAYS_MAX)
-    if from_.tzinfo is None or until.tzinfo is None or not from_ < until <= from_ + longest:
+    if not from_ < until <= from_ + longest:
         raise Problem(
             422,
             "period-out-of-range",
             "时段不合适 / This period is not possible",
-            detail=f"须带时区、先始后终、最长 {GAP_DAYS_MAX} 天"
-            f" / Give times with a zone, the end after the beginning, {GAP_DAYS_MAX} days at most",
+            detail=f"须先始后终、最长 {GAP_DAYS_MAX} 天"
+            f" / The end has to come after the beginning, {GAP_DAYS_MAX} days later at most",
         )
     return Span(from_, until)
 

@@ -8,14 +8,13 @@ within their own units.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 
 from services.registry.api.answers import Changed, History, Page, Version
-from services.registry.commands import PUTS, ChangeThings
+from services.registry.commands import PUTS, ChangeThings, Moment
 from services.registry.handlers import things as handlers
 from services.registry.queries import things as stored
 from services.registry.queries.history import Line
@@ -37,7 +36,7 @@ ROWS_MAX = 500
 Cursor = Annotated[str, Query(description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Retired = Annotated[bool, Query(description="show what has ended as well")]
-Before = Annotated[int | None, Query(ge=1, description="`next_before` of the page before")]
+Before = Annotated[int | None, Query(ge=1, le=2**62, description="`next_before` of the page before")]
 IfMatch = Annotated[str | None, Header(description="the ETag read before; 412 if it has changed since")]
 
 router = router_for("registry")
@@ -87,8 +86,8 @@ async def shifts(
     retired: Retired = False,
     person_id: str | None = None,
     unit_id: str | None = None,
-    starts_before: datetime | None = None,
-    ends_after: datetime | None = None,
+    starts_before: Moment | None = None,
+    ends_after: Moment | None = None,
 ) -> Page[Shift]:
     found = await stored.shift_page(
         tx,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from services.registry.queries.ahead import away
+from services.registry.rules.flaws import in_range
 from services.registry.rules.things import PLURAL, Known, T, Thing, id_of, units_named_by
 from shared.database import Row, Transaction
 from shared.events.things import REGISTRY_SUBJECT
@@ -176,10 +177,15 @@ async def known_about(tx: Transaction, things: Sequence[Thing], person_id: str |
         found += await _all(tx, DutyList)
     if units_change or any(isinstance(thing, Calendar) for thing in things):
         found += await _all(tx, Calendar)
-    shifts = [thing for thing in things if isinstance(thing, Shift) and thing.starts_at.tzinfo is not None]
+    shifts = [thing for thing in things if isinstance(thing, Shift) and _is_a_time(thing.starts_at)]
     first = min((shift.starts_at for shift in shifts), default=None)
     absent = {} if first is None else await away(tx, {shift.person_id for shift in shifts}, first)
     return replace(Known.of(found), away=absent)
+
+
+def _is_a_time(at: datetime) -> bool:
+    """What the database can be asked about; the others are flaws."""
+    return at.tzinfo is not None and in_range(at)
 
 
 async def _as_they_are(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,6 +29,7 @@ from shared.things import (
 from shared.vocabulary import Level
 
 LEVELS = tuple(Level)
+YEARS = (2000, 2200)
 OVERLAP_MAX = 1e-10
 """Square degrees, about one square metre: surveys are not exact."""
 
@@ -196,6 +198,8 @@ def _flaws_of_shift(shift: Shift, known: Known) -> Found:
     yield from _unknown_units([shift.unit_id], known)
     if shift.starts_at.tzinfo is None or shift.ends_at.tzinfo is None:
         yield "no-time-zone", "时间须带时区 / Times need a time zone"
+    elif not in_range(shift.starts_at, shift.ends_at):
+        yield OUT_OF_RANGE
     elif shift.ends_at <= shift.starts_at:
         yield (
             "ends-before-start",
@@ -203,6 +207,14 @@ def _flaws_of_shift(shift: Shift, known: Known) -> Found:
         )
     elif shift.retired_at is None:
         yield from _away(shift, known)
+
+
+def in_range(*times: datetime | None) -> bool:
+    """Whether arithmetic with these times comes to an end: a year of 1 or 9999 is a mistake."""
+    return all(at is None or YEARS[0] <= at.year <= YEARS[1] for at in times)
+
+
+OUT_OF_RANGE = ("time-out-of-range", "时间超出范围，请核对年份 / The year is out of range; check it")
 
 
 def _away(shift: Shift, known: Known) -> Found:
@@ -288,6 +300,8 @@ def _flaws_of_policy_use(use: PolicyUse, known: Known) -> Found:
     yield from _unknown_units([use.unit_id] if use.unit_id is not None else [], known)
     if use.valid_from.tzinfo is None or (use.valid_until is not None and use.valid_until.tzinfo is None):
         yield "no-time-zone", "时间须带时区 / Times need a time zone"
+    elif not in_range(use.valid_from, use.valid_until):
+        yield OUT_OF_RANGE
     elif use.valid_until is not None and use.valid_until <= use.valid_from:
         yield "ends-before-start", "失效不晚于生效 / It ends not after it begins"
 

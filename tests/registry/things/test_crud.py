@@ -222,3 +222,35 @@ async def test_two_grids_change_ground_with_each_other_in_one_go(ask: Ask) -> No
         body_of(x2.model_copy(update={"polygon": x1.polygon})),
     ]
     assert (await ask("p-admin-x").post("/changes", json={"units": swapped})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/units/%00", None),
+        ("GET", "/units?cursor=%00", None),
+        ("GET", "/units/x/history?before=9223372036854775807", None),
+        ("GET", "/shifts?starts_before=2026-01-01T00:00:00", None),
+        ("GET", "/shifts?starts_before=0001-01-01T00:00:00%2B14:00", None),
+        ("GET", "/rosters/gaps?unit=%00", None),
+        ("GET", "/rosters/gaps?unit=top&from=9999-12-31T23:59:59Z", None),
+        ("PUT", "/units/x", {"id": "x", "kind": "\x00", "name": {"zh": "", "en": ""}, "parent_id": "top"}),
+        (
+            "PUT",
+            "/shifts/x",
+            {
+                "id": "x",
+                "person_id": "p-a",
+                "unit_id": "grid-x1",
+                "starts_at": "0001-01-01T00:00:00+14:00",
+                "ends_at": "9999-12-31T23:59:59-12:00",
+            },
+        ),
+    ],
+)
+async def test_what_cannot_be_stored_or_counted_is_refused_in_words(
+    ask: Ask, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    answer = await ask("p-admin").request(method, path, json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["code"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,6 +18,7 @@ USE = PolicyUse(id="u", policy_id="routine", category_code="lamp", unit_id="grid
 LIST = DutyList(id="d", unit_id="community-x", category_codes=("lamp",))
 WORDS = WordList(id="w", words=("着火",), urgency=Urgency.EMERGENCY)
 SNIPPET = Snippet(id="s", title=named("时间"), text=named("周一"), category_code="lamp")
+LATE = datetime(9999, 12, 31, tzinfo=UTC)
 NOTHING = Limit(clock=ClockKind.MINUTES, amount=0)
 
 
@@ -41,6 +42,11 @@ def codes(thing: Thing, known: Known = KNOWN) -> list[str]:
         (altered(USE, valid_until=NOON), ["ends-before-start"]),
         (altered(USE, valid_until=NOON + timedelta(seconds=1)), []),
         (altered(USE, valid_from=datetime(2026, 11, 20)), ["no-time-zone"]),  # noqa: DTZ001
+        (altered(USE, valid_from=datetime(1, 1, 1, tzinfo=UTC)), ["time-out-of-range"]),
+        (
+            a_shift("s", "p-a", "grid-x1").model_copy(update={"ends_at": datetime.max.replace(tzinfo=UTC)}),
+            ["time-out-of-range"],
+        ),
         (LIST, []),
         (altered(LIST, unit_id="nowhere"), ["unknown-unit"]),
         (altered(LIST, category_codes=("none",)), ["unknown-category"]),
