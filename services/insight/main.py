@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.insight.api import alarms, board, cases, figures, snapshots
+from services.insight.api import alarms, appraisal, board, cases, figures, public, snapshots
 from services.insight.settings import Settings
 from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
-from shared.service import Service
+from services.insight.upkeep import Publishing
+from shared.service import Loop, Service
+
+ROUTERS = tuple(module.router for module in (cases, alarms, board, figures, appraisal, snapshots, public))
 
 
 def assemble(settings: Settings, **given: Any) -> Service:
@@ -16,8 +19,9 @@ def assemble(settings: Settings, **given: Any) -> Service:
     return Service(
         name="insight",
         settings=settings,
-        routers=[cases.router, alarms.router, board.router, figures.router, snapshots.router],
+        routers=ROUTERS,
         subscriptions=SUBSCRIPTIONS,
+        loops=[Loop("publishing", Publishing(settings.publish_after_days).run)],
         tables=Table.metadata,
         journal=False,
         hears_everything=True,

@@ -17,3 +17,8 @@ class Settings(ServiceSettings):
     board_seconds: float = Field(
         default=1.0, gt=0, le=2.0, description="how often the board is looked at again"
     )
+    publish_after_days: int = Field(
+        default=3,
+        ge=0,
+        description="how long a month must be over before its figures are published for everybody",
+    )

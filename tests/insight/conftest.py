@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 import httpx
 import pytest
 
-from services.insight.api import alarms, board, cases, figures, snapshots
 from services.insight.handlers.hearing import fold as hear
+from services.insight.main import ROUTERS
 from services.insight.settings import Settings
 from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
@@ -69,7 +69,7 @@ def service(database: Database, directory: Directory) -> Service:
     made = Service(
         name="insight",
         settings=settings,
-        routers=[cases.router, alarms.router, board.router, figures.router, snapshots.router],
+        routers=ROUTERS,
         subscriptions=SUBSCRIPTIONS,
         tables=Table.metadata,
         journal=False,

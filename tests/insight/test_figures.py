@@ -23,8 +23,9 @@ from services.insight.figures.definition import (
 from services.insight.figures.printed import PRINTED, possible_numerators
 from services.insight.figures.shipped import DEFINITIONS, SHIPPED, VERSIONS
 from services.insight.queries import counts
-from services.insight.queries.counts import Dimension, Narrow
+from services.insight.queries.counts import Narrow
 from services.insight.queries.grains import GRAINS
+from services.insight.rules.naming import Dimension
 from shared.database import Database
 from shared.vocabulary import Channel, ClosedBy, Level, Outcome, Satisfaction, Urgency
 from tests.insight.matters import MATTERS, every_matter

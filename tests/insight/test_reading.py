@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from services.insight.api.sheets import BYTE_ORDER_MARK
-from shared.vocabulary import Role
+from services.insight.figures.shipped import DEFINITIONS
+from shared.vocabulary import Channel, Role
 from tests.insight.stories import dissatisfied, manhole_at_night, nobody_answers, satisfied
 from tests.insight.story import CALLED, Story
 from tests.people import an_issuer
@@ -293,3 +294,61 @@ async def test_a_cursor_that_is_not_ours_is_refused(
     given = base64.urlsafe_b64encode(inside.encode()).decode()
     answer = await asked(client, path, SUPERVISOR, cursor=given)
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown-cursor")
+
+
+# ── figures split, narrowed and compared ──────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_figure_is_split_and_each_part_drills_down(
+    client: httpx.AsyncClient, fold_stories: FoldStories
+) -> None:
+    phoned, seen = manhole_at_night(number="4100-1"), manhole_at_night(number="4100-2", arrives=20)
+    first = seen.told[0]
+    first.event = first.event.model_copy(update={"channel": Channel.PATROL})
+    await fold_stories(phoned, seen)
+    path = "/figures/on_time_arrival"
+    figure = (await asked(client, path, READER, **PERIOD, by="channel")).json()
+    assert [(group["key"], group["label"]["zh"], group["text"]) for group in figure["groups"]] == [
+        ("hotline", "热线", "1/1 (100.0 %)"),
+        ("patrol", "巡查", "0/1 (0.0 %)"),
+    ]
+    assert [len(beside["groups"]) for beside in figure["beside"]] == [2, 2]
+    for channel, text, number in (
+        ("hotline", "1/1 (100.0 %)", "4100-1"),
+        ("patrol", "0/1 (0.0 %)", "4100-2"),
+    ):
+        narrowed = (await asked(client, path, READER, **PERIOD, channel=channel)).json()
+        assert narrowed["text"] == text
+        cases = (await asked(client, f"{path}/cases", READER, **PERIOD, channel=channel)).json()["cases"]
+        assert [case["number"] for case in cases] == [number]
+    units = (await asked(client, path, READER, **PERIOD, by="unit", unit="community-a")).json()["groups"]
+    assert [(group["key"], group["label"]["en"]) for group in units] == [("grid-a1", "Unit grid-a1")]
+    assert (await asked(client, path, READER, **PERIOD, by="colour")).status_code == 422
+
+
+async def test_a_figure_is_compared_with_the_period_before(
+    client: httpx.AsyncClient, fold_stories: FoldStories
+) -> None:
+    await fold_stories(
+        manhole_at_night(arrives=20), manhole_at_night(called=CALLED + timedelta(days=10), arrives=9)
+    )
+    span = {"from": "2026-03-11", "to": "2026-03-21"}
+    figure = (await asked(client, "/figures/on_time_arrival", READER, **span, compare=True)).json()
+    before = figure["before"]
+    assert (figure["text"], before["text"], before["change"]) == ("1/1 (100.0 %)", "0/1 (0.0 %)", "100.0")
+    assert before["period"] == {
+        "starts_at": "2026-03-01T00:00:00+08:00",
+        "ends_at": "2026-03-11T00:00:00+08:00",
+    }
+    registered = (await asked(client, "/figures/registered", READER, **span, compare=True)).json()
+    assert (registered["text"], registered["percent"], registered["before"]["change"]) == ("1", None, "0")
+    plain = (await asked(client, "/figures/on_time_arrival", READER, **span)).json()
+    assert plain["before"] is None
+
+
+async def test_what_the_articles_print_is_told_as_printed(client: httpx.AsyncClient) -> None:
+    told = {known["id"]: known for known in (await asked(client, "/figures/printed", READER)).json()}
+    assert (told["S1-a"]["printed"], told["S1-a"]["n"], told["S1-a"]["d"]) == ("95.2 %", None, 721)
+    assert told["S1-a"]["rounding"] == {"mode": "truncate", "decimals": 1}
+    assert {known["figure"] for known in told.values()} <= set(DEFINITIONS)
+    assert (await client.get("/figures/printed")).status_code == 401

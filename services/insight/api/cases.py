@@ -25,9 +25,9 @@ from services.insight.api.reading import (
     supervises,
     units_of,
     without_personal_data,
-    zone_of,
 )
 from services.insight.queries import cases as queries
+from services.insight.rules.naming import zone_of
 from services.insight.rules.sentences import sentence
 from services.insight.rules.telling.reader import Reader
 from shared.database import Transaction

@@ -18,12 +18,12 @@ from services.insight import metrics
 from services.insight.api import sheets
 from services.insight.api.cursors import cursor as cursor_of
 from services.insight.api.cursors import parts
-from services.insight.api.reading import LISTING, Period, named, period, units_of, zone_of
+from services.insight.api.reading import LISTING, Period, period, units_of
 from services.insight.figures.definition import Definition, Form, Value, change, printed, rate, told
 from services.insight.figures.printed import PRINTED
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import counts
-from services.insight.queries.counts import Dimension
+from services.insight.rules.naming import Dimension, named, zone_of
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.identity import SignedIn

@@ -13,13 +13,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from services.insight.queries.counts import Dimension
-from services.insight.rules.words import WORDS
+from services.insight.rules.naming import zone_of
 from shared.directory import Directory
 from shared.identity import SignedIn, not_allowed
 from shared.problems import Problem, not_found
-from shared.things import Name
-from shared.vocabulary import Channel, Level, Role, Urgency
+from shared.vocabulary import Role
 
 WORKING = (
     Role.SUPERVISOR,
@@ -44,14 +42,6 @@ PERSONAL = (
     *("headline", "place", "place_label", "holder_id", "going_id", "person_id"),
     *("owner_id", "handled_by", "answered_by"),
 )
-KINDS = {
-    Dimension.LEVEL: Level,
-    Dimension.RESOLVED_LEVEL: Level,
-    Dimension.CHANNEL: Channel,
-    Dimension.SOURCE: Channel,
-    Dimension.URGENCY: Urgency,
-}
-HOME_ZONE = "Asia/Shanghai"
 DEFAULT_DAYS = 30
 
 
@@ -119,24 +109,6 @@ def without_personal_data(value: Any) -> Any:
     if isinstance(value, list):
         return [without_personal_data(inner) for inner in value]
     return value
-
-
-def named(by: Dimension | None, key: str, directory: Directory) -> dict[str, str]:
-    """What people call a value of a dimension; the value itself where it has no name here."""
-    name: Name | None = None
-    if by is Dimension.UNIT and (unit := directory.units.get(key)) is not None:
-        name = unit.name
-    elif by is Dimension.CATEGORY and (category := directory.categories.get(key)) is not None:
-        name = category.name
-    elif by in KINDS:
-        name = WORDS[KINDS[by]].get(key)
-    return name.model_dump() if name else {"zh": key, "en": key}
-
-
-def zone_of(directory: Directory) -> ZoneInfo:
-    """The community's local time: that of the calendar, where there is one."""
-    calendar = next((c for _, c in sorted(directory.calendars.items())), None)
-    return ZoneInfo(calendar.time_zone if calendar else HOME_ZONE)
 
 
 def period(starts: datetime | None, ends: datetime | None, now: datetime, directory: Directory) -> Period:

@@ -76,6 +76,7 @@ async def pages_of(
     while left > 0:
         most = min(PAGE_ROWS, left)
         async with database.transaction() as tx:
+            tx.read_only = True
             page = await read(tx, last, most)
         if page:
             yield page

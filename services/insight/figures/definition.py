@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol
 
 from shared.things import Name
 
@@ -74,6 +75,16 @@ class Definition:
     form: Form = Form.SHARE
 
 
+class Printable(Protocol):
+    """What `rate` and `told` need to know of a figure."""
+
+    @property
+    def form(self) -> Form: ...
+
+    @property
+    def rounding(self) -> Rounding: ...
+
+
 @dataclass(frozen=True)
 class Value:
     """A figure for one unit and period. `excluded` counts what the definition leaves out of n and d."""
@@ -93,7 +104,7 @@ def percentage(value: Value, rounding: Rounding) -> Decimal | None:
     return None if value.d == 0 else _rounded(value.n * 100 / value.d, rounding)
 
 
-def rate(value: Value, definition: Definition) -> Decimal | None:
+def rate(value: Value, definition: Printable) -> Decimal | None:
     """What n and d come to in the definition's form; None where there is nothing to divide by."""
     if definition.form is Form.COUNT:
         return value.n
@@ -112,7 +123,7 @@ def change(value: Value, before: Value, definition: Definition) -> Decimal | Non
     return _rounded((value.n / value.d - before.n / before.d) * times, definition.rounding)
 
 
-def told(value: Value, definition: Definition) -> str:
+def told(value: Value, definition: Printable) -> str:
     """As people read it: `687/721 (95.3 %)`, `12/40 (0.3)`, `78`."""
     if definition.form is Form.COUNT:
         return _plain(value.n)

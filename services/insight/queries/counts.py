@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -17,20 +16,8 @@ import orjson
 
 from services.insight.figures.definition import Definition, Value
 from services.insight.queries.grains import GRAINS
+from services.insight.rules.naming import Dimension
 from shared.database import Transaction
-
-
-class Dimension(StrEnum):
-    """What a figure may be split by. `level` is where the case is now, `resolved_level` where it was handled, `source`
-    how the answer to a follow-up came."""
-
-    UNIT = "unit"
-    LEVEL = "level"
-    RESOLVED_LEVEL = "resolved_level"
-    CATEGORY = "category"
-    CHANNEL = "channel"
-    URGENCY = "urgency"
-    SOURCE = "source"
 
 
 @dataclass(frozen=True)

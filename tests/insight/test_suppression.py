@@ -1,0 +1,122 @@
+"""No number below five can be read from a public table, nor worked out from what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.insight.rules.suppression import SMALL, Cell, Shown, Table, publish
+
+
+def table(**cells: tuple[int, int]) -> Table:
+    return publish({"figure": {key: Cell(n, d) for key, (n, d) in cells.items()}})["figure"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "hidden"),
+    [
+        ({"a": (20, 40), "b": (10, 30), "c": (50, 90)}, set()),
+        ({"a": (3, 40), "b": (10, 30), "c": (50, 90)}, {"a", "b"}),  # b would give a away
+        ({"a": (38, 40), "b": (10, 30), "c": (50, 90)}, {"a", "b"}),  # two not in time are two as well
+        ({"a": (0, 40), "b": (0, 30), "c": (50, 90)}, {"a", "b", "c"}),  # nought and nought: together nought
+        ({"a": (3, 40), "b": (2, 30), "c": (50, 90)}, {"a", "b"}),  # together five
+        ({"a": (1, 40), "b": (2, 30), "c": (50, 90), "d": (60, 90)}, {"a", "b", "c"}),
+    ],
+)
+def test_small_cells_take_others_with_them(cells: dict[str, tuple[int, int]], hidden: set[str]) -> None:
+    shown = table(**cells)
+    assert {key for key, cell in shown.groups.items() if cell.n is None} == hidden
+
+
+def test_a_small_total_hides_the_whole_table() -> None:
+    shown = table(a=(20, 20), b=(29, 31))
+    assert shown.total == Shown(None, 51)
+    assert {cell.n for cell in shown.groups.values()} == {None}
+    assert table(a=(1, 2), b=(1, 2)).total == Shown(None, None)
+
+
+def test_a_denominator_left_out_of_one_table_is_left_out_of_its_neighbour() -> None:
+    on_time = {"a": Cell(10, 20), "b": Cell(2, 4), "c": Cell(10, 21)}
+    success = {"a": Cell(9, 20), "b": Cell(2, 4), "c": Cell(8, 20)}
+    shown = publish({"on_time": on_time, "success": success})
+    for name in shown:
+        assert {key for key, cell in shown[name].groups.items() if cell.d is None} == {"a", "b"}
+
+
+def test_a_plain_count_has_no_rest() -> None:
+    shown = publish({"registered": {"a": Cell(20, 20), "b": Cell(30, 30)}}, counts={"registered"})[
+        "registered"
+    ]
+    assert shown.total == Shown(50, 50)
+    assert shown.groups["a"] == Shown(20, 20)
+
+
+CELLS = st.integers(0, 14).flatmap(lambda d: st.tuples(st.integers(0, d), st.just(d)))
+TABLES = st.dictionaries(st.sampled_from("abcde"), CELLS, min_size=1, max_size=5)
+
+
+@settings(max_examples=400, deadline=None)
+@given(cells=TABLES)
+def test_no_small_number_is_published(cells: dict[str, tuple[int, int]]) -> None:
+    shown = table(**cells)
+    for cell in (shown.total, *shown.groups.values()):
+        assert cell.d is None or cell.d >= SMALL
+        assert cell.n is None or (cell.d is not None and min(cell.n, cell.d - cell.n) >= SMALL)
+
+
+@settings(max_examples=120, deadline=None)
+@given(cells=st.dictionaries(st.sampled_from("abc"), CELLS, min_size=1, max_size=3))
+def test_no_number_left_out_can_be_worked_out(cells: dict[str, tuple[int, int]]) -> None:
+    """Whoever knows the table and the rule that hides (but not why a cell is hidden) finds at least two tables that
+    look the same and differ in each number left out."""
+    shown = table(**cells)
+    possible = list(explanations(shown))
+    assert {key: cells[key] for key in cells} in possible
+    for key, cell in shown.groups.items():
+        if cell.d is None:
+            assert len({found[key][1] for found in possible}) > 1, key
+        if cell.n is None and cells[key][1] > 0:
+            assert len({found[key][0] for found in possible}) > 1, key
+
+
+def explanations(shown: Table) -> Iterator[dict[str, tuple[int, int]]]:
+    """Every table of cells up to 14 that adds up to what is published."""
+    choices = [list(fitting(cell)) for cell in shown.groups.values()]
+    for chosen in product(*choices):
+        n, d = sum(cell[0] for cell in chosen), sum(cell[1] for cell in chosen)
+        if shown.total.d not in (None, d) or shown.total.n not in (None, n):
+            continue
+        yield dict(zip(shown.groups, chosen, strict=True))
+
+
+def fitting(cell: Shown) -> Iterator[tuple[int, int]]:
+    for d in range(15) if cell.d is None else (cell.d,):
+        for n in range(d + 1) if cell.n is None else (cell.n,):
+            yield n, d
+
+
+@settings(max_examples=200, deadline=None)
+@given(first=TABLES, second=TABLES)
+def test_no_denominator_is_given_away_by_the_neighbour(
+    first: Mapping[str, tuple[int, int]], second: Mapping[str, tuple[int, int]]
+) -> None:
+    """Two figures of one population: where the d of a group is hidden, it is hidden in both, and so many and so large
+    are hidden together in each that the total does not tell."""
+    tables = {
+        "one": {key: Cell(*cell) for key, cell in first.items()},
+        "two": {key: Cell(*second.get(key, cell)) for key, cell in first.items()},
+    }
+    shown = publish(tables)
+    for name, groups in tables.items():
+        total_is_told = shown[name].total.d is not None
+        hidden = [key for key, cell in shown[name].groups.items() if cell.d is None]
+        if total_is_told and hidden:
+            assert len(hidden) == len(groups) or len(hidden) > 1
+            assert len(hidden) == len(groups) or sum(groups[key].d for key in hidden) >= SMALL
+        for key in hidden:
+            other = shown["two" if name == "one" else "one"]
+            assert other.groups[key].d is None
