@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from services.registry.queries import things as stored
+from services.registry.queries.rights import BORROWERS
 from services.registry.rules.acting import ActedForSomebody
 from shared import journal
 from shared.database import Database
@@ -269,3 +270,22 @@ async def test_nobody_acts_without_a_purpose_or_without_signing_in(client: httpx
 
     assert (await client.post("/act-for", json=body, headers=headers)).status_code == 422
     assert (await client.post("/act-for", json={**body, "purpose": "phone_lost"})).status_code == 401
+
+
+async def test_who_borrowed_something_is_found_by_its_index(demo: Database) -> None:
+    async with demo.transaction() as tx:
+        await tx.rows("SET LOCAL enable_seqscan = off")
+        rows = await tx.rows(f"EXPLAIN {BORROWERS}", like='[{"person_id": "p-1"}]')
+
+    assert any("people_acts_for" in row["QUERY PLAN"] for row in rows)
+
+
+@pytest.mark.parametrize("path", ["/accounts/%00", "/accounts/%00/story"])
+async def test_what_postgresql_cannot_hold_is_unknown(client: httpx.AsyncClient, path: str) -> None:
+    headers = await headers_of(client, OFFICER)
+
+    assert (await client.get(path, headers=headers)).status_code in (404, 422)
+    assert (await client.post("/delegations/%00/revoke", headers=headers)).status_code in (404, 422)
+    body = {"person_id": "p-\u0000", "purpose": "phone_lost"}
+    assert (await client.post("/act-for", json=body, headers=headers)).status_code in (404, 422)
+    assert (await client.get("/accounts?cursor=%00&person_id=%00", headers=headers)).status_code in (200, 422)

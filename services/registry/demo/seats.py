@@ -14,7 +14,6 @@ from shared.vocabulary import Level, Post, Role, TravelMode
 
 WALK, BIKE, CAR = TravelMode.WALK, TravelMode.E_BIKE, TravelMode.CAR
 
-SMALL_GRIDS = 45
 GRIDS_OF_A_LEADER = 9
 """武江北社区 has grids of 60 households: the A holder of one is the B holder of the one before it, and nine of them
 share a leader."""
