@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from shared.directory import Directory
-from shared.event import EVENT_TYPES, CaseEvent, Event
+from shared.event import CASES_TOPIC, EVENT_TYPES, Event
 from shared.events.things import ThingEvent
 from shared.inbox import Subscriptions
 from tests.architecture.source import PRODUCT, PROJECT, SERVICES, calls, sources
 from tests.contracts.examples import EXAMPLES
 
 BY_NAME = {event.__name__: event for event in EVENT_TYPES.values()}
-OF_CASES = [event for event in BY_NAME.values() if issubclass(event, CaseEvent)]
+OF_CASES = [event for event in BY_NAME.values() if event.topic == CASES_TOPIC]
 OF_THINGS = [event for event in BY_NAME.values() if issubclass(event, ThingEvent)]
 ONLY_SHOWN = {
     "NoticeDelivered": "what was told to whom is for the timeline; no clock hangs on it",

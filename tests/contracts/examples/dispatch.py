@@ -114,6 +114,8 @@ DISPATCH = (
         note_id=OTHER,
         digest="5e884898da28",
         due_at=AT + timedelta(days=1),
+        goes=True,
+        help_id=OTHER,
     ),
     e.PartHandled(**of_part(18, *PHONE), person_id=WORKER),
     e.CaseReassigned(
