@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import psutil
 from stdnum import damm
 
 from bench.spread import quantiles_ms
@@ -109,15 +110,15 @@ async def measure() -> dict[str, Any]:
         postgres.create_databases(["bench_search"])
         os.environ["DATABASE_URL_INTAKE"] = postgres.url("bench_search")
         await asyncio.to_thread(upgrade, ["intake"])
-        return await _measure(World(), postgres.url("bench_search"))
+        return await _measure(World(), postgres)
     finally:
         await asyncio.to_thread(postgres.stop)
         postgres.remove()
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-async def _measure(world: World, url: str) -> dict[str, Any]:
-    began = time.perf_counter()
+async def _measure(world: World, postgres: Postgres) -> dict[str, Any]:
+    began, url = time.perf_counter(), postgres.url("bench_search")
     link = await asyncpg.connect(url.replace("+asyncpg", "", 1))
     samples = await _fill(world, link)
     await link.close()
@@ -128,16 +129,28 @@ async def _measure(world: World, url: str) -> dict[str, Any]:
     for _ in range(200):
         await _search(database, world, next(asked))
     each = SEARCHES // AT_ONCE
+    busy, served = _cpu_seconds(postgres), time.process_time()
     await asyncio.gather(*(_one_after_another(database, world, asked, took, each) for _ in range(AT_ONCE)))
+    served, busy = time.process_time() - served, _cpu_seconds(postgres) - busy
     await database.close()
     slowest = {kind: quantiles_ms(seconds)["p99_ms"] for kind, seconds in took.items()}
     return {
         "cases": CASES,
         "filled_in_s": round(filled),
         "searches": SEARCHES,
+        "service_cpu_ms_each": round(served / SEARCHES * 1000, 1),
+        "postgres_cpu_ms_each": round(busy / SEARCHES * 1000, 1),
         **quantiles_ms([second for seconds in took.values() for second in seconds]),
         **{f"p99_{kind}": ms for kind, ms in sorted(slowest.items(), key=lambda entry: -entry[1])},
     }
+
+
+def _cpu_seconds(postgres: Postgres) -> float:
+    """What the server's processes have used; on a machine that has other work, that says more than the time it took."""
+    pid = postgres.process.pid
+    assert pid is not None
+    used = [child.cpu_times() for child in psutil.Process(pid).children(recursive=True)]
+    return sum(times.user + times.system for times in used)
 
 
 async def _one_after_another(

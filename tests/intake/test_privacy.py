@@ -99,6 +99,7 @@ async def test_staff_see_it_masked(client: httpx.AsyncClient) -> None:
         "phone": "138****5678",
         "language": "zh",
         "can_be_asked": True,
+        "on_behalf_of": None,
     }
     assert shown["place"]["label"] == "春和路 12 号"
     assert "description" not in shown
@@ -144,6 +145,10 @@ async def test_who_sees_the_case_and_who_sees_who_asked(
             "phone": "13812345678",
             "language": "zh",
             "description": "门口的井盖不见了，我叫王小明",
+            "on_behalf_of": None,
+            "author": None,
+            "answer": None,
+            "questions": [],
             "remarks": [],
         }
         assert revealed.headers["cache-control"] == "no-store"
@@ -242,6 +247,7 @@ async def test_notify_is_told_where_one_message_goes(
         "pickup_code": case["pickup_code"],
         "tracking_url": case["tracking_url"],
         "follow_up_url": None,
+        "text": None,
     }
     noted = (await journal_of(database, UUID(case["case_id"])))[-1]
     assert isinstance(noted, RequesterRevealed)

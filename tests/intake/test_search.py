@@ -181,6 +181,8 @@ async def test_each_filter_finds_what_it_says(
         ({"state": "accepted"}, [cover]),
         ({"state": ["registered", "accepted"]}, [lamp, rubbish, cover]),
         ({"state": "registered", "text": "春和路"}, [rubbish]),
+        ({"state": "closed", "text": "春和路"}, []),
+        ({"state": ["closed", "accepted"], "text": "春和路"}, [cover]),
         ({"category": ["street-lamp", "rubbish-heap"]}, [lamp, rubbish]),
         ({"urgency": "emergency"}, [lamp, cover]),
         ({"since": (START + HOURS).isoformat()}, [lamp, rubbish]),
@@ -352,6 +354,7 @@ UNITS = ("community-a",)
 WORDS = [{1, 2}, {3, 4}]
 BY_PERSON = Search(UNITS, person_id=WORKER)
 BY_STATE = Search(UNITS, states=(CaseState.HANDLED, CaseState.REOPENED))
+OPEN_WORDS = Search(UNITS, text="井盖", states=(CaseState.HANDLED,))
 BY_TOKENS = Search(UNITS, categories=("gas",), urgencies=(Urgency.EMERGENCY,))
 IN_PERIOD = Search(("civil-affairs",), everywhere=True, since=NOW, until=NOW + HOURS)
 PLANS: list[tuple[str, Search, Sequence[set[int]], str]] = [
@@ -362,6 +365,7 @@ PLANS: list[tuple[str, Search, Sequence[set[int]], str]] = [
     (queries.newest(BY_TOKENS, WORDS), BY_TOKENS, WORDS, "search_entries_newest"),
     (queries.everything(BY_TOKENS, WORDS), BY_TOKENS, WORDS, "search_entries_tokens"),
     (queries.everything(BY_TOKENS, ()), BY_TOKENS, (), "search_entries_tokens"),
+    (queries.everything(OPEN_WORDS, WORDS), OPEN_WORDS, WORDS, "cases_unclosed"),
     (queries.everything(IN_PERIOD, ()), IN_PERIOD, (), "search_entries_newest"),
 ]
 

@@ -41,6 +41,10 @@ class Search:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def only_open(self) -> bool:
+        return bool(self.states) and OPEN_STATES.issuperset(self.states)
+
 
 class Way(StrEnum):
     """What the search starts from, the most selective first."""
@@ -62,7 +66,7 @@ def choose_way(search: Search) -> Way:
         return Way.WORDS
     if search.person_id is not None:
         return Way.PERSON
-    if search.states and OPEN_STATES.issuperset(search.states):
+    if search.only_open:
         return Way.STATE
     return Way.TOKENS
 
