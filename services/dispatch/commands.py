@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.vocabulary import (
     ArrivalMethod,
@@ -21,6 +21,23 @@ from shared.vocabulary import (
 TEXT_CHARACTERS_MAX = 4000
 UNITS_ASKED_MAX = 5
 SYNC_COMMANDS_MAX = 100
+
+YEARS = range(2000, 2100)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """A phone's clock may be wrong by years; what no calendar or column can hold is no time at all."""
+    try:
+        at = moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise ValueError("time out of range") from None
+    if at.year not in YEARS:
+        raise ValueError("time out of range")
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""With a time zone, between the years 2000 and 2099."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_CHARACTERS_MAX)]
 
@@ -38,13 +55,13 @@ class Position(Command):
 
 
 class AcceptOffer(Command):
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
     position: Position | None = None
 
 
 class DeclineOffer(Command):
     reason: DeclineReason
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class Arrive(Command):
@@ -53,11 +70,11 @@ class Arrive(Command):
     method: ArrivalMethod
     position: Position | None = None
     reason: Text | None = None
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class MakeContact(Command):
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class WriteNote(Command):
@@ -66,14 +83,14 @@ class WriteNote(Command):
     note: NoteKind
     text: Text
     measure: str | None = Field(default=None, max_length=64)
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class HandlePart(Command):
     outcome: Outcome
     text: Text | None = None
     late_cause: LateCause | None = None
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 UnitId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -86,7 +103,7 @@ class ReturnPart(Command):
     basis: ReturnBasis
     rightful_unit_id: UnitId
     text: Text
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class HandDown(Command):
@@ -94,7 +111,7 @@ class HandDown(Command):
 
     to_unit_id: UnitId
     instructions: Text
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class AskCoHandler(Command):
@@ -102,8 +119,8 @@ class AskCoHandler(Command):
 
     unit_id: UnitId
     task: Text
-    due_at: AwareDatetime | None = None
-    device_at: AwareDatetime | None = None
+    due_at: Moment | None = None
+    device_at: Moment | None = None
 
 
 class AskForHelp(Command):
@@ -111,14 +128,14 @@ class AskForHelp(Command):
 
     text: Text
     unit_ids: list[UnitId] = Field(default_factory=list, max_length=UNITS_ASKED_MAX)
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class FinishTask(Command):
     """A co-handler's share is done."""
 
     text: Text | None = None
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class CorrectEntry(Command):
@@ -126,7 +143,7 @@ class CorrectEntry(Command):
 
     entry_id: UUID
     text: Text
-    device_at: AwareDatetime | None = None
+    device_at: Moment | None = None
 
 
 class AcceptDeviceTime(Command):
@@ -166,7 +183,7 @@ class QueuedCommand(BaseModel):
 
     id: UUID
     type: CommandType
-    at: AwareDatetime
+    at: Moment
     offer_id: UUID | None = None
     part_id: UUID | None = None
     body: dict[str, Any] = Field(default_factory=dict)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.dispatch.rules import heard, story
+from services.dispatch.rules import heard, musts, story
 from services.dispatch.rules.facts import CaseState, ExtensionState, PartState
 from shared.event import CaseEvent
 from shared.events.dispatch import CaseAccepted, CaseOffered, OfferWithdrawn, PartEnded
@@ -31,6 +31,7 @@ from shared.ids import uuid7
 from shared.problems import Problem
 from shared.vocabulary import (
     DeadlineKind,
+    EscalationCause,
     ExtensionReason,
     Level,
     NoteKind,
@@ -42,12 +43,14 @@ from shared.vocabulary import (
     WithdrawReason,
 )
 from tests.dispatch.world import (
+    LEADER,
     START,
     A,
     B,
     Scene,
     a_closing,
     a_merge,
+    a_raise,
     a_registration,
     a_reopening,
     an_amendment,
@@ -126,7 +129,29 @@ async def test_an_answer_has_no_part_and_its_contest_goes_to_the_community(scene
     await scene.settle()
     state = await scene.state(case)
     assert (state.case.level, state.case.unit_id, state.case.round) == (Level.COMMUNITY, "community-a", 2)
-    assert (await scene.offer(case)).unit_id == "community-a"
+    asked = await scene.offer(case)
+    assert asked.unit_id == "community-a"
+    # Escalation answers the reopening; the part of that unit is open already, and nobody is asked twice.
+    await scene.hear(a_raise(case, Level.COMMUNITY, EscalationCause.REOPENED, scene.now, 2))
+    await scene.settle()
+    assert (await scene.offer(case)).id == asked.id
+    await scene.check_books(case)
+
+
+async def test_who_is_owed_care_is_owed_the_fifteen_minutes_whatever_the_category(scene: Scene) -> None:
+    case = await scene.registered(category="road-damage", care=True)
+    await scene.until(180)
+    assert [at for _, at in await scene.offered_to(case)] == [0, 60, 120, 180]
+    assert (await scene.offer(case)).person_id == LEADER
+    offer = await scene.offer(case)
+    assert offer.emergency
+    await scene.accept(offer)
+    await scene.until(16 * 60)
+    await scene.arrive(offer.part_id, LEADER)
+    state = await scene.state(case)
+    assert musts.arrive_by(state.case) == START + timedelta(minutes=15)
+    assert musts.arrived_late(state)
+    await scene.handle(offer.part_id, LEADER)  # a routine case: neither photo nor cause is forced
     await scene.check_books(case)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.dispatch.commands import AcceptOffer
 from services.dispatch.matching import (
     HELPING_POSTS,
     OWNING_POSTS,
@@ -241,3 +242,13 @@ def test_what_still_stands_between_an_emergency_and_handled(state: State, missin
 @pytest.mark.parametrize(("minutes", "late"), [(14, False), (15, False), (15.01, True), (17, True)])
 def test_late_is_after_fifteen_minutes_from_registration(minutes: float, late: bool) -> None:
     assert musts.arrived_late(done(arrived_after=minutes)) is late
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00Z"]
+)
+def test_a_time_no_column_can_hold_is_refused_before_it_is_kept(moment: str) -> None:
+    with pytest.raises(ValueError, match="time out of range"):
+        AcceptOffer.model_validate({"device_at": moment})
+    at_home = AcceptOffer.model_validate({"device_at": "2026-03-02T02:10:00+08:00"})
+    assert at_home.device_at == START

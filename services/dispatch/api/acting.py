@@ -19,6 +19,7 @@ from shared.problems import Problem
 from shared.routes import Tx
 from shared.sealing import Sealer
 
+NAMING = ("offer_id", "part_id")
 VERSION = "SELECT seq FROM heads WHERE subject_id = :case_id"
 
 
@@ -65,7 +66,10 @@ async def _hands(
 
 
 async def _must_match(tx: Transaction, request: Request, if_match: str) -> None:
-    named = {name: UUID(id_) for name, id_ in request.path_params.items() if name in ("offer_id", "part_id")}
+    try:
+        named = {name: UUID(request.path_params[name]) for name in NAMING if name in request.path_params}
+    except ValueError:
+        return  # the route says what is wrong with the id
     case_id = await case_of(tx, **named)
     await tx.lock(case_id)
     now = etag(tx.version(case_id))

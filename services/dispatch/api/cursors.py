@@ -25,8 +25,8 @@ def after(given: str | None) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError("a time without its zone")
-        return moment, UUID(id_)
-    except ValueError:
+        return moment.astimezone(UTC), UUID(id_)
+    except (ValueError, OverflowError):
         raise Problem(
             422,
             "unknown-cursor",

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from fastapi import File, Form, Header, Request, UploadFile
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from services.dispatch import evidence as files_of_evidence
 from services.dispatch.api.doing import WATCHING, WORKING, Doing, Sealing, Store, must_see, settings_of
+from services.dispatch.commands import Moment
 from services.dispatch.handlers.evidence import Upload, add_evidence
 from services.dispatch.handlers.records import known_case
 from services.dispatch.queries.photos import has_thumbnail
@@ -46,7 +46,7 @@ async def add(
     store: Store,
     key: Key,
     file: Annotated[UploadFile, File()],
-    taken_at: Annotated[AwareDatetime | None, Form()] = None,
+    taken_at: Annotated[Moment | None, Form()] = None,
     idempotency_key: Annotated[str | None, Header(alias=HEADER)] = None,
 ) -> AddedView:
     """A photo or file. Its type is read from its content; a photo is shown without what the camera wrote into it."""

@@ -9,10 +9,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from services.dispatch.api.cursors import after, cursor
 from services.dispatch.api.doing import WORKING
+from services.dispatch.commands import Moment
 from services.dispatch.queries import mine
 from services.dispatch.rules.burden import Burden, Held, burden
 from services.dispatch.rules.facts import CaseState, OfferState
@@ -108,8 +109,8 @@ async def history(
 async def my_burden(
     tx: Tx,
     who: Caller,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> MyBurden:
     """What the work cost me; the last thirty days unless said otherwise. Only I see it."""
     now = await tx.now()

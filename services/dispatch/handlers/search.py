@@ -277,14 +277,14 @@ def search_for(
     state: State, part: Part, centre: Point | None, skills: frozenset[str] = frozenset()
 ) -> Search:
     """What is searched for, from the facts of the case; `skills` are those its category wishes for."""
-    case, policy = state.case, state.case.policy
-    rest = timedelta(seconds=policy.offer_expires_after_seconds)
+    case = state.case
+    rest = timedelta(seconds=case.offer_seconds)
     declined = [offer for offer in state.offers if offer.state is OfferState.DECLINED and offer.ended_at]
     own_people = part.own_people_only
-    leader_after = policy.leader_after_seconds if case.emergency and part.goes and not own_people else None
+    leader_after = case.leader_after_seconds if case.urgent and part.goes and not own_people else None
     return Search(
         unit_id=part.unit_id,
-        emergency=case.emergency,
+        emergency=case.urgent,
         goes=part.goes,
         place=_place(state) or centre,
         started_at=part.searched_from,
@@ -299,7 +299,7 @@ def search_for(
         barred=frozenset(case.excluded),
         on_case=frozenset(on_case(state, but=part.id)),
         skills=skills,
-        arrive_by=musts.arrive_by(case) if case.emergency else None,
+        arrive_by=musts.arrive_by(case) if case.urgent else None,
     )
 
 

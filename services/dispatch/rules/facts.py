@@ -89,6 +89,10 @@ class StatementKind(StrEnum):
     DEVICE_TIME = "device_time"
 
 
+CARE_OFFER_SECONDS, CARE_LEADER_SECONDS = 60, 180
+"""As for an emergency (product.md §3), whatever policy the category has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """`level` and `unit_id` are where the case is now; `registered_at` never changes, `policy` and `ladder` only
@@ -128,6 +132,23 @@ class Case:
     @property
     def emergency(self) -> bool:
         return self.urgency is Urgency.EMERGENCY
+
+    @property
+    def urgent(self) -> bool:
+        """Somebody has to be there within minutes: an emergency, or somebody on a care register in urgent need."""
+        return self.emergency or self.care
+
+    @property
+    def offer_seconds(self) -> int:
+        """How long an offer lasts: a routine one is too long where minutes are owed."""
+        by_policy = self.policy.offer_expires_after_seconds
+        return by_policy if self.emergency or not self.care else min(by_policy, CARE_OFFER_SECONDS)
+
+    @property
+    def leader_after_seconds(self) -> int | None:
+        """When the grid leader is asked at the latest; `None` where nothing is owed within minutes."""
+        by_policy = self.policy.leader_after_seconds
+        return (CARE_LEADER_SECONDS if self.care else None) if by_policy is None else by_policy
 
 
 @dataclass(frozen=True, slots=True)

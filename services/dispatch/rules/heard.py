@@ -112,7 +112,7 @@ def _amended(state: State, event: CaseAmended) -> State:
     for part in state.parts:
         if part.state in NOT_TAKEN and not part.own_people_only:
             state = with_part(state, _moved(part, case, event))
-    if case.emergency and state.owner is not None and not _somebody_goes(state):
+    if case.urgent and state.owner is not None and not _somebody_goes(state):
         going = open_part(case, event.id, PartRole.CO_HANDLER, goes=True, at=event.at)
         state = replace(state, parts=(*state.parts, going))
     return state
@@ -208,9 +208,21 @@ def _escalated(state: State, event: CaseEscalated) -> State:
     if not counts(state, event):
         return state
     case = replace(state.case, level=event.to_level, unit_id=event.to_unit_id, round=event.round)
+    if _opened_already(state, event):
+        return replace(state, case=case)
     below = tuple(_pass_on(part) for part in state.parts)
     owner = open_part(case, event.id, PartRole.OWNER, goes=False, at=event.at)
     return replace(state, case=case, parts=(*below, owner))
+
+
+def _opened_already(state: State, event: CaseEscalated) -> bool:
+    """The contest of an answer opened the part of this very unit; the raise that answers it says the same again."""
+    owner = state.owner
+    return (
+        event.cause is EscalationCause.REOPENED
+        and owner is not None
+        and (owner.round, owner.unit_id) == (event.round, event.to_unit_id)
+    )
 
 
 def _pass_on(part: Part) -> Part:

@@ -28,11 +28,15 @@ def missing(state: State) -> tuple[Must, ...]:
     return tuple(must for must in Must if must is not Must.FOLLOW_THROUGH and must not in done)
 
 
+CARE_ARRIVE = timedelta(minutes=15)
+"""Owed to people on a care register in urgent need, whatever the category (product.md §3)."""
+
+
 def arrive_by(case: Case) -> datetime | None:
     """Fifteen minutes from registration by the default policy; the clock never restarts."""
     limit = case.policy.limits(case.ladder[0].level).arrive
     if limit is None or limit.clock is not ClockKind.MINUTES:
-        return None
+        return case.registered_at + CARE_ARRIVE if case.care else None
     return case.registered_at + timedelta(minutes=limit.amount)
 
 
@@ -40,6 +44,6 @@ def arrived_late(state: State) -> bool:
     """Whether the first who came, came after the limit. Accepted all the same, and recorded as late. A phone's own
     time counts once a supervisor has accepted it."""
     due = arrive_by(state.case)
-    if not state.case.emergency or due is None or not state.arrivals:
+    if not state.case.urgent or due is None or not state.arrivals:
         return False
     return min(arrival.counts_at for arrival in state.arrivals) > due

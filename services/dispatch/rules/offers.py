@@ -84,7 +84,7 @@ def lapse(state: State, part_id: UUID, now: datetime) -> list[Event]:
     if offer is None or offer.state is not OfferState.OFFERED or now < offer.expires_at:
         return []
     given_seconds = (offer.expires_at - offer.offered_at).total_seconds()
-    if given_seconds < state.case.policy.offer_expires_after_seconds:
+    if given_seconds < state.case.offer_seconds:
         return [withdraw(state, offer, WithdrawReason.NEXT_STEP, now)]
     return [OfferLapsed(**about(state, part_id, now), offer_id=offer.id, person_id=offer.person_id)]
 

@@ -28,12 +28,12 @@ def street_of(ladder: Sequence[Rung]) -> str:
 
 
 def fresh_parts(case: Case, event_id: UUID, at: datetime) -> tuple[Part, ...]:
-    """The owner's part where the case stands; an emergency above the grids also needs somebody who goes.
+    """The owner's part where the case stands; what is urgent above the grids also needs somebody who goes.
 
     A part takes the id of the event that opened it, so that the journal alone says which parts there are."""
     at_grid = case.level is Level.GRID
     owner = open_part(case, event_id, PartRole.OWNER, goes=at_grid, at=at)
-    if at_grid or not case.emergency:
+    if at_grid or not case.urgent:
         return (owner,)
     return owner, open_part(case, _sibling(event_id), PartRole.CO_HANDLER, goes=True, at=at)
 

@@ -204,7 +204,7 @@ def finish_task(state: State, part: Part, doer: Doer, now: datetime) -> Decision
         return []
     if part.role is PartRole.OWNER:
         return refusals.OWNER_FINISHES
-    if state.case.emergency and part.goes and held.arrived_at is None:
+    if state.case.urgent and part.goes and held.arrived_at is None:
         return refusals.ARRIVE_FIRST
     return [PartHandled(**about(state, part.id, now, doer.actor, doer.channel), person_id=doer.person_id)]
 
@@ -215,14 +215,17 @@ def finish_task(state: State, part: Part, doer: Doer, now: datetime) -> Decision
 def on_hand(state: State, person_id: str, reason: ReassignReason) -> list[Offer]:
     """What goes to somebody else: all that is asked of or held by them, but that an emergency they are on the way to
     or at stays when only their shift ends."""
-    stays = reason is ReassignReason.SHIFT_ENDED and state.case.emergency
     return [
         offer
         for offer in state.offers
         if offer.person_id == person_id
         and state.case.state is CaseState.OPEN
-        and (offer.state is OfferState.OFFERED or (offer.state in HELD and not (stays and offer.goes)))
+        and (offer.state is OfferState.OFFERED or (offer.state in HELD and not _stays(offer, reason)))
     ]
+
+
+def _stays(offer: Offer, reason: ReassignReason) -> bool:
+    return reason is ReassignReason.SHIFT_ENDED and offer.emergency and offer.goes
 
 
 def may_be_given(state: State, offer: Offer, to: str) -> Refused | None:

@@ -168,6 +168,6 @@ def _not_now(state: State, part: Part, held: Offer, late_cause: LateCause | None
         return refusals.owner_handles(by)
     if missing := musts.missing(state):
         return refusals.musts_missing(missing)
-    if musts.arrived_late(state) and late_cause is None:
+    if state.case.emergency and musts.arrived_late(state) and late_cause is None:
         return refusals.LATE_CAUSE_NEEDED
     return None
