@@ -100,7 +100,7 @@ async def test_everything_is_heard_and_the_rebuilt_rows_are_the_same(
 ) -> None:
     stories = [story for _ in range(3) for story in (*every_story(), *every_matter())]
     alarms = [event for minute in range(3) for event in an_alarm(minute=minute)]
-    events = [*alarms[:5], *shuffled(stories, seed=7), *alarms[5:]]
+    events: list[CaseEvent | AlarmEvent] = [*alarms[:5], *shuffled(stories, seed=7), *alarms[5:]]
     # A relay that was paused publishes again: what was heard before must not count twice, in either fold.
     await publish([*events, *events[-20:]])
     await heard(inbox)

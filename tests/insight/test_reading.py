@@ -213,6 +213,13 @@ async def test_a_period_is_local_time_and_not_empty(client: httpx.AsyncClient) -
     assert (await asked(client, "/figures/on_time_arrival", READER, **upside_down)).status_code == 422
 
 
+@pytest.mark.parametrize("year", ["0001", "1999", "2101", "9999"])
+async def test_a_time_without_cases_is_refused(client: httpx.AsyncClient, year: str) -> None:
+    for path, name in (("/cases", "starts_at"), ("/figures", "from"), ("/figures/on_time_arrival", "to")):
+        answer = await asked(client, path, READER, **{name: f"{year}-01-01"}, compare=True)
+        assert (answer.status_code, answer.json()["code"]) == (422, "no-such-period")
+
+
 async def test_a_figure_drills_down_to_case_numbers_page_by_page(
     client: httpx.AsyncClient, fold_stories: FoldStories
 ) -> None:
@@ -280,6 +287,7 @@ async def test_a_list_by_local_days(client: httpx.AsyncClient, fold_stories: Fol
     [
         ("/cases", "2026-03-01T00:00:00|018f0000-0000-7000-8000-000000000000"),
         ("/cases", "2026-03-01T00:00:00+00:00|nobody"),
+        ("/cases", f"0001-01-01T00:00:00+14:00|{UUID(int=1)}"),
         (
             "/figures/on_time_arrival/cases",
             "2026-03-01T00:00:00+00:00|018f0000-0000-7000-8000-000000000000|x",

@@ -31,7 +31,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def table(content: bytes) -> list[tuple[Any, ...]]:
-    return list(load_workbook(io.BytesIO(content), read_only=True).active.iter_rows(values_only=True))
+    return list(load_workbook(io.BytesIO(content), read_only=True)["data"].iter_rows(values_only=True))
 
 
 @pytest.mark.parametrize(

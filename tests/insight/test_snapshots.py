@@ -12,8 +12,9 @@ import httpx
 import pytest
 from asyncpg import PostgresError
 
+from services.insight.figures.definition import Value
 from services.insight.figures.shipped import DEFINITIONS, VERSIONS
-from services.insight.queries import counts, snapshots
+from services.insight.queries import snapshots
 from services.insight.rebuild.reproduce import reproduce, told
 from shared.database import Database
 from shared.ids import uuid7
@@ -105,7 +106,7 @@ async def test_a_snapshot_is_counted_by_its_own_version(
     async with database.transaction() as tx:
         await snapshots.take(tx, snapshot_id, [first], scope(), title="x", taken_by="p-x")
         [kept] = await snapshots.one(tx, snapshot_id)
-    assert (kept.definition, kept.value) == (first, counts.Value(Decimal(0), 1))
+    assert (kept.definition, kept.value) == (first, Value(Decimal(0), 1))
 
 
 async def test_the_topic_up_to_its_positions_gives_the_snapshot_again(

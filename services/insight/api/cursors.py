@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.problems import Problem
@@ -24,7 +24,8 @@ def parts(given: str | None, count: int) -> list[str] | None:
     try:
         values = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode().split("|")
         moment, _, *numbers = datetime.fromisoformat(values[0]), UUID(values[1]), *map(int, values[2:])
-    except (binascii.Error, ValueError, IndexError):
+        moment.astimezone(UTC)  # neither before the first year nor after the last
+    except (binascii.Error, ValueError, IndexError, OverflowError):
         raise _unknown() from None
     if moment.tzinfo is None or len(values) != count or any(abs(number) > INTEGER_MAX for number in numbers):
         raise _unknown()

@@ -43,6 +43,7 @@ PERSONAL = (
     *("owner_id", "handled_by", "answered_by"),
 )
 DEFAULT_DAYS = 30
+YEARS = range(2000, 2101)
 
 
 class Period(BaseModel):
@@ -127,5 +128,12 @@ def period(starts: datetime | None, ends: datetime | None, now: datetime, direct
 
 
 def aware(moment: datetime, zone: ZoneInfo) -> datetime:
-    """A time without a zone is local."""
+    """A time without a zone is local. 422 for a year in which there can be no cases."""
+    if moment.year not in YEARS:
+        raise Problem(
+            422,
+            "no-such-period",
+            "时间超出范围 / The time is out of range",
+            detail=f"年份须在 {YEARS[0]} 至 {YEARS[-1]} 之间 / A year from {YEARS[0]} to {YEARS[-1]}, please",
+        )
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
