@@ -9,11 +9,11 @@ worked out from the finished row in `standing`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from services.insight.rules.facts import CaseRow
 from services.insight.rules.folding import dispatch, escalation, intake, notify
+from services.insight.rules.folding.small import changed
 from shared.event import CaseEvent
 from shared.events.intake import CaseRegistered
 
@@ -32,10 +32,10 @@ class NotRegisteredError(ValueError):
 def apply(row: CaseRow | None, event: CaseEvent) -> CaseRow:
     """The row after `event`. Raises NotRegisteredError if the story does not begin with its registration."""
     if isinstance(event, CaseRegistered):
-        changed = intake.registered(event)
+        row = intake.registered(event)
     elif row is None:
         raise NotRegisteredError(f"{event.type} of case {event.case_id} was heard before its registration")
     else:
-        changed = FOLDS[type(event)](row, event)
-    latest = max(event.at, changed.last_event_at or event.at)
-    return replace(changed, events=changed.events + 1, last_event_at=latest)
+        row = FOLDS[type(event)](row, event)
+    latest = max(event.at, row.last_event_at or event.at)
+    return changed(row, events=row.events + 1, last_event_at=latest)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from services.insight.rules.facts import CaseRow, Flag, PartState, Return, Work
 from services.insight.rules.folding.small import (
     HELD,
+    changed,
     commanded,
     part_of,
     put_back,
@@ -49,9 +49,9 @@ from shared.vocabulary import NoteKind
 
 
 def case_offered(row: CaseRow, event: CaseOffered) -> CaseRow:
-    row = replace(row, offers=row.offers + 1, offered_at=row.offered_at or event.at)
+    row = changed(row, offers=row.offers + 1, offered_at=row.offered_at or event.at)
     row = with_work(
-        row, event.person_id, event.at, lambda work: replace(work, offers=work.offers + 1), event.unit_id
+        row, event.person_id, event.at, lambda work: changed(work, offers=work.offers + 1), event.unit_id
     )
     return with_part(
         row,
@@ -66,24 +66,24 @@ def case_offered(row: CaseRow, event: CaseOffered) -> CaseRow:
 
 def offer_declined(row: CaseRow, event: OfferDeclined) -> CaseRow:
     row = commanded(row, event.person_id, event.at, fields=1)
-    row = with_work(row, event.person_id, event.at, lambda work: replace(work, declines=work.declines + 1))
-    return put_back(replace(row, declines=row.declines + 1), event)
+    row = with_work(row, event.person_id, event.at, lambda work: changed(work, declines=work.declines + 1))
+    return put_back(changed(row, declines=row.declines + 1), event)
 
 
 def offer_lapsed(row: CaseRow, event: OfferLapsed) -> CaseRow:
-    row = with_work(row, event.person_id, event.at, lambda work: replace(work, lapses=work.lapses + 1))
-    return put_back(replace(row, lapses=row.lapses + 1), event)
+    row = with_work(row, event.person_id, event.at, lambda work: changed(work, lapses=work.lapses + 1))
+    return put_back(changed(row, lapses=row.lapses + 1), event)
 
 
 def offer_withdrawn(row: CaseRow, event: OfferWithdrawn) -> CaseRow:
-    return put_back(replace(relieved(row, event), withdrawals=row.withdrawals + 1), event)
+    return put_back(changed(relieved(row, event), withdrawals=row.withdrawals + 1), event)
 
 
 def case_accepted(row: CaseRow, event: CaseAccepted) -> CaseRow:
-    row = commanded(replace(row, accepted_at=row.accepted_at or event.at), event.person_id, event.at)
+    row = commanded(changed(row, accepted_at=row.accepted_at or event.at), event.person_id, event.at)
 
     def took(work: Work) -> Work:
-        return replace(work, accepts=work.accepts + 1)
+        return changed(work, accepts=work.accepts + 1)
 
     row = with_work(row, event.person_id, event.at, took, event.unit_id)
     return with_part(
@@ -98,7 +98,7 @@ def case_accepted(row: CaseRow, event: CaseAccepted) -> CaseRow:
 
 
 def nobody_available(row: CaseRow, event: NobodyAvailable) -> CaseRow:
-    row = replace(row, nobody_available_count=row.nobody_available_count + 1)
+    row = changed(row, nobody_available_count=row.nobody_available_count + 1)
     return with_part(row, event, unit_id=event.unit_id)
 
 
@@ -108,7 +108,7 @@ def nobody_available(row: CaseRow, event: NobodyAvailable) -> CaseRow:
 def worker_arrived(row: CaseRow, event: WorkerArrived) -> CaseRow:
     """The first arrival counts; somebody standing there has also made contact."""
     if row.arrived_at is None:
-        row = replace(
+        row = changed(
             row,
             arrived_at=event.at,
             arrived_told_at=event.told_at,
@@ -119,7 +119,7 @@ def worker_arrived(row: CaseRow, event: WorkerArrived) -> CaseRow:
     def arrived(work: Work) -> Work:
         if work.arrived_at is not None:
             return work
-        return replace(work, arrived_at=event.at, arrived_told_at=event.told_at)
+        return changed(work, arrived_at=event.at, arrived_told_at=event.told_at)
 
     row = with_work(commanded(row, event.person_id, event.at, fields=1), event.person_id, event.at, arrived)
     return with_part(row, event, state=PartState.ARRIVED, person_id=event.person_id)
@@ -128,12 +128,12 @@ def worker_arrived(row: CaseRow, event: WorkerArrived) -> CaseRow:
 def device_time_accepted(row: CaseRow, event: DeviceTimeAccepted) -> CaseRow:
     """The arrival counts from the phone's own time; of several, from the earliest."""
     earliest = min(event.device_at, row.device_time_accepted or event.device_at)
-    return replace(row, device_time_accepted=earliest)
+    return changed(row, device_time_accepted=earliest)
 
 
 def resident_contacted(row: CaseRow, event: ResidentContacted) -> CaseRow:
     row = commanded(row, event.person_id, event.at)
-    return replace(row, contacted_at=row.contacted_at or event.at, worked_round=event.round)
+    return changed(row, contacted_at=row.contacted_at or event.at, worked_round=event.round)
 
 
 def evidence_added(row: CaseRow, event: EvidenceAdded) -> CaseRow:
@@ -142,7 +142,7 @@ def evidence_added(row: CaseRow, event: EvidenceAdded) -> CaseRow:
     if photo:
         photographed_at = photographed_at or event.at
     row = commanded(row, event.person_id, event.at, photos=photo)
-    return replace(
+    return changed(
         row,
         evidence_count=row.evidence_count + 1,
         photographed_at=photographed_at,
@@ -154,28 +154,28 @@ def progress_noted(row: CaseRow, event: ProgressNoted) -> CaseRow:
     """A second account or measure in one round is an entry made twice."""
     last = {NoteKind.ACCOUNT: row.account_round, NoteKind.MEASURE: row.measure_round}.get(event.note)
     row = commanded(row, event.person_id, event.at, fields=1, twice=last == event.round)
-    row = replace(row, worked_round=event.round)
+    row = changed(row, worked_round=event.round)
     if event.note is NoteKind.ACCOUNT:
-        return replace(row, account_at=row.account_at or event.at, account_round=event.round)
+        return changed(row, account_at=row.account_at or event.at, account_round=event.round)
     if event.note is NoteKind.MEASURE:
-        return replace(row, measure_at=row.measure_at or event.at, measure_round=event.round)
+        return changed(row, measure_at=row.measure_at or event.at, measure_round=event.round)
     return row
 
 
 def entry_flagged(row: CaseRow, event: EntryFlagged) -> CaseRow:
     flag = Flag(event.entry_id, event.entry, event.person_id, event.flags, event.at)
-    return replace(row, flagged=(*row.flagged, flag))
+    return changed(row, flagged=(*row.flagged, flag))
 
 
 def entry_corrected(row: CaseRow, event: EntryCorrected) -> CaseRow:
     row = commanded(row, event.person_id, event.at, fields=1)
-    return replace(row, corrections=row.corrections + 1)
+    return changed(row, corrections=row.corrections + 1)
 
 
 def case_handled(row: CaseRow, event: CaseHandled) -> CaseRow:
     row = relieved(row, event)
     row = commanded(row, event.person_id, event.at, fields=1 + (event.late_cause is not None))
-    row = with_work(row, event.person_id, event.at, lambda work: replace(work, handled=work.handled + 1))
+    row = with_work(row, event.person_id, event.at, lambda work: changed(work, handled=work.handled + 1))
     if round_of(row, event.round).handled_at is None:
         row = with_round(
             row,
@@ -184,7 +184,7 @@ def case_handled(row: CaseRow, event: CaseHandled) -> CaseRow:
             handled_by=event.person_id,
             handled_level=event.level,
         )
-    row = replace(
+    row = changed(
         row,
         first_handled_at=row.first_handled_at or event.at,
         handled_at=event.at,
@@ -215,11 +215,11 @@ def part_handled(row: CaseRow, event: PartHandled) -> CaseRow:
 
 
 def help_requested(row: CaseRow, event: HelpRequested) -> CaseRow:
-    return replace(commanded(row, event.person_id, event.at, fields=1), helps=row.helps + 1)
+    return changed(commanded(row, event.person_id, event.at, fields=1), helps=row.helps + 1)
 
 
 def help_answered(row: CaseRow, event: HelpAnswered) -> CaseRow:
-    return replace(row, helps_answered=row.helps_answered + 1)
+    return changed(row, helps_answered=row.helps_answered + 1)
 
 
 def co_handler_asked(row: CaseRow, event: CoHandlerAsked) -> CaseRow:
@@ -237,17 +237,17 @@ def case_returned(row: CaseRow, event: CaseReturned) -> CaseRow:
         rightful_unit_id=event.rightful_unit_id,
         round=event.round,
     )
-    return replace(commanded(row, event.person_id, event.at, fields=3), returns=(*row.returns, returned))
+    return changed(commanded(row, event.person_id, event.at, fields=3), returns=(*row.returns, returned))
 
 
 def case_handed_down(row: CaseRow, event: CaseHandedDown) -> CaseRow:
     row = commanded(relieved(row, event), event.person_id, event.at, fields=2)
-    return put_back(replace(row, hand_overs=row.hand_overs + 1), event, unit_id=event.to_unit_id)
+    return put_back(changed(row, hand_overs=row.hand_overs + 1), event, unit_id=event.to_unit_id)
 
 
 def case_reassigned(row: CaseRow, event: CaseReassigned) -> CaseRow:
     """The part goes on as it is with somebody else, or waits where somebody has to be found."""
-    row = replace(relieved(row, event), hand_overs=row.hand_overs + 1)
+    row = changed(relieved(row, event), hand_overs=row.hand_overs + 1)
     if event.to_person_id is None:
         return put_back(row, event)
     part = part_of(row, event)

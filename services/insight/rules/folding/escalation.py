@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from services.insight.rules.facts import CaseRow, Clock, Extension, Park, Raise, Supervision
-from services.insight.rules.folding.small import stopped, with_clock
+from services.insight.rules.folding.small import changed, stopped, with_clock
 from shared.event import CaseEvent
 from shared.events.escalation import (
     CaseEscalated,
@@ -43,7 +42,7 @@ def deadlines_set(row: CaseRow, event: DeadlinesSet) -> CaseRow:
     new = {(deadline.kind, deadline.about) for deadline in event.deadlines}
     entered = event.because is SetBecause.LEVEL
     kept = tuple(
-        replace(stopped(clock, event.at, None), replaced=entered)
+        changed(stopped(clock, event.at, None), replaced=entered)
         if (clock.kind, clock.about) in new and clock.stopped_at is None
         else clock
         for clock in row.clocks
@@ -51,13 +50,13 @@ def deadlines_set(row: CaseRow, event: DeadlinesSet) -> CaseRow:
     added = tuple(
         Clock(d.kind, event.level, event.round, d.due_at, d.amber_at, about=d.about) for d in event.deadlines
     )
-    row = replace(row, clocks=kept + added)
+    row = changed(row, clocks=kept + added)
     of_the_level = any(d.kind in OF_A_LEVEL and d.about is None for d in event.deadlines)
-    return replace(row, entered_level=event.level) if of_the_level else row
+    return changed(row, entered_level=event.level) if of_the_level else row
 
 
 def deadline_amber(row: CaseRow, event: DeadlineAmber) -> CaseRow:
-    return with_clock(row, event.kind, event.due_at, event.about, lambda clock: replace(clock, amber=True))
+    return with_clock(row, event.kind, event.due_at, event.about, lambda clock: changed(clock, amber=True))
 
 
 def deadline_missed(row: CaseRow, event: DeadlineMissed) -> CaseRow:
@@ -66,7 +65,7 @@ def deadline_missed(row: CaseRow, event: DeadlineMissed) -> CaseRow:
         event.kind,
         event.due_at,
         event.about,
-        lambda clock: replace(clock, missed_at=event.at, late_ms=event.late_ms, met=False),
+        lambda clock: changed(clock, missed_at=event.at, late_ms=event.late_ms, met=False),
     )
 
 
@@ -87,14 +86,14 @@ def extension_asked(row: CaseRow, event: ExtensionAsked) -> CaseRow:
         reason=event.reason,
         approving_unit_id=event.approving_unit_id,
     )
-    return replace(row, extensions=(*row.extensions, asked))
+    return changed(row, extensions=(*row.extensions, asked))
 
 
 def deadline_extended(row: CaseRow, event: DeadlineExtended) -> CaseRow:
     """The same clock goes on with a later time."""
 
     def later(clock: Clock) -> Clock:
-        return replace(
+        return changed(
             clock,
             due_at=event.due_at,
             amber_at=event.amber_at,
@@ -113,10 +112,10 @@ def extension_refused(row: CaseRow, event: ExtensionRefused) -> CaseRow:
 def _extension_answered(
     row: CaseRow, event: DeadlineExtended | ExtensionRefused, *, approved: bool
 ) -> CaseRow:
-    return replace(
+    return changed(
         row,
         extensions=tuple(
-            replace(asked, answered_at=event.at, approved=approved)
+            changed(asked, answered_at=event.at, approved=approved)
             if asked.extension_id == event.extension_id
             else asked
             for asked in row.extensions
@@ -139,36 +138,36 @@ def case_escalated(row: CaseRow, event: CaseEscalated) -> CaseRow:
         round=event.round,
         reason=event.reason,
     )
-    return replace(row, raises=(*row.raises, raised), entered_level=event.to_level)
+    return changed(row, raises=(*row.raises, raised), entered_level=event.to_level)
 
 
 def escalation_voided(row: CaseRow, event: EscalationVoided) -> CaseRow:
     """The clocks of the raises never counted; those they had replaced run again, until the `handled` stops them."""
-    raises = tuple(replace(r, voided=True) if r.event_id in event.voids else r for r in row.raises)
+    raises = tuple(changed(r, voided=True) if r.event_id in event.voids else r for r in row.raises)
     clocks = tuple(_after_void(clock, event) if clock.round == event.round else clock for clock in row.clocks)
-    return replace(row, raises=raises, clocks=clocks, entered_level=event.level)
+    return changed(row, raises=raises, clocks=clocks, entered_level=event.level)
 
 
 def _after_void(clock: Clock, event: EscalationVoided) -> Clock:
     if clock.about is not None:
         return clock
     if RANKS[clock.level] > RANKS[event.level]:
-        return replace(clock, stopped_at=clock.stopped_at or event.at, met=None)
+        return changed(clock, stopped_at=clock.stopped_at or event.at, met=None)
     if clock.level is event.level and clock.replaced:
-        return replace(clock, stopped_at=None, replaced=False, met=False if clock.missed_at else None)
+        return changed(clock, stopped_at=None, replaced=False, met=False if clock.missed_at else None)
     return clock
 
 
 def reply_given(row: CaseRow, event: ReplyGiven) -> CaseRow:
     raises = tuple(
-        replace(r, replied_at=r.replied_at or event.at) if r.event_id == event.raise_id else r
+        changed(r, replied_at=r.replied_at or event.at) if r.event_id == event.raise_id else r
         for r in row.raises
     )
-    return replace(row, raises=raises)
+    return changed(row, raises=raises)
 
 
 def case_listed(row: CaseRow, event: CaseListed) -> CaseRow:
-    return replace(row, listed_on=event.day, listed_days=event.days)
+    return changed(row, listed_on=event.day, listed_days=event.days)
 
 
 # ── beside them ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,22 +175,22 @@ def case_listed(row: CaseRow, event: CaseListed) -> CaseRow:
 
 def supervision_ordered(row: CaseRow, event: SupervisionOrdered) -> CaseRow:
     order = Supervision(event.order_id, event.at, event.kind, event.supervising_unit_id, event.round)
-    return replace(row, supervisions=(*row.supervisions, order))
+    return changed(row, supervisions=(*row.supervisions, order))
 
 
 def supervision_answered(row: CaseRow, event: SupervisionAnswered) -> CaseRow:
     orders = tuple(
-        replace(order, answered_at=order.answered_at or event.at)
+        changed(order, answered_at=order.answered_at or event.at)
         if order.order_id == event.order_id
         else order
         for order in row.supervisions
     )
-    return replace(row, supervisions=orders)
+    return changed(row, supervisions=orders)
 
 
 def return_ruled(row: CaseRow, event: ReturnRuled) -> CaseRow:
     returns = tuple(
-        replace(
+        changed(
             returned,
             ruled_at=event.at,
             ruling=event.ruling,
@@ -202,7 +201,7 @@ def return_ruled(row: CaseRow, event: ReturnRuled) -> CaseRow:
         else returned
         for returned in row.returns
     )
-    return replace(row, returns=returns)
+    return changed(row, returns=returns)
 
 
 def case_parked(row: CaseRow, event: CaseParked) -> CaseRow:
@@ -215,17 +214,17 @@ def case_parked(row: CaseRow, event: CaseParked) -> CaseRow:
         review_at=event.review_at,
         round=event.round,
     )
-    return replace(row, parks=(*row.parks, park))
+    return changed(row, parks=(*row.parks, park))
 
 
 def case_unparked(row: CaseRow, event: CaseUnparked) -> CaseRow:
     parks = tuple(
-        replace(park, ended_at=event.at, ended_because=event.because)
+        changed(park, ended_at=event.at, ended_because=event.because)
         if park.park_id == event.park_id
         else park
         for park in row.parks
     )
-    return replace(row, parks=parks)
+    return changed(row, parks=parks)
 
 
 FOLDS: dict[type[CaseEvent], Callable[[CaseRow, Any], CaseRow]] = {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from services.insight.rules.facts import CaseRow, FollowUp, Round
-from services.insight.rules.folding.small import with_follow_up, with_round
+from services.insight.rules.folding.small import changed, with_follow_up, with_round
 from shared.event import CaseEvent
 from shared.events.intake import (
     AppointmentAgreed,
@@ -75,59 +74,59 @@ def _window(event: CaseRegistered | AppointmentAgreed) -> dict[str, Any]:
 
 
 def case_amended(row: CaseRow, event: CaseAmended) -> CaseRow:
-    row = replace(row, amended_at=event.at, **_as_described(event))
+    row = changed(row, amended_at=event.at, **_as_described(event))
     return _without_texts(row) if row.erased_at else row
 
 
 def case_urged(row: CaseRow, event: CaseUrged) -> CaseRow:
-    return replace(row, urged=event.count)
+    return changed(row, urged=event.count)
 
 
 def case_merged(row: CaseRow, event: CaseMerged) -> CaseRow:
-    return replace(row, parent_id=event.parent_id, parent_number=event.parent_number, merged_at=event.at)
+    return changed(row, parent_id=event.parent_id, parent_number=event.parent_number, merged_at=event.at)
 
 
 def case_unmerged(row: CaseRow, event: CaseUnmerged) -> CaseRow:
-    return replace(row, parent_id=None, parent_number=None, merged_at=None)
+    return changed(row, parent_id=None, parent_number=None, merged_at=None)
 
 
 def case_answered(row: CaseRow, event: CaseAnswered) -> CaseRow:
-    return replace(row, answered_at=event.at)
+    return changed(row, answered_at=event.at)
 
 
 def case_not_accepted(row: CaseRow, event: CaseNotAccepted) -> CaseRow:
-    return replace(row, not_accepted_reason=event.reason, rightful_unit_id=event.rightful_unit_id)
+    return changed(row, not_accepted_reason=event.reason, rightful_unit_id=event.rightful_unit_id)
 
 
 def case_withdrawn(row: CaseRow, event: CaseWithdrawn) -> CaseRow:
-    return replace(row, withdrawn_at=event.at)
+    return changed(row, withdrawn_at=event.at)
 
 
 def information_asked(row: CaseRow, event: InformationAsked) -> CaseRow:
-    return replace(
+    return changed(
         row, questions=(*row.questions, event.question_id), questions_asked=row.questions_asked + 1
     )
 
 
 def information_given(row: CaseRow, event: InformationGiven) -> CaseRow:
-    return replace(row, questions=tuple(asked for asked in row.questions if asked != event.question_id))
+    return changed(row, questions=tuple(asked for asked in row.questions if asked != event.question_id))
 
 
 def appointment_agreed(row: CaseRow, event: AppointmentAgreed) -> CaseRow:
-    return replace(row, **_window(event))
+    return changed(row, **_window(event))
 
 
 def attachment_added(row: CaseRow, event: AttachmentAdded) -> CaseRow:
-    return replace(row, attachments=row.attachments + 1)
+    return changed(row, attachments=row.attachments + 1)
 
 
 def requester_erased(row: CaseRow, event: RequesterErased) -> CaseRow:
     """Figures stay; what was said of the place and the matter goes, also what later events say of it."""
-    return _without_texts(replace(row, erased_at=event.at))
+    return _without_texts(changed(row, erased_at=event.at))
 
 
 def _without_texts(row: CaseRow) -> CaseRow:
-    return replace(row, headline="", place_label="")
+    return changed(row, headline="", place_label="")
 
 
 # ── the follow-up, and the end ────────────────────────────────────────────────────────────────────────────────────
@@ -136,20 +135,20 @@ def _without_texts(row: CaseRow) -> CaseRow:
 def follow_up_opened(row: CaseRow, event: FollowUpOpened) -> CaseRow:
     """A progress call asks how it stands before anything was handled: counted on the case, never in the rates."""
     if event.kind is FollowUpKind.PROGRESS:
-        return replace(row, progress_calls=row.progress_calls + 1)
-    return with_follow_up(row, event.follow_up_id, event.round, lambda f: replace(f, opened_at=event.at))
+        return changed(row, progress_calls=row.progress_calls + 1)
+    return with_follow_up(row, event.follow_up_id, event.round, lambda f: changed(f, opened_at=event.at))
 
 
 def follow_up_recorded(row: CaseRow, event: FollowUpRecorded) -> CaseRow:
     if event.kind is FollowUpKind.PROGRESS:
-        return replace(row, progress_reached=row.progress_reached + event.reached)
+        return changed(row, progress_reached=row.progress_reached + event.reached)
 
     def record(follow_up: FollowUp) -> FollowUp:
         if event.reached and follow_up.opened_at is None:
-            return replace(follow_up, early_answers=follow_up.early_answers + 1)
+            return changed(follow_up, early_answers=follow_up.early_answers + 1)
         if not event.reached:
-            return replace(follow_up, attempts=follow_up.attempts + 1)
-        return replace(
+            return changed(follow_up, attempts=follow_up.attempts + 1)
+        return changed(
             follow_up,
             attempts=follow_up.attempts + 1,
             reached_at=event.at,
@@ -165,7 +164,7 @@ def follow_up_recorded(row: CaseRow, event: FollowUpRecorded) -> CaseRow:
 
 def case_reopened(row: CaseRow, event: CaseReopened) -> CaseRow:
     """A reopened case is open again whatever it had closed with; its first clock is untouched."""
-    row = replace(
+    row = changed(
         row,
         round=event.round,
         reopened_count=row.reopened_count + 1,
@@ -181,14 +180,14 @@ def case_reopened(row: CaseRow, event: CaseReopened) -> CaseRow:
     row = with_round(row, event.round, opened_at=event.at)
     if event.follow_up_id is None:
         return row
-    return with_follow_up(row, event.follow_up_id, before, lambda f: replace(f, reopened_at=event.at))
+    return with_follow_up(row, event.follow_up_id, before, lambda f: changed(f, reopened_at=event.at))
 
 
 def case_closed(row: CaseRow, event: CaseClosed) -> CaseRow:
     follow_ups = row.follow_ups
     if event.closed_by is ClosedBy.THREE_ATTEMPTS:
         follow_ups = tuple(
-            replace(f, given_up_at=event.at) if f.round == event.round and f.reached_at is None else f
+            changed(f, given_up_at=event.at) if f.round == event.round and f.reached_at is None else f
             for f in row.follow_ups
         )
     ending: dict[str, Any] = {
@@ -198,7 +197,7 @@ def case_closed(row: CaseRow, event: CaseClosed) -> CaseRow:
         "resolved_level": event.resolved_level,
     }
     row = with_round(row, event.round, **ending)
-    return replace(row, **ending, closed_round=event.round, follow_ups=follow_ups)
+    return changed(row, **ending, closed_round=event.round, follow_ups=follow_ups)
 
 
 FOLDS: dict[type[CaseEvent], Callable[[CaseRow, Any], CaseRow]] = {
