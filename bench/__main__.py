@@ -1,4 +1,4 @@
-"""`python -m bench [offers|lifecycle|deadlines|search …] [--json FILE]`: measures, and prints one table."""
+"""`python -m bench [offers|lifecycle|deadlines|search|duplicates …] [--json FILE]`: measures, and prints one table."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import deadlines, lifecycle, offers, search
+from bench import deadlines, duplicates, lifecycle, offers, search
 from bench.town import town
 
 IN_TOWN = {"offers": offers.measure, "lifecycle": lifecycle.measure}
-ALONE = {"deadlines": deadlines.measure, "search": search.measure}
+ALONE = {"deadlines": deadlines.measure, "search": search.measure, "duplicates": duplicates.measure}
 
 
 def machine() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from unicodedata import normalize
@@ -24,6 +24,8 @@ from shared.things import Category
 WITHIN_M = 300
 WITHIN = timedelta(hours=72)
 SCORE_SHOWN_MIN = 40
+SHOWN_MAX = 20
+"""Nobody on the phone reads more."""
 RECENT = timedelta(hours=2)
 ALIKE_FROM = 0.3
 
@@ -151,18 +153,26 @@ def signature_of(words: str, digest: Callable[[str], bytes]) -> bytes | None:
     return least
 
 
-def shared_words(one: bytes | None, other: bytes | None) -> float | None:
-    """The estimated share of bigrams that two texts have in common; None where one has no words."""
-    if one is None or other is None:
-        return None
-    return float(np.mean(np.frombuffer(one, np.uint16) == np.frombuffer(other, np.uint16)))
+def shared_words(one: bytes | None, others: Sequence[bytes | None]) -> list[float | None]:
+    """The estimated share of bigrams that a text has in common with each of others; None where one has no words."""
+    if one is None:
+        return [None] * len(others)
+    nothing = bytes(len(one))
+    table = np.frombuffer(b"".join(other or nothing for other in others), np.uint16).reshape(len(others), -1)
+    shares = (table == np.frombuffer(one, np.uint16)).mean(axis=1)
+    return [None if other is None else float(share) for other, share in zip(others, shares, strict=True)]
 
 
 # ── altogether ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def compare(one: Sighting, other: Sighting) -> Likeness | None:
-    """How likely both are the same thing; None where place, time or category rule it out."""
+def compare(one: Sighting, others: Sequence[Sighting]) -> list[Likeness | None]:
+    """How likely each of the others is the same thing; None where place, time or category rule it out."""
+    words = shared_words(one.marks.signature, [other.marks.signature for other in others])
+    return [_likeness(one, other, share) for other, share in zip(others, words, strict=True)]
+
+
+def _likeness(one: Sighting, other: Sighting, words: float | None) -> Likeness | None:
     apart = abs(one.at - other.at)
     distance = metres_between(one, other)
     same_building = one.marks.building is not None and one.marks.building == other.marks.building
@@ -175,7 +185,6 @@ def compare(one: Sighting, other: Sighting) -> Likeness | None:
         return None
     place = 1.0 if same_building or distance is None else 1 - distance / WITHIN_M / 2
     same_category = one.category_code == other.category_code
-    words = shared_words(one.marks.signature, other.marks.signature)
     score = (
         WEIGHT_PLACE * place
         + WEIGHT_CATEGORY * (1 if same_category else 0.5)

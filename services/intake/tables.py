@@ -88,7 +88,7 @@ class CaseRow(Table, table=True):
             deferrable=True,
             initially="DEFERRED",
         ),
-        Index("cases_children", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("cases_children", "parent_id", "case_id", postgresql_where=text("parent_id IS NOT NULL")),
     )
 
     case_id: UUID = Field(primary_key=True)

@@ -170,13 +170,13 @@ async def test_another_category_alone_lowers_no_urgency(client: httpx.AsyncClien
 async def test_whoever_read_an_older_case_is_told_to_look_again(client: httpx.AsyncClient) -> None:
     case = await registered(client)
     read = await client.get(f"/cases/{case['case_id']}", headers=headers(*OPERATOR))
-    etag = {"If-Match": read.headers["etag"]}
-    first = await act(client, case, "amend", {"care": True}, **etag)
+    etag = read.headers["etag"]
+    first = await act(client, case, "amend", {"care": True}, if_match=etag)
     assert first.status_code == 200
-    second = await act(client, case, "amend", {"care": False}, SUPERVISOR, **etag)
+    second = await act(client, case, "amend", {"care": False}, SUPERVISOR, etag)
     assert (second.status_code, second.json()["code"]) == (412, "case-moved-on")
-    again = {"If-Match": first.headers["etag"]}
-    assert (await act(client, case, "amend", {"care": False}, SUPERVISOR, **again)).status_code == 200
+    again = first.headers["etag"]
+    assert (await act(client, case, "amend", {"care": False}, SUPERVISOR, again)).status_code == 200
 
 
 async def test_what_is_handled_is_not_amended(client: httpx.AsyncClient, database: Database) -> None:

@@ -420,7 +420,13 @@ async def test_who_may_end_a_case_at_once(
 
 
 async def test_residents_answer_and_refuse_nothing_themselves(client: httpx.AsyncClient) -> None:
-    for change in ({"answer": {"text": "x"}}, {"care": True}, {"excluded": []}, {"urgency": "emergency"}):
+    changes: list[dict[str, Any]] = [
+        {"answer": {"text": "x"}},
+        {"care": True},
+        {"excluded": []},
+        {"urgency": "emergency"},
+    ]
+    for change in changes:
         assert (await client.post("/reports", json=a_call(channel="web", **change))).status_code == 422
 
 

@@ -7,7 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.queries.cases import LOAD
+from services.intake.duplicates import cells_around
+from services.intake.queries.cases import LOAD, NUMBERED
+from services.intake.queries.duplicates import CANDIDATES, CANDIDATES_MAX
+from services.intake.queries.families import FAMILIES, OPEN_CHILDREN
 from services.intake.queries.follow_ups import COACHED, DUE_FIRST, TO_THE_END
 from services.intake.queries.personal import TO_ERASE
 from services.intake.queries.requesters import CODE_OF, LINK_OF
@@ -61,6 +64,38 @@ async def test_hot_reads_walk_their_index(
         plan = "\n".join(str(row["QUERY PLAN"]) for row in await tx.rows(f"EXPLAIN {sql}", **parameters))
     assert index in plan, plan
     assert "Sort" not in plan, plan
+
+
+AROUND = {
+    "category_group": "flooding",
+    "cells": cells_around(102.75, 25.05),
+    "building": "春和路12号",
+    "since": NOW,
+    "until": NOW,
+    "case_id": UUID(int=0),
+    "most": CANDIDATES_MAX,
+}
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "indexes"),
+    [
+        (CANDIDATES, AROUND, {"likenesses_near", "likenesses_building"}),
+        (FAMILIES, {"case_ids": [UUID(int=1)]}, {"cases_children"}),
+        (OPEN_CHILDREN, {"case_id": UUID(int=1)}, {"cases_children"}),
+        (NUMBERED, {"number": "481-2093-5574"}, {"cases_number"}),
+    ],
+    ids=["candidates", "families", "open children", "numbered"],
+)
+async def test_few_rows_are_found_by_their_index(
+    database: Database, sql: str, parameters: dict[str, object], indexes: set[str]
+) -> None:
+    async with database.transaction() as tx:
+        for planner in ("enable_seqscan", "enable_bitmapscan"):
+            await tx.rows(f"SET LOCAL {planner} = off")
+        plan = "\n".join(str(row["QUERY PLAN"]) for row in await tx.rows(f"EXPLAIN {sql}", **parameters))
+    assert {index for index in indexes if index in plan} == indexes, plan
+    assert "Seq Scan" not in plan, plan
 
 
 async def test_the_migrations_make_what_the_tables_say(database: Database) -> None:

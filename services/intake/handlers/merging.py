@@ -8,7 +8,7 @@ from uuid import UUID
 from services.intake import metrics
 from services.intake.commands.changes import Family, MergeCase
 from services.intake.commands.duplicates import Candidate, Candidates, LookForDuplicates
-from services.intake.duplicates import SCORE_SHOWN_MIN, Sighting, compare, marks_of
+from services.intake.duplicates import SCORE_SHOWN_MIN, SHOWN_MAX, Sighting, compare, marks_of
 from services.intake.handlers.permissions import MAY_SEE, must_change
 from services.intake.handlers.refusals import no_such_case, problem_of
 from services.intake.handlers.telling import settle
@@ -52,15 +52,18 @@ async def look_again(tx: Transaction, case_id: UUID, who: SignedIn) -> Candidate
 
 async def _alike(tx: Transaction, sighting: Sighting, besides: UUID, who: SignedIn) -> Candidates:
     """Only what the asker may see: an operator sees the whole city, a worker the own units."""
-    ranked: list[tuple[int, Candidate]] = []
-    for found in await duplicates.candidates(tx, sighting, besides):
-        likeness = compare(sighting, found.sighting)
-        if likeness is None or likeness.score < SCORE_SHOWN_MIN:
-            continue
-        if any(who.may(role, found.unit_path[-1], tx.directory) for role in MAY_SEE):
-            ranked.append((likeness.score, _shown(found, likeness)))
-    ranked.sort(key=lambda one: (-one[0], one[1].registered_at, one[1].case_id))
-    return Candidates(items=tuple(candidate for _, candidate in ranked))
+    own = {grant.unit_id for grant in who.grants if grant.role in MAY_SEE}
+    found = [
+        one for one in await duplicates.candidates(tx, sighting, besides) if not own.isdisjoint(one.unit_path)
+    ]
+    likenesses = compare(sighting, [one.sighting for one in found])
+    alike = [
+        (likeness, one)
+        for likeness, one in zip(likenesses, found, strict=True)
+        if likeness is not None and likeness.score >= SCORE_SHOWN_MIN
+    ]
+    alike.sort(key=lambda pair: (-pair[0].score, pair[1].sighting.at, pair[1].case_id))
+    return Candidates(items=tuple(_shown(one, likeness) for likeness, one in alike[:SHOWN_MAX]))
 
 
 def _shown(found: duplicates.Found, likeness: Likeness) -> Candidate:
@@ -128,7 +131,7 @@ async def _kin(tx: Transaction, kin: Mapping[UUID, Member], named: Member) -> Ki
 
 async def _likeness(tx: Transaction, parent: Case, part: Case) -> Likeness | None:
     found = await duplicates.sightings(tx, [parent.case_id, part.case_id])
-    return compare(*found) if len(found) == 2 else None
+    return compare(found[0], found[1:])[0] if len(found) == 2 else None
 
 
 async def unmerge_case(tx: Transaction, case_id: UUID, who: SignedIn) -> Family:

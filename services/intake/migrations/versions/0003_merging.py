@@ -27,7 +27,7 @@ STATEMENTS = (
     ALTER TABLE cases ADD CONSTRAINT merged_into_a_root FOREIGN KEY (parent_id, parent_is_root)
         REFERENCES cases (case_id, is_root) DEFERRABLE INITIALLY DEFERRED
     """,
-    "CREATE INDEX cases_children ON cases (parent_id) WHERE parent_id IS NOT NULL",
+    "CREATE INDEX cases_children ON cases (parent_id, case_id) WHERE parent_id IS NOT NULL",
     """
     CREATE TABLE likenesses (
         case_id UUID NOT NULL,
