@@ -117,8 +117,7 @@ class Case(Table, table=True):
     nobody_available_count: int
     evidence_count: int
     worked_round: int | None = None
-    helps: int
-    helps_answered: int
+    helps: list[Any] = listed()
     returns: list[Any] = listed()
     hand_overs: int
     corrections: int

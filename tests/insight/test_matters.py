@@ -23,7 +23,8 @@ from shared.vocabulary import (
     Ruling,
     SetBecause,
 )
-from tests.insight.matters import MATTERS, amended, answered_at_once, doubtful, parked, returned
+from tests.insight.matters import MATTERS, doubtful, parked, returned
+from tests.insight.matters_of_intake import amended, answered_at_once
 from tests.insight.story import CALLED, Story
 from tests.insight.test_fold import folded
 from tests.people import an_issuer
@@ -114,14 +115,14 @@ def test_many_hands_leave_one_owner_and_everything_told() -> None:
     row = folded(MATTERS["many_hands"](Story()).events)
     stands = standing(row)
     assert (stands.holder_id, stands.level, row.hand_overs) == ("p-grid-a1-a", Level.COMMUNITY, 2)
-    assert (row.helps, row.helps_answered, row.listed_days) == (1, 1, 2)
+    assert ([asked.came for asked in row.helps], row.listed_days) == ([1], 2)
     assert {part.state for part in row.parts} == {PartState.ACCEPTED, PartState.DONE}
     assert row.supervisions[0].answered_at is not None
     assert row.raises[0].replied_at is not None
     works = {work.person_id: work for work in row.works}
     assert works["p-grid-a2-v"].seconds == 15 * 60
     assert works["p-community-a-o1"].seconds == 0  # an officer's part does not go
-    assert works["p-grid-a1-a"].fields == 4  # help 1, the co-handler's unit, task and limit 3
+    assert works["p-grid-a1-a"].fields == 1  # help; the unit asked came with it
 
 
 def test_the_phone_s_own_time_counts_once_it_was_accepted() -> None:

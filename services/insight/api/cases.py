@@ -44,7 +44,7 @@ COLUMNS = (
     "number", "urgency", "category_code", "channel", "grid_id", "state", "level", "level_reached", "resolved_level",
     "outcome", "closed_by", "registered_at", "offered_at", "accepted_at", "arrived_at", "contacted_at", "handled_at",
     "closed_at", "offers", "declines", "lapses", "raises_count", "reopened_count", "deadlines_met",
-    "deadlines_missed", "parent_number", "not_accepted_reason", "urged", "hand_overs", "helps", "headline",
+    "deadlines_missed", "parent_number", "not_accepted_reason", "urged", "hand_overs", "helps_asked", "headline",
     "place_label", "holder_id",
 )  # fmt: skip
 

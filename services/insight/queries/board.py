@@ -19,7 +19,7 @@ CARD = """
         'next_amber_at', next_amber_at, 'declines', declines, 'lapses', lapses,
         'nobody_available_count', nobody_available_count, 'raises_count', raises_count,
         'supervisions', supervisions, 'care', care, 'urged', urged, 'park', park, 'listed_days', listed_days,
-        'questions_open', jsonb_array_length(questions), 'helps_open', greatest(0, helps - helps_answered))
+        'questions_open', jsonb_array_length(questions), 'helps_open', helps_open)
 """
 
 # Colours come from the clock, not from DeadlineAmber or DeadlineMissed: were escalation to stand still, the board
@@ -28,6 +28,7 @@ PICTURE = f"""
     WITH open AS MATERIALIZED (
         SELECT *, coalesce(next_due_at <= :now, false) AS red,
                coalesce(next_amber_at <= :now AND next_due_at > :now, false) AS amber,
+               (SELECT count(*) FROM jsonb_array_elements(helps) AS h WHERE (h ->> 'came')::int = 0) AS helps_open,
                NOT acknowledged AND state NOT IN ('handled', 'parked') AS unaccepted
         FROM cases WHERE state <> 'closed' AND state <> 'merged' AND unit_path && CAST(:unit_ids AS text[])
     )
@@ -38,7 +39,7 @@ PICTURE = f"""
             'raised', count(*) FILTER (WHERE raises_count > 0),
             'supervised', count(*) FILTER (WHERE supervisions <> '[]'),
             'parked', count(*) FILTER (WHERE state = 'parked'), 'urged', count(*) FILTER (WHERE urged > 0),
-            'helps_open', count(*) FILTER (WHERE helps > helps_answered),
+            'helps_open', count(*) FILTER (WHERE helps_open > 0),
             'unaccepted', count(*) FILTER (WHERE unaccepted),
             'nobody_available',
                 count(*) FILTER (WHERE state IN ('registered', 'reopened') AND nobody_available_count > 0),

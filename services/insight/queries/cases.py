@@ -16,8 +16,8 @@ LISTED = (
     "nobody_available_count, raises_count, reopened_count, deadlines_met, deadlines_missed, "
     "next_kind, next_due_at, next_amber_at, supervisions, last_event_at, events, "
     "requester_kind, care, crisis, appointment_starts_at, appointment_ends_at, urged, parent_id, parent_number, "
-    "not_accepted_reason, rightful_unit_id, jsonb_array_length(questions) AS questions_open, hand_overs, helps, "
-    "helps_answered, listed_days, park"
+    "not_accepted_reason, rightful_unit_id, jsonb_array_length(questions) AS questions_open, hand_overs, "
+    "jsonb_array_length(helps) AS helps_asked, listed_days, park"
 )
 
 
@@ -72,7 +72,7 @@ ONE = f"""
            handled_level, handled_outcome, photographed_at, account_at, measure_at, evidence_count, withdrawals,
            notices_delivered, notices_read, notices_failed, requester_can_be_asked, policy_id, registry_revision,
            reported_at, amended_at, merged_at, answered_at, withdrawn_at, questions_asked, attachments, progress_calls,
-           progress_reached, erased_at, device_time_accepted, arrival_counts_at, returns, corrections, flagged,
+           progress_reached, helps, erased_at, device_time_accepted, arrival_counts_at, returns, corrections, flagged,
            extensions, parks, listed_on, notices_received,
            (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'case_id', child.case_id, 'number', child.number, 'state', child.state) ORDER BY child.number), '[]')

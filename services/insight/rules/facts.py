@@ -144,6 +144,17 @@ class Extension:
 
 
 @dataclass(frozen=True)
+class Help:
+    """吹哨, and how many came."""
+
+    help_id: UUID
+    at: datetime
+    person_id: str
+    unit_ids: tuple[str, ...]
+    came: int = 0
+
+
+@dataclass(frozen=True)
 class Park:
     """挂账 until it goes on."""
 
@@ -306,8 +317,7 @@ class CaseRow:
     nobody_available_count: int = 0
     evidence_count: int = 0
     worked_round: int | None = None
-    helps: int = 0
-    helps_answered: int = 0
+    helps: tuple[Help, ...] = ()
     returns: tuple[Return, ...] = ()
     hand_overs: int = 0
     corrections: int = 0

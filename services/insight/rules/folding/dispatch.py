@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from services.insight.rules.facts import CaseRow, Flag, PartState, Return, Work
+from services.insight.rules.facts import CaseRow, Flag, Help, PartState, Return, Work
 from services.insight.rules.folding.small import (
     HELD,
     changed,
@@ -215,15 +215,22 @@ def part_handled(row: CaseRow, event: PartHandled) -> CaseRow:
 
 
 def help_requested(row: CaseRow, event: HelpRequested) -> CaseRow:
-    return changed(commanded(row, event.person_id, event.at, fields=1), helps=row.helps + 1)
+    asked = Help(event.help_id, event.at, event.person_id, event.unit_ids)
+    return changed(commanded(row, event.person_id, event.at, fields=1), helps=(*row.helps, asked))
 
 
 def help_answered(row: CaseRow, event: HelpAnswered) -> CaseRow:
-    return changed(row, helps_answered=row.helps_answered + 1)
+    helps = tuple(
+        changed(asked, came=asked.came + 1) if asked.help_id == event.help_id else asked
+        for asked in row.helps
+    )
+    return changed(row, helps=helps)
 
 
 def co_handler_asked(row: CaseRow, event: CoHandlerAsked) -> CaseRow:
-    row = commanded(row, event.asked_by, event.at, fields=2 + (event.due_at is not None))
+    """Those asked with a call for help were asked by that one command."""
+    if event.help_id is None:
+        row = commanded(row, event.asked_by, event.at, fields=2 + (event.due_at is not None))
     return with_part(row, event, unit_id=event.unit_id)
 
 
@@ -250,6 +257,7 @@ def case_reassigned(row: CaseRow, event: CaseReassigned) -> CaseRow:
     row = changed(relieved(row, event), hand_overs=row.hand_overs + 1)
     if event.to_person_id is None:
         return put_back(row, event)
+    row = with_work(row, event.to_person_id, event.at, lambda work: work)
     part = part_of(row, event)
     if part is None or part.state not in HELD:
         return with_part(row, event, person_id=event.to_person_id)
