@@ -28,15 +28,14 @@ def missing(state: State) -> tuple[Must, ...]:
     return tuple(must for must in Must if must is not Must.FOLLOW_THROUGH and must not in done)
 
 
-CARE_ARRIVE = timedelta(minutes=15)
-"""Owed to people on a care register in urgent need, whatever the category (product.md §3)."""
-
-
 def arrive_by(case: Case) -> datetime | None:
-    """Fifteen minutes from registration by the default policy; the clock never restarts."""
+    """Fifteen minutes from registration by the default policy; the clock never restarts. People on a care register
+    are owed what the policy says of them, whatever the category."""
     limit = case.policy.limits(case.ladder[0].level).arrive
+    if case.care and (limit is None or limit.clock is not ClockKind.MINUTES):
+        limit = case.policy.care_arrive
     if limit is None or limit.clock is not ClockKind.MINUTES:
-        return case.registered_at + CARE_ARRIVE if case.care else None
+        return None
     return case.registered_at + timedelta(minutes=limit.amount)
 
 
