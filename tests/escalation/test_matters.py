@@ -268,6 +268,16 @@ def test_a_raised_case_may_be_extended_by_its_new_owner_unless_it_was_before() -
     story.by_hand(90, lambda telling: _same(extensions.may_ask(telling, until), None))
 
 
+def test_an_extension_moves_the_clock_as_it_stands_when_it_is_approved() -> None:
+    story = Story()
+    story.hear(story.accepted(1))
+    ask(story, 2)
+    story.hear(story.amended(5, urgency=Urgency.ROUTINE, policy=ROUTINE))
+    [extended] = decide_it(story, 90, approved=True)
+    assert isinstance(extended, DeadlineExtended)
+    assert extended.due_before == after(CLOSING_ON_WEDNESDAY)
+
+
 def test_an_undecided_extension_ends_with_a_raise_by_hand() -> None:
     story = an_owned_case()
     ask(story)

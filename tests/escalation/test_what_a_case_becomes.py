@@ -118,6 +118,13 @@ def test_a_level_the_new_ladder_has_not_makes_the_case_begin_at_its_lowest() -> 
     assert (story.level, story.due(ACK), story.due(HANDLE)) == (Level.COMMUNITY, 10, 720)
 
 
+def test_an_amendment_heard_after_a_raise_enters_no_level_again() -> None:
+    story = Story(Urgency.ROUTINE)
+    told = story.hear(story.amended(180, category_code="noise"), late_by=300)
+    assert raised_to(told) == [Level.COMMUNITY]
+    assert [event.because for event in told if isinstance(event, DeadlinesSet)] == [SetBecause.LEVEL]
+
+
 def test_the_same_case_again_tells_nothing() -> None:
     story = Story()
     assert story.hear(story.amended(3)) == []

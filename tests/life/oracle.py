@@ -22,18 +22,20 @@ from shared.events.escalation import (
     ReturnRuled,
     SupervisionOrdered,
 )
-from shared.events.intake import CaseAmended, CaseRegistered
+from shared.events.intake import CaseAmended, CaseMerged, CaseRegistered
 from shared.things import Policy
-from shared.vocabulary import DeadlineKind, Level, Ruling, SetBecause
+from shared.vocabulary import DeadlineKind, Level, Ruling, SetBecause, UnparkReason
 from tests.escalation.story import WORKING
 
 
 @dataclass
 class Oracle:
-    """Reads the story event by event; `due` says when a clock that is set now has to end."""
+    """Reads the story event by event; `dues` says when a clock that is set now has to end."""
 
     policy: Policy
     registered_at: datetime
+    policy_before: Policy | None = None
+    """What was due before an amendment is said after it was heard, by the policy it was due under."""
     entered: dict[tuple[Level, int], datetime] = field(default_factory=dict)
     begun: dict[UUID, datetime] = field(default_factory=dict)
     """When each return, order and raise was made; when each review and task is due."""
@@ -49,8 +51,11 @@ class Oracle:
         return cls(event.policy, event.at)
 
     def read(self, event: CaseEvent) -> None:
+        if event.source != "escalation":
+            self.policy_before = None
         match event:
             case CaseAmended():
+                self.policy_before = self.policy
                 self.at_least = self.at_least if event.policy.urgency is self.policy.urgency else None
                 self.policy = event.policy
             case CaseEscalated():
@@ -62,6 +67,8 @@ class Oracle:
                 for one in self.raised:
                     if one.id in event.voids:
                         self.entered.pop((one.to_level, one.round), None)
+            case CaseMerged():
+                self.taken_from = None
             case CaseHandled():
                 self.handled_at = event.at
             case CaseReturned():
@@ -75,7 +82,7 @@ class Oracle:
             case CaseParked():
                 self.begun[event.park_id] = event.review_at
                 self.left = self.handle_due_at - event.at if self.handle_due_at else None
-            case CaseUnparked():
+            case CaseUnparked(because=UnparkReason.RESUMED | UnparkReason.REVIEWED):
                 self.at_least = event.at + max(timedelta(), self.left) if self.left is not None else None
             case DeadlineExtended():
                 self.at_least = self.handle_due_at = event.due_at
@@ -86,16 +93,22 @@ class Oracle:
                 found = [one.due_at for one in event.deadlines if one.kind is DeadlineKind.HANDLE]
                 self.handle_due_at = found[0] if found else self.handle_due_at
 
-    def due(self, one: Deadline, event: DeadlinesSet) -> datetime:
+    def dues(self, one: Deadline, event: DeadlinesSet) -> set[datetime]:
+        """One time; two where what was due before an amendment is told with it."""
+        early = self.policy_before if event.because is SetBecause.LEVEL else None
+        return {self._due(one, event, policy) for policy in (self.policy, early) if policy is not None}
+
+    def _due(self, one: Deadline, event: DeadlinesSet, policy: Policy) -> datetime:
         if one.kind in (DeadlineKind.REVIEW, DeadlineKind.CO_HANDLE):
             assert one.about is not None
             return self.begun[one.about]
         if event.because is SetBecause.UNPARKED:
             assert self.at_least is not None
             return self.at_least
-        limits = self.policy.limits(event.level)
-        limit = getattr(limits, one.kind.value, None) or getattr(self.policy, one.kind.value, None)
-        assert limit is not None, "no clock without a limit"
+        limits = policy.limits(event.level)
+        limit = getattr(limits, one.kind.value, None) or getattr(policy, one.kind.value, None)
+        if limit is None:
+            return self.registered_at  # no clock without a limit
         due_at = count(limit, self._start(one, event), WORKING).due_at
         if one.kind is DeadlineKind.HANDLE and self.at_least is not None:
             return max(due_at, self.at_least)

@@ -59,11 +59,13 @@ def ask_extension(telling: Telling, by: By, until: datetime, reason: ExtensionRe
 
 
 def decide_extension(telling: Telling, asked: Extension, by: By, *, approved: bool) -> None:
-    """Approved: `handle` of this level ends later, and everybody is told. Refused: the clock goes on as it was."""
-    if not approved:
+    """Approved: `handle` of this level ends later, and everybody is told. Refused: the clock goes on as it was. Where
+    the case changed meanwhile, it is the clock as it stands now that is moved, and never to an earlier time."""
+    case, handle = telling.case, _handle(telling.case)
+    if not approved or handle is None:
         _refuse(telling, asked, by)
         return
-    case = telling.case
+    due_at = max(asked.until, handle.due_at)
     begun_at = begins_at(case, Clock(DeadlineKind.HANDLE, asked.level, asked.round))
     telling.tell(
         DeadlineExtended(
@@ -71,9 +73,9 @@ def decide_extension(telling: Telling, asked: Extension, by: By, *, approved: bo
             **telling.here(),
             extension_id=asked.id,
             kind=DeadlineKind.HANDLE,
-            due_before=asked.due_at,
-            due_at=asked.until,
-            amber_at=amber_at(begun_at, asked.until, case.policy.amber_percent),
+            due_before=handle.due_at,
+            due_at=due_at,
+            amber_at=amber_at(begun_at, due_at, case.policy.amber_percent),
         )
     )
 

@@ -297,15 +297,18 @@ def _escalated(case: Case, event: escalation.CaseEscalated) -> Case:
 
 
 def _voided(case: Case, event: escalation.EscalationVoided) -> Case:
-    """Back at the level that handled it, with the clocks that ran there: those of the raises never counted."""
+    """Back at the level that handled it, with the clocks that ran there: those of the raises never counted. Side
+    matters stay what they are."""
     rung = case.rung_of(event.level)
     assert rung is not None, "a void names a level of the ladder"
     above = {step.level for step in case.ladder[rung + 1 :]}
 
     def after(one: CaseDeadline) -> CaseDeadline:
-        if one.round == event.round and one.level in above and one.ending is None:
+        if one.about is not None or one.round != event.round:
+            return one
+        if one.level in above and one.ending is None:
             return replace(one, ending=Ending.VOIDED, ended_at=event.at)
-        if one.round == event.round and one.level == event.level and one.ending is Ending.REPLACED:
+        if one.level == event.level and one.ending is Ending.REPLACED:
             return replace(one, ending=None, ended_at=None)
         return one
 

@@ -22,6 +22,7 @@ from services.escalation.rules.clocks import (
     enter_level,
     recount,
     start,
+    stop,
     stop_clocks,
 )
 from services.escalation.rules.fold import apply
@@ -95,9 +96,10 @@ def decide(
     telling = Telling(case, stations, max(now, heard.at))
     if type(heard) in hearing.FOLLOWS:
         ring(telling, until=heard.at - MOMENT)
+        before = telling.case
         telling.hear(heard)
         telling.stations = stations_after or stations
-        hearing.FOLLOWS[type(heard)](telling, case, heard)
+        hearing.FOLLOWS[type(heard)](telling, before, heard)
         ring(telling, until=heard.at - MOMENT)
     else:
         _turn(telling, case, heard)
@@ -295,7 +297,7 @@ def _order_supervision(telling: Telling) -> Clock:
 
 
 def void_what_crossed(telling: Telling, handled: CaseHandled) -> None:
-    """Raises made before we read that a lower level had handled the case do not count."""
+    """Raises made before we read that a lower level had handled the case do not count, and nobody is owed a reply."""
     case = telling.case
     rung = case.rung_of(handled.level)
     crossed = [
@@ -317,6 +319,8 @@ def void_what_crossed(telling: Telling, handled: CaseHandled) -> None:
             round=case.round,
         )
     )
+    for one in crossed:
+        stop(telling, DeadlineKind.REPLY, about=one.id)
 
 
 def _first(case: Case, until: datetime) -> CaseDeadline | None:
