@@ -170,6 +170,7 @@ def test_nobody_is_forgotten_while_they_may_contest(settings: Settings, days: in
 
 def test_everything_sealed_is_destroyed_with_the_key() -> None:
     """A sealed column that is added later must be added to the statement as well."""
+    tells_nothing = {("import_lines", "said")}  # a keyed digest: the same file again makes no second case
     plumbing = {"heads", "journal", "idempotency_keys", "outbox", "dead_letters"}
     named = {
         (table, column)
@@ -183,7 +184,7 @@ def test_everything_sealed_is_destroyed_with_the_key() -> None:
         for column in table.columns
         if isinstance(column.type, LargeBinary)
     }
-    assert sealed == named
+    assert sealed - tells_nothing == named
 
 
 async def test_erasure_leaves_the_figures_and_every_hash(

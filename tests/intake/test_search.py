@@ -217,6 +217,20 @@ async def test_what_only_looks_like_it_is_passed_over(
     assert await found(client, address="春和路", limit=1) == [real["number"]]
 
 
+async def test_a_frequent_word_is_looked_for_among_open_cases(
+    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {(await registered(client))["number"] for _ in range(3)}
+    await indexed(service)
+    for few in (2000, 2):
+        monkeypatch.setattr("services.intake.queries.search.FEW_MAX", few)
+        for limit in (1, 50):
+            numbers = await found(client, text="井盖", state="registered", limit=limit)
+            assert (len(numbers), set(numbers)) == (3, made)
+        assert await found(client, text="井盖", state="handled") == []
+        assert await found(client, text="垃圾", state="registered") == []
+
+
 @pytest.mark.parametrize(
     ("person", "status", "sees"),
     [
@@ -365,7 +379,9 @@ PLANS: list[tuple[str, Search, Sequence[set[int]], str]] = [
     (queries.newest(BY_TOKENS, WORDS), BY_TOKENS, WORDS, "search_entries_newest"),
     (queries.everything(BY_TOKENS, WORDS), BY_TOKENS, WORDS, "search_entries_tokens"),
     (queries.everything(BY_TOKENS, ()), BY_TOKENS, (), "search_entries_tokens"),
-    (queries.everything(OPEN_WORDS, WORDS), OPEN_WORDS, WORDS, "cases_unclosed"),
+    (queries.few(OPEN_WORDS, WORDS), OPEN_WORDS, WORDS, "search_entries_tokens"),
+    (queries.among_few(OPEN_WORDS, WORDS), OPEN_WORDS, WORDS, "search_entries_tokens"),
+    (queries.among_unclosed(OPEN_WORDS, WORDS), OPEN_WORDS, WORDS, "cases_unclosed"),
     (queries.everything(IN_PERIOD, ()), IN_PERIOD, (), "search_entries_newest"),
 ]
 
@@ -374,7 +390,7 @@ PLANS: list[tuple[str, Search, Sequence[set[int]], str]] = [
 async def test_every_way_walks_its_index(
     database: Database, sql: str, asked: Search, words: Sequence[set[int]], index: str
 ) -> None:
-    given = queries.parameters(asked, words, before=FROM_THE_NEWEST, rows_max=51)
+    given = queries.parameters(asked, words, before=FROM_THE_NEWEST, rows_max=51) | {"examined_max": 51}
     async with database.transaction() as tx:
         await tx.rows(PLANNER)
         plan = "\n".join(str(row["QUERY PLAN"]) for row in await tx.rows(f"EXPLAIN {sql}", **given))

@@ -120,14 +120,15 @@ async def _page(
     way = choose_way(asked)
     matches: list[Row] = []
     for _ in range(TURNS_MAX):
-        rows = await queries.find(tx, asked, way, words, before=before, rows_max=limit + 1)
-        for place, row in enumerate(rows[:limit], start=1):
+        found = await queries.find(tx, asked, way, words, before=before, matches_max=limit)
+        for place, row in enumerate(found.rows, start=1):
             before = _place(row)
-            if _matches(sealer, asked, row):
+            if row["fits"] and _matches(sealer, asked, row):
                 matches.append(row)
             if len(matches) == limit:
-                return _found(sealer, matches, who, before if place < len(rows) else None)
-        if len(rows) <= limit:
+                behind = found.more or place < len(found.rows)
+                return _found(sealer, matches, who, before if behind else None)
+        if not found.more:
             return _found(sealer, matches, who, None)
     return _found(sealer, matches, who, before)
 

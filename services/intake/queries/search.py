@@ -7,6 +7,7 @@ rare the index over tokens names few.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from services.intake.rules.search import Search, Way, public_tokens
 from shared.database import Row, Transaction
 
 NEWEST_WALKED_MAX = 3000
+FEW_MAX = 2000
+EXAMINED_MAX = 500
 FROM_THE_NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 
 # The planner takes a large table for one that is cheaper read whole; here every way has its index and stops early.
@@ -41,7 +44,7 @@ EXACTLY = """
 """
 
 FROM_CASES = f"""
-    SELECT {SHOWN} FROM cases AS c JOIN requesters AS r ON r.case_id = c.case_id
+    SELECT {SHOWN}, true AS fits FROM cases AS c JOIN requesters AS r ON r.case_id = c.case_id
     WHERE {EXACTLY} AND {{start}} ORDER BY c.registered_at DESC, c.case_id DESC LIMIT :rows_max
 """
 
@@ -54,9 +57,9 @@ STARTS = {
 }
 
 FROM_ENTRIES = f"""
-    SELECT {SHOWN} FROM ({{entries}}) AS e
+    SELECT {SHOWN}, {{fits}} AS fits FROM ({{entries}}) AS e
     JOIN cases AS c ON c.case_id = e.case_id JOIN requesters AS r ON r.case_id = c.case_id
-    WHERE {{tokens}} AND {EXACTLY} ORDER BY e.registered_at DESC, e.case_id DESC LIMIT :rows_max
+    WHERE {{where}} ORDER BY e.registered_at DESC, e.case_id DESC LIMIT :rows_max
 """
 
 IN_TIME = """
@@ -70,14 +73,26 @@ WALKED = f"""
     ORDER BY registered_at DESC, case_id DESC
 """
 
-# OFFSET 0 keeps the order out of the choice of the index: few are found, then sorted.
-ALL = f"SELECT case_id, registered_at FROM search_entries WHERE {IN_TIME} AND {{tokens}} OFFSET 0"
+# OFFSET 0 keeps the order out of the choice of the index. The planner takes the pieces of a word for independent and
+# expects one row where there are thousands: so those are sorted and cut before anything is joined to them.
+INDEXED = f"""
+    SELECT case_id, registered_at FROM (
+        SELECT case_id, registered_at FROM search_entries WHERE {IN_TIME} AND {{tokens}} OFFSET 0
+    ) AS known ORDER BY registered_at DESC, case_id DESC LIMIT :examined_max
+"""
 
-# Few cases are open: where a frequent word is asked for among them, they are the shorter way.
+FEW = f"""
+    SELECT count(*) AS n FROM (
+        SELECT 1 FROM search_entries WHERE {IN_TIME} AND {{tokens}} LIMIT :few_max
+    ) AS several
+"""
+
+# What is not a column has no index: the entries of these cases are read one by one.
 UNCLOSED = f"""
-    SELECT case_id, registered_at FROM (SELECT case_id, registered_at, tokens FROM search_entries) AS entries
-    JOIN (SELECT case_id FROM cases WHERE state <> 'closed' AND state = ANY(CAST(:states AS text[]))) AS unclosed
-    USING (case_id) WHERE {IN_TIME} AND {{tokens}} OFFSET 0
+    SELECT e.case_id, e.registered_at FROM cases JOIN (
+        SELECT case_id, registered_at, tokens || CAST('{{{{}}}}' AS int[]) AS tokens FROM search_entries WHERE {IN_TIME}
+    ) AS e ON e.case_id = cases.case_id
+    WHERE cases.state <> 'closed' AND cases.state = ANY(CAST(:states AS text[])) AND {{tokens}} OFFSET 0
 """
 
 STALE = """
@@ -100,6 +115,14 @@ WRITE = """
 """
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """Newest first; `more` where there are others behind them. Those that do not `fit` are passed over."""
+
+    rows: Sequence[Row]
+    more: bool
+
+
 async def find(
     tx: Transaction,
     search: Search,
@@ -107,28 +130,60 @@ async def find(
     words: Sequence[set[int]],
     *,
     before: tuple[datetime, UUID],
-    rows_max: int,
-) -> Sequence[Row]:
+    matches_max: int,
+) -> Candidates:
     """The next candidates after `before`. `words`: the tokens of what was asked, under each master key."""
     await tx.rows(PLANNER)
-    given = parameters(search, words, before=before, rows_max=rows_max)
+    narrowed = bool(search.states) or search.person_id is not None
+    given = parameters(search, words, before=before, rows_max=matches_max + 1)
     if way in STARTS:
-        return await tx.rows(FROM_CASES.format(start=STARTS[way]), **given)
-    rows = await tx.rows(newest(search, words), **given)
-    return rows if len(rows) == rows_max else await tx.rows(everything(search, words), **given)
+        return _cut(await tx.rows(FROM_CASES.format(start=STARTS[way]), **given), matches_max)
+    if search.only_open:
+        named = (await tx.rows(few(search, words), **given))[0]["n"]
+        among = among_few if named < FEW_MAX else among_unclosed
+        return _cut(await tx.rows(among(search, words), **given | {"examined_max": FEW_MAX}), matches_max)
+    if not narrowed:
+        rows = await tx.rows(newest(search, words), **given)
+        if len(rows) > matches_max:
+            return _cut(rows, matches_max)
+    examined = max(EXAMINED_MAX, matches_max) if narrowed else matches_max
+    limits = {"rows_max": examined + 1, "examined_max": examined + 1}
+    return _cut(await tx.rows(everything(search, words), **given | limits), examined)
+
+
+def _cut(rows: Sequence[Row], most: int) -> Candidates:
+    return Candidates(rows[:most], len(rows) > most)
 
 
 def newest(search: Search, words: Sequence[set[int]]) -> str:
     """Among the newest entries only."""
     entries = f"{WALKED} LIMIT {NEWEST_WALKED_MAX}"
-    return FROM_ENTRIES.format(entries=entries, tokens=_tokens(search, words, "e.tokens") or "true")
+    where = " AND ".join([*_tokens(search, words, "e.tokens"), EXACTLY])
+    return FROM_ENTRIES.format(entries=entries, fits="true", where=where)
 
 
 def everything(search: Search, words: Sequence[set[int]]) -> str:
     """Among all of them, by the index over tokens; where nothing is asked that has tokens, on from the newest."""
-    tokens = _tokens(search, words, "tokens")
-    among = UNCLOSED if search.only_open else ALL
-    return FROM_ENTRIES.format(entries=among.format(tokens=tokens) if tokens else WALKED, tokens="true")
+    tokens = " AND ".join(_tokens(search, words, "tokens"))
+    entries = INDEXED.format(tokens=tokens) if tokens else f"{WALKED} LIMIT :examined_max"
+    return FROM_ENTRIES.format(entries=entries, fits=f"({EXACTLY})", where="true")
+
+
+def few(search: Search, words: Sequence[set[int]]) -> str:
+    """How many cases the words name, as far as that matters."""
+    return FEW.format(tokens=" AND ".join(_tokens(search, words, "tokens")))
+
+
+def among_few(search: Search, words: Sequence[set[int]]) -> str:
+    """All that the words name, if open."""
+    entries = INDEXED.format(tokens=" AND ".join(_tokens(search, words, "tokens")))
+    return FROM_ENTRIES.format(entries=entries, fits="true", where=EXACTLY)
+
+
+def among_unclosed(search: Search, words: Sequence[set[int]]) -> str:
+    """Words that many cases hold, among the few that are open."""
+    entries = UNCLOSED.format(tokens=" AND ".join(_tokens(search, words, "tokens")))
+    return FROM_ENTRIES.format(entries=entries, fits="true", where=EXACTLY)
 
 
 def parameters(
@@ -147,6 +202,7 @@ def parameters(
         "before_at": before[0],
         "before_id": before[1],
         "rows_max": rows_max,
+        "few_max": FEW_MAX,
         "unit_tokens": public_tokens("unit", search.units),
         "category_tokens": public_tokens("category", search.categories),
         "urgency_tokens": public_tokens("urgency", search.urgencies),
@@ -154,7 +210,7 @@ def parameters(
     }
 
 
-def _tokens(search: Search, words: Sequence[set[int]], column: str) -> str:
+def _tokens(search: Search, words: Sequence[set[int]], column: str) -> list[str]:
     """What the entry's tokens must hold: one of the units, one of the categories, all pieces of the words."""
     asked = [] if search.everywhere else [f"{column} && CAST(:unit_tokens AS int[])"]
     if search.categories:
@@ -164,7 +220,7 @@ def _tokens(search: Search, words: Sequence[set[int]], column: str) -> str:
     if words:
         each = (f"{column} @> CAST(:words_{place} AS int[])" for place in range(len(words)))
         asked.append(f"({' OR '.join(each)})")
-    return " AND ".join(asked)
+    return asked
 
 
 async def stale(tx: Transaction, rows_max: int) -> Sequence[Row]:
