@@ -62,7 +62,7 @@ HEADERS: dict[str, Any] = {
 def document() -> dict[str, Any]:
     """The whole AsyncAPI 3.0 document."""
     schemas: dict[str, Any] = {"CloudEventHeaders": HEADERS}
-    for event in EVENT_TYPES.values():
+    for event in sorted(EVENT_TYPES.values(), key=lambda event: (event.source, event.type)):
         schemas |= _schemas_of(event)
     return {
         "asyncapi": "3.0.0",
@@ -77,7 +77,10 @@ def document() -> dict[str, Any]:
         "channels": {_channel_id(topic): _channel(topic) for topic in CHANNELS},
         "operations": dict(_operation(source, topic) for source, topic in _senders()),
         "components": {
-            "messages": {event.__name__: _message(event) for event in EVENT_TYPES.values()},
+            "messages": {
+                event.__name__: _message(event)
+                for event in sorted(EVENT_TYPES.values(), key=lambda event: (event.source, event.type))
+            },
             "schemas": dict(sorted(schemas.items())),
         },
     }
@@ -116,7 +119,11 @@ def _message(event: type[Event]) -> dict[str, Any]:
 
 
 def _channel(topic: str) -> dict[str, Any]:
-    events = [event for event in EVENT_TYPES.values() if event.topic == topic]
+    events = [
+        event
+        for event in sorted(EVENT_TYPES.values(), key=lambda event: (event.source, event.type))
+        if event.topic == topic
+    ]
     return {
         "address": topic,
         "description": CHANNELS[topic],
@@ -125,12 +132,21 @@ def _channel(topic: str) -> dict[str, Any]:
 
 
 def _senders() -> list[tuple[str, str]]:
-    return list(dict.fromkeys((event.source, event.topic) for event in EVENT_TYPES.values()))
+    return list(
+        dict.fromkeys(
+            (event.source, event.topic)
+            for event in sorted(EVENT_TYPES.values(), key=lambda event: (event.source, event.type))
+        )
+    )
 
 
 def _operation(source: str, topic: str) -> tuple[str, dict[str, Any]]:
     channel = f"#/channels/{_channel_id(topic)}"
-    events = [event for event in EVENT_TYPES.values() if (event.source, event.topic) == (source, topic)]
+    events = [
+        event
+        for event in sorted(EVENT_TYPES.values(), key=lambda event: (event.source, event.type))
+        if (event.source, event.topic) == (source, topic)
+    ]
     return f"{source}.publishes", {
         "action": "send",
         "summary": f"What {source} alone may publish",

@@ -235,7 +235,7 @@ async def test_the_operator_sees_likely_categories_and_answers(
     asked = {"text": "居住证怎么办？路面有个坑，井盖也不见了"}
     answer = await client.get("/triage", params=asked, headers=headers(*OPERATOR))
     found = answer.json()
-    assert [one["code"] for one in found["categories"]][:2] == ["road-damage", "manhole-cover"]
+    assert {"road-damage", "manhole-cover"} <= {one["code"] for one in found["categories"]}
     assert [one["id"] for one in found["snippets"]] == ["residence"]
     crisis = await client.get("/triage", params={"text": "Collapse! 昏迷"}, headers=headers(*OPERATOR))
     assert (crisis.json()["transfer"]["number"], crisis.json()["urgency"]) == ("120", "emergency")
