@@ -155,7 +155,7 @@ def signature_of(words: str, digest: Callable[[str], bytes]) -> bytes | None:
 
 def shared_words(one: bytes | None, others: Sequence[bytes | None]) -> list[float | None]:
     """The estimated share of bigrams that a text has in common with each of others; None where one has no words."""
-    if one is None:
+    if one is None or not others:
         return [None] * len(others)
     nothing = bytes(len(one))
     table = np.frombuffer(b"".join(other or nothing for other in others), np.uint16).reshape(len(others), -1)

@@ -71,8 +71,9 @@ async def act(
     what: str,
     body: dict[str, Any] | None = None,
     person: Person = OPERATOR,
-    **more: str,
+    if_match: str | None = None,
 ) -> httpx.Response:
+    more = {"If-Match": if_match} if if_match else {}
     return await client.post(f"/cases/{case['case_id']}/{what}", json=body, headers=headers(*person) | more)
 
 

@@ -88,6 +88,10 @@ def test_one_building_is_one_place_without_any_position() -> None:
     assert likeness.score >= SCORE_SHOWN_MIN
 
 
+def test_where_nothing_is_near_there_is_nothing_to_compare() -> None:
+    assert compare(seen(), []) == []
+
+
 @pytest.mark.parametrize(
     ("label", "building"),
     [
