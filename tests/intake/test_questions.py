@@ -41,7 +41,8 @@ async def asked(
     url = f"/cases/{case['case_id']}/questions"
     question = await client.post(url, json={"text": "哪一侧？"}, headers=headers(*person))
     assert question.status_code == 201, question.text
-    return case | question.json()
+    asked: dict[str, Any] = question.json()
+    return case | asked
 
 
 async def listed(client: httpx.AsyncClient, person: Person, **given: Any) -> list[str]:
