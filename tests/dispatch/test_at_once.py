@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import timedelta
 
 from services.dispatch.handlers.search import Matching
-from services.dispatch.queries import cases, reads, search
+from services.dispatch.queries import cases, mine, photos, reads, search
 from services.dispatch.rules.facts import OfferState
 from shared.database import Database, Transaction
 from shared.events.dispatch import CaseAccepted, OfferLapsed
@@ -157,12 +157,21 @@ async def test_the_hot_queries_use_their_indexes(database: Database) -> None:
         assert "offers_on_hand" in await _plan(tx, search.BUSY, people=["p"])
         assert "whereabouts_latest" in await _plan(tx, search.LAST_SEEN, people=["p"], since=START)
         assert "offers_on_hand" in await _plan(tx, reads.ON_HAND, person_id="p")
+        page: dict[str, object] = {"before_at": START, "before_id": uuid7(), "most": 50}
+        assert "offers_by_person" in await _plan(tx, mine.HISTORY, person_id="p", **page)
+        alike = {"bands": photos.bands_of(7), "likeness": "0" * 64, "case_id": uuid7(), "most": 3}
+        assert "photos_by_band" in await _plan(tx, photos.SEEN_BEFORE, **alike)
         for sql, index in (
             (cases.PARTS, "parts_by_case"),
             (cases.OFFERS, "offers_by_case"),
             (cases.ARRIVALS, "arrivals_by_case"),
             (cases.EVIDENCE, "evidence_by_case"),
             (cases.NOTES, "notes_by_case"),
+            (cases.RETURNS, "returns_by_case"),
+            (cases.HELP_CALLS, "help_calls_by_case"),
+            (cases.STATEMENTS, "statements_by_case"),
+            (cases.FLAGS, "flags_by_case"),
+            (cases.WHICH, "flags_by_case"),
         ):
             plan = await _plan(tx, sql, ids=[uuid7()])
             assert index in plan, plan
