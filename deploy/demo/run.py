@@ -23,6 +23,7 @@ from deploy.demo.calls import Call
 from deploy.demo.city import City, area_of
 from deploy.demo.clock import SimulatedClock
 from deploy.demo.gateway import Gateway
+from deploy.demo.read_side import check_read_side
 from deploy.demo.residents import Callers, Desk, Residents
 from deploy.demo.settle import Settling
 from deploy.demo.system import SimulatedSystem
@@ -83,7 +84,9 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Finished:
         ends.push_async_callback(day.close)
         await day.prepare()
         await day.pass_()
+        say("closing the books")
         books = await close_books(system, city)
+        books.faults += await check_read_side(system)
         simulated = (city.now - begins_at).total_seconds()
         return Finished(books, city, simulated, await day.open_cases())
 
