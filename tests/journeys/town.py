@@ -23,6 +23,7 @@ from deploy.demo.city import ZONE, City
 from deploy.demo.clock import SimulatedClock
 from deploy.demo.settle import Settling
 from deploy.local.stack import Stack
+from shared.ids import uuid7
 
 SATISFIED = {"contacted": True, "solved": True, "satisfaction": "satisfied"}
 NOT_SOLVED = {"contacted": True, "solved": False, "satisfaction": "dissatisfied"}
@@ -87,6 +88,18 @@ class Somebody:
     async def raise_by_hand(self, case: Case) -> Any:
         return await self.act(f"/api/escalation/cases/{case.id}/escalate", {"reason": "beyond_our_powers"})
 
+    async def return_(self, case: Case, to: str) -> Any:
+        """Not theirs, by the duty list."""
+        body = {"basis": "duty_list", "rightful_unit_id": to, "text": "不属于社区职责，应由主管部门处理。"}
+        return await self.on_part(case, "return", body)
+
+    async def sync(self, *commands: dict[str, Any]) -> list[dict[str, Any]]:
+        """The phone finds its signal and sends its queue; each command a result."""
+        queue = [{"id": str(uuid7()), **command} for command in commands]
+        answer = await self.act("/api/dispatch/sync", {"commands": queue})
+        assert not isinstance(answer, Refused), answer
+        return list(answer["results"])
+
     async def part(self, case: Case) -> str:
         part = (await self.on_hand(case))["part"]
         assert part is not None, f"{self.id} holds no part of {case.number}"
@@ -126,6 +139,7 @@ class Town:
         self._city = City(client, clock, Agenda(), 0, (0, 0, 0, 0), passwords=passwords)
         self._settling = Settling(system, self._city, [])
         self._people: dict[str, Somebody] = {}
+        self._places: dict[str, tuple[float, float]] = {}
         self._public = Api(client)
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,6 +182,12 @@ class Town:
 
     async def call(self, category: str, grid: str, phone: str) -> Case:
         """A resident rings the hotline; the operator registers it and reads out the number."""
+        case = await self.register(category, grid, phone)
+        await self.settle()
+        return case
+
+    async def register(self, category: str, grid: str, phone: str) -> Case:
+        """The same, without waiting for anybody to hear of it."""
         operator = await self.somebody("operator-1")
         lon, lat = await self._within(grid)
         answer = await operator.api.post(
@@ -182,15 +202,17 @@ class Town:
         )
         assert not isinstance(answer, Refused), answer
         assert answer["grid_id"] == grid
-        await self.settle()
         at = datetime.fromisoformat(answer["registered_at"])
         return Case(answer["case_id"], answer["number"], answer["pickup_code"], phone, at)
 
     async def _within(self, grid: str) -> tuple[float, float]:
-        administrator = await self.somebody("administrator-1")
-        unit = await administrator.api.get(f"/api/registry/units/{grid}")
-        point = Polygon([(corner["lon"], corner["lat"]) for corner in unit["polygon"]]).representative_point()
-        return round(point.x, 6), round(point.y, 6)
+        if grid not in self._places:
+            administrator = await self.somebody("administrator-1")
+            unit = await administrator.api.get(f"/api/registry/units/{grid}")
+            corners = [(corner["lon"], corner["lat"]) for corner in unit["polygon"]]
+            point = Polygon(corners).representative_point()
+            self._places[grid] = (round(point.x, 6), round(point.y, 6))
+        return self._places[grid]
 
     async def answer(self, case: Case, answers: dict[str, Any]) -> Any:
         """The resident opens the newest link on their phone and answers the three questions."""
@@ -223,6 +245,12 @@ class Town:
         page = await supervisor.api.get(f"/api/dispatch/cases/{case.id}")
         live = [offer for offer in page["offers"] if offer["state"] in ("offered", "accepted", "arrived")]
         return next((offer["person_id"] for offer in live if offer["goes"]), None)
+
+    async def clocks(self, case: Case) -> dict[str, datetime]:
+        """When which clock of the case ends."""
+        supervisor = await self.somebody("civil-affairs-s1")
+        page = await supervisor.api.get(f"/api/escalation/cases/{case.id}")
+        return {one["kind"]: datetime.fromisoformat(one["due_at"]) for one in page["deadlines"]}
 
     async def figure(self, name: str, unit: str, since: datetime) -> str:
         """A figure of a unit from `since` to an hour ahead, as n/d."""
