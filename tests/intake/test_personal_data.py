@@ -24,6 +24,7 @@ from services.intake.rules.retention import Retention
 from services.intake.settings import Settings
 from services.intake.tables import Table
 from services.intake.upkeep import Forgetting, Indexing
+from shared import rotation
 from shared.database import Database
 from shared.events.intake import RequesterErased
 from shared.keys import Secret, new_secret
@@ -324,7 +325,7 @@ async def test_keys_move_under_a_new_master_key_while_both_hold(
         return real(sealer, row)
 
     real = rotate_keys._phone_index
-    monkeypatch.setattr(rotate_keys, "KEYS_PER_TURN_MAX", 1)
+    monkeypatch.setattr(rotation, "KEYS_PER_TURN_MAX", 1)
     monkeypatch.setattr(rotate_keys, "_phone_index", tired)
     with pytest.raises(KeyboardInterrupt):
         await rotate_keys.rotate(database, both)

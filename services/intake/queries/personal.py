@@ -59,18 +59,10 @@ TO_ERASE = """
     ORDER BY c.closed_at LIMIT :rows_max
 """
 
-NOT_CURRENT = """
-    SELECT case_id, wrapped_key, phone_sealed FROM requesters
-    WHERE wrapped_key IS NOT NULL AND case_id > :after
-      AND substring(wrapped_key FROM 1 FOR length(CAST(:prefix AS bytea))) <> CAST(:prefix AS bytea)
-    ORDER BY case_id LIMIT :rows_max FOR UPDATE
-"""
-
-REWRAP = """
+INDEX_ANEW = """
     WITH moved AS (
-        UPDATE requesters AS r SET wrapped_key = new.wrapped_key, phone_index = new.phone_index
-        FROM unnest(CAST(:case_ids AS uuid[]), CAST(:wrapped_keys AS bytea[]), CAST(:phone_indexes AS bytea[]))
-            AS new(case_id, wrapped_key, phone_index)
+        UPDATE requesters AS r SET phone_index = new.phone_index
+        FROM unnest(CAST(:case_ids AS uuid[]), CAST(:phone_indexes AS bytea[])) AS new(case_id, phone_index)
         WHERE r.case_id = new.case_id
     )
     INSERT INTO search_stale (case_id) SELECT unnest(CAST(:case_ids AS uuid[])) ON CONFLICT DO NOTHING
@@ -118,21 +110,8 @@ async def to_erase(tx: Transaction, retention: Retention, now: datetime, *, rows
     return [row["case_id"] for row in rows]
 
 
-async def not_current(tx: Transaction, prefix: bytes, *, after: UUID, rows_max: int) -> Sequence[Row]:
-    """Cases whose key is wrapped under an older master key, locked."""
-    return await tx.rows(NOT_CURRENT, prefix=prefix, after=after, rows_max=rows_max)
-
-
-async def rewrap(
-    tx: Transaction,
-    case_ids: Sequence[UUID],
-    wrapped_keys: Sequence[bytes],
-    phone_indexes: Sequence[bytes | None],
+async def index_anew(
+    tx: Transaction, case_ids: Sequence[UUID], phone_indexes: Sequence[bytes | None]
 ) -> None:
-    """Put keys and phone indexes under the master key in use; what the cases are found by follows."""
-    await tx.rows(
-        REWRAP,
-        case_ids=list(case_ids),
-        wrapped_keys=list(wrapped_keys),
-        phone_indexes=list(phone_indexes),
-    )
+    """Put phone indexes under the master key in use; what the cases are found by follows."""
+    await tx.rows(INDEX_ANEW, case_ids=list(case_ids), phone_indexes=list(phone_indexes))
