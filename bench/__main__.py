@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-async def run(names: Sequence[str]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+async def run(names: Sequence[str]) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
     """Each result as soon as it is there: all of them together take a quarter of an hour."""
     if any(name in IN_TOWN for name in names):
         async with town() as people:
