@@ -19,7 +19,7 @@ from services.dispatch.api import (
 from services.dispatch.handlers.search import Matching
 from services.dispatch.settings import Settings
 from services.dispatch.subscriptions import SUBSCRIPTIONS
-from services.dispatch.tables import Table
+from services.dispatch.field_tables import METADATA
 from services.dispatch.timers import Forgetting, timers_of
 from shared.sealing import Sealer
 from shared.service import Loop, Service
@@ -50,7 +50,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
             Loop("matching", matching.run, pending=matching.pending),
             Loop("forgetting", Forgetting(settings.positions_kept_days).run),
         ],
-        tables=Table.metadata,
+        tables=METADATA,
         **given,
     )
 

@@ -1,4 +1,4 @@
-from services.dispatch.tables import Table
+from services.dispatch.field_tables import METADATA
 from shared.migrations.env import run
 
-run(Table.metadata)
+run(METADATA)
