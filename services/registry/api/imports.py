@@ -148,9 +148,10 @@ async def _may_export(database: Database, unit_id: str, who: SignedIn) -> tuple[
     async with database.transaction() as tx:
         if (found := await things.one(tx, Unit, unit_id)) is None:
             raise not_found(f"没有单位 {unit_id} / There is no unit {unit_id}")
+        now = await tx.now()
         known = await things.known_about(tx, [found[0]], who.person_id)
-        if not may_act(rights_of(who.person_id, known), (Role.ADMINISTRATOR,), unit_id, known):
+        if not may_act(rights_of(who.person_id, known, now), (Role.ADMINISTRATOR,), unit_id, known):
             raise not_allowed([Role.ADMINISTRATOR])
         calendars = await things.page(tx, Calendar, "", 1, retired=False)
         zone = ZoneInfo(calendars[0].time_zone if calendars else steps.LOCAL_ZONE)
-        return zone, await tx.now()
+        return zone, now

@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.registry.commands import CallIn, EndAbsence, EnterAbsence, HandOver
-from services.registry.handlers.things import hold_still, put_things, rights_of
+from services.registry.handlers.things import actor_in, hold_still, put_things
 from services.registry.queries import ahead, rosters
 from services.registry.queries import things as stored
 from services.registry.rules import absence as rules
 from services.registry.rules.absence import Absence
 from services.registry.rules.spans import Span
-from services.registry.rules.things import Known, may_act
 from services.registry.rules.told import AbsenceNoted
 from shared.database import Transaction
-from shared.identity import SignedIn, not_allowed
+from shared.event import Actor
+from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
 from shared.things import Person, Shift
@@ -35,7 +35,7 @@ async def enter_absence(tx: Transaction, command: EnterAbsence, who: SignedIn) -
     now = await hold_still(tx)
     span = _span_of(command, now)
     person = await _person(tx, command.person_id)
-    await _must_see_to(tx, person, who)
+    actor = await _sees_to(tx, person, who, now)
     taken = await ahead.away(tx, [person.id], span.starts_at)
     if any(other.within(span) for other in taken.get(person.id, ())):
         raise _away_already(taken[person.id])
@@ -52,8 +52,8 @@ async def enter_absence(tx: Transaction, command: EnterAbsence, who: SignedIn) -
         entered_at=now,
     )
     absence, shifts = await _arranged(tx, absence, person, now)
-    await put_things(tx, shifts, who.actor(), Channel.DESK)
-    return await _keep(tx, absence, now, who)
+    await put_things(tx, shifts, actor, Channel.DESK)
+    return await _keep(tx, absence, now, actor)
 
 
 async def _arranged(
@@ -86,7 +86,7 @@ async def end_absence(tx: Transaction, id: UUID, command: EndAbsence, who: Signe
     now = await hold_still(tx)
     if (absence := await ahead.absence(tx, id)) is None:
         raise not_found()
-    await _must_see_to(tx, await _person(tx, absence.person_id), who)
+    actor = await _sees_to(tx, await _person(tx, absence.person_id), who, now)
     at = max(command.at or now, now)
     if at.tzinfo is None or at >= absence.ends_at:
         raise Problem(
@@ -102,8 +102,8 @@ async def end_absence(tx: Transaction, id: UUID, command: EndAbsence, who: Signe
     ended = absence.model_copy(
         update={"ends_at": max(at, absence.starts_at), "ended_at": now, "takeovers": _until(absence, at)}
     )
-    ended = await _keep(tx, ended, now, who)  # first, so that the person's shifts no longer run into it
-    await put_things(tx, back, who.actor(), Channel.DESK)
+    ended = await _keep(tx, ended, now, actor)  # first, so that the person's shifts no longer run into it
+    await put_things(tx, back, actor, Channel.DESK)
     return ended
 
 
@@ -115,9 +115,9 @@ def _until(absence: Absence, at: datetime) -> tuple[rules.Takeover, ...]:
     )
 
 
-async def _keep(tx: Transaction, absence: Absence, now: datetime, who: SignedIn) -> Absence:
+async def _keep(tx: Transaction, absence: Absence, now: datetime, actor: Actor) -> Absence:
     await ahead.save_absence(tx, absence)
-    tx.note(AbsenceNoted(at=now, actor=who.actor(), channel=Channel.DESK, absence=absence))
+    tx.note(AbsenceNoted(at=now, actor=actor, channel=Channel.DESK, absence=absence))
     return absence
 
 
@@ -138,7 +138,7 @@ async def hand_over(tx: Transaction, shift_id: str, command: HandOver, who: Sign
     """The shift's holder goes, and somebody else goes on until its end: the B holder for the A holder and the other
     way round, unless somebody is named."""
     now = await hold_still(tx)
-    shift, known = await _shift_to_act_on(tx, shift_id, who)
+    shift, actor = await _shift_to_act_on(tx, shift_id, who, now)
     at = max(command.at or now, now, shift.starts_at)
     if at.tzinfo is None or shift.kind is not ShiftKind.ON_DUTY or at >= shift.ends_at:
         raise _shift_over(shift)
@@ -148,7 +148,7 @@ async def hand_over(tx: Transaction, shift_id: str, command: HandOver, who: Sign
         raise _away_already(away[to.id])
     duty = await rosters.shifts_of(tx, [to.id], at, shift.ends_at)
     shifts = rules.handed_over(shift, to.id, at, duty)
-    await put_things(tx, shifts, who.actor(_role(who, shift, known)), Channel.DESK)
+    await put_things(tx, shifts, actor, Channel.DESK)
     return shifts
 
 
@@ -177,7 +177,7 @@ async def _taker(tx: Transaction, shift: Shift, to_person_id: str | None) -> Per
 async def call_in(tx: Transaction, shift_id: str, command: CallIn, who: SignedIn) -> Shift:
     """Somebody on call comes to work now, until their time on call ends or the time given."""
     now = await hold_still(tx)
-    shift, known = await _shift_to_act_on(tx, shift_id, who)
+    shift, actor = await _shift_to_act_on(tx, shift_id, who, now)
     if shift.kind is not ShiftKind.ON_CALL or not shift.starts_at <= now < shift.ends_at:
         raise Problem(
             409,
@@ -196,28 +196,20 @@ async def call_in(tx: Transaction, shift_id: str, command: CallIn, who: SignedIn
             on_call_until=shift.ends_at.isoformat(),
         )
     called = rules.called_in(shift, now, until)
-    await put_things(tx, [called], who.actor(_role(who, shift, known)), Channel.DESK)
+    await put_things(tx, [called], actor, Channel.DESK)
     return called
 
 
-async def _shift_to_act_on(tx: Transaction, id: str, who: SignedIn) -> tuple[Shift, Known]:
+async def _shift_to_act_on(tx: Transaction, id: str, who: SignedIn, now: datetime) -> tuple[Shift, Actor]:
     """The shift, if it is one's own or one sees to shifts in its unit."""
     found = await stored.one(tx, Shift, id)
     if found is None or found[0].retired_at is not None:
         raise not_found()
-    known = await stored.known_about(tx, [found[0]], who.person_id)
-    grants = rights_of(who.person_id, known)
-    if found[0].person_id != who.person_id and not may_act(grants, SEE_TO_SHIFTS, found[0].unit_id, known):
-        raise not_allowed(SEE_TO_SHIFTS)
-    return found[0], known
-
-
-def _role(who: SignedIn, shift: Shift, known: Known) -> Role | None:
-    """As what somebody arranged a shift that is not their own."""
+    shift = found[0]
     if shift.person_id == who.person_id:
-        return None
-    grants = rights_of(who.person_id, known)
-    return next((role for role in SEE_TO_SHIFTS if may_act(grants, (role,), shift.unit_id, known)), None)
+        return shift, who.actor()
+    known = await stored.known_about(tx, [shift], who.person_id)
+    return shift, actor_in(who, SEE_TO_SHIFTS, [shift.unit_id], known, now)
 
 
 # ── shared ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -230,15 +222,13 @@ async def _person(tx: Transaction, id: str) -> Person:
     return found[0]
 
 
-async def _must_see_to(tx: Transaction, person: Person, who: SignedIn) -> None:
+async def _sees_to(tx: Transaction, person: Person, who: SignedIn, now: datetime) -> Actor:
     """Everybody for themselves; others for whoever works in their units only."""
     if person.id == who.person_id:
-        return
+        return who.actor()
     known = await stored.known_about(tx, [person], who.person_id)
-    grants = rights_of(who.person_id, known)
     units = [held.unit_id for held in person.posts] or [grant.unit_id for grant in person.grants]
-    if not units or not all(may_act(grants, SEE_TO_ABSENCE, unit_id, known) for unit_id in units):
-        raise not_allowed(SEE_TO_ABSENCE)
+    return actor_in(who, SEE_TO_ABSENCE, units, known, now)
 
 
 def _not_a_time(now: datetime) -> Problem:

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.registry import metrics
 from services.registry.handlers.things import (
     hold_still,
+    in_whose_place,
     must_be_allowed,
     must_be_sound,
     put_things,
@@ -59,8 +60,9 @@ async def plan_change(tx: Transaction, things: Sequence[Thing], valid_from: date
     then = rules.after_all(earlier, known)
     must_be_sound(rules.become(plan.things, then), then)
     # Rights are today's; where things stand then is what they are needed for.
-    must_be_allowed(who.person_id, wanted, replace(then, people=known.people))
-    await _keep(tx, plan, now, who.actor(Role.ADMINISTRATOR), Channel.DESK)
+    actor = _allowed(who, wanted, replace(then, people=known.people), now)
+    plan = plan.model_copy(update={"on_behalf_of": actor.on_behalf_of})
+    await _keep(tx, plan, now, actor, Channel.DESK)
     tx.arm(REGISTRY_SUBJECT, BECOMES_VALID, valid_from, plan.id)
     return plan
 
@@ -81,10 +83,10 @@ async def cancel_plan(tx: Transaction, id: UUID, who: SignedIn) -> Plan:
             state=plan.state,
         )
     known = await _known_then(tx, [], [plan], who.person_id)
-    must_be_allowed(who.person_id, rules.become(plan.things, known), known)
+    actor = _allowed(who, rules.become(plan.things, known), known, now)
     ended = {"state": PlanState.CANCELLED, "ended_at": now, "ended_by": who.person_id}
     plan = plan.model_copy(update=ended)
-    await _keep(tx, plan, now, who.actor(Role.ADMINISTRATOR), Channel.DESK)
+    await _keep(tx, plan, now, actor, Channel.DESK)
     tx.disarm(REGISTRY_SUBJECT, BECOMES_VALID, plan.id)
     return plan
 
@@ -94,7 +96,12 @@ async def apply_plan(tx: Transaction, due: Due, now: datetime) -> None:
     plan = await ahead.plan(tx, due.part_id) if due.part_id is not None else None
     if plan is None or plan.state is not PlanState.PLANNED:
         return
-    actor = Actor(kind=ActorKind.STAFF, person_id=plan.planned_by, role=Role.ADMINISTRATOR)
+    actor = Actor(
+        kind=ActorKind.STAFF,
+        person_id=plan.planned_by,
+        role=Role.ADMINISTRATOR,
+        on_behalf_of=plan.on_behalf_of,
+    )
     known = await _known_then(tx, [], [plan], None)
     try:
         revision = await put_things(tx, rules.become(plan.things, known), actor, Channel.SYSTEM)
@@ -116,6 +123,12 @@ async def _known_then(
     now_there = await stored.under(tx, [(rules.KIND_OF_NAME[change.kind], change.id) for change in changes])
     theirs = rules.become(changes, now_there)
     return await stored.known_about(tx, [*things, *theirs], person_id)
+
+
+def _allowed(who: SignedIn, things: Sequence[Thing], known: Known, now: datetime) -> Actor:
+    """Who plans it, if they may change all of it now."""
+    must_be_allowed(who.person_id, things, known, now)
+    return in_whose_place(who.actor(Role.ADMINISTRATOR), who.person_id, things, known, now)
 
 
 async def _keep(tx: Transaction, plan: Plan, now: datetime, actor: Actor, channel: Channel) -> None:

@@ -17,6 +17,7 @@ from services.registry.rules.things import (
     id_of,
     kind_name,
     kind_of,
+    may_act,
     plain,
     stamped,
     with_its_delegations,
@@ -24,7 +25,7 @@ from services.registry.rules.things import (
 from shared.database import Transaction
 from shared.event import SYSTEM, Actor
 from shared.events.things import REGISTRY_SUBJECT
-from shared.identity import SignedIn
+from shared.identity import SignedIn, not_allowed
 from shared.problems import Problem
 from shared.things import Grant
 from shared.vocabulary import Channel, Role
@@ -75,7 +76,7 @@ async def _put(
     new = [thing for thing in final if thing != before.get(thing)]
     must_be_sound(new, before)
     must_be_allowed(asker_id, new, before, now)
-    actor = _in_whose_place(actor, asker_id, new, before, now)
+    actor = in_whose_place(actor, asker_id, new, before, now)
     revision = await stored.revision(tx)
     await stored.save(tx, new, revision + 1)
     tx.announce(*(changed(thing, now, actor, channel) for thing in new))
@@ -87,10 +88,8 @@ def _last_of_each(things: Sequence[Thing]) -> list[Thing]:
     return list({(kind_of(thing), id_of(thing)): thing for thing in things}.values())
 
 
-def must_be_allowed(
-    person_id: str | None, new: Sequence[Thing], before: Known, now: datetime | None = None
-) -> None:
-    """Rights are those the registry knows now, not those of a token made a while ago; lent ones only with `now`."""
+def must_be_allowed(person_id: str | None, new: Sequence[Thing], before: Known, now: datetime) -> None:
+    """Rights are those the registry knows now, not those of a token made a while ago."""
     if person_id is None:
         return
     if (thing := first_not_allowed(rights_of(person_id, before, now), new, before)) is not None:
@@ -103,16 +102,15 @@ def must_be_allowed(
         )
 
 
-def rights_of(person_id: str, known: Known, now: datetime | None = None) -> tuple[Grant, ...]:
-    """What a person may do by what is known, with `now` also what is lent to them; nothing for one who is retired."""
+def rights_of(person_id: str, known: Known, now: datetime) -> tuple[Grant, ...]:
+    """What a person may do by what is known, with what is lent to them now; nothing for one who is retired."""
     person = known.people.get(person_id)
     if person is None or person.retired_at is not None:
         return ()
-    lent = still_lent(person, known, now) if now is not None else ()
-    return (*person.grants, *(grant for grant, _ in lent))
+    return (*person.grants, *(grant for grant, _ in still_lent(person, known, now)))
 
 
-def _in_whose_place(
+def in_whose_place(
     actor: Actor, person_id: str | None, new: Sequence[Thing], before: Known, now: datetime
 ) -> Actor:
     """Who changes by a lent role what they may not change by their own is named with the lender."""
@@ -120,6 +118,28 @@ def _in_whose_place(
     if person is None or first_not_allowed(person.grants, new, before) is None:
         return actor
     lenders = (id for grant, id in still_lent(person, before, now) if grant.role is Role.ADMINISTRATOR)
+    return actor.model_copy(update={"on_behalf_of": next(lenders, None)})
+
+
+def actor_in(
+    who: SignedIn, roles: Sequence[Role], unit_ids: Sequence[str], known: Known, now: datetime
+) -> Actor:
+    """`who`, as what they may act in all of these units, with the lender where their own roles do not reach; 403
+    where neither does."""
+
+    def may(grants: Sequence[Grant], roles: Sequence[Role]) -> bool:
+        return bool(unit_ids) and all(may_act(grants, roles, unit_id, known) for unit_id in unit_ids)
+
+    rights = rights_of(who.person_id, known, now)
+    if not may(rights, roles):
+        raise not_allowed(roles)
+    person = known.people[who.person_id]
+    used = person.grants if may(person.grants, roles) else rights
+    actor = who.actor(next((role for role in roles if may(used, [role])), None))
+    if who.done_by is not None:
+        return actor
+    lent = still_lent(person, known, now) if used is rights else []
+    lenders = (id for grant, id in lent if any(may_act([grant], roles, at, known) for at in unit_ids))
     return actor.model_copy(update={"on_behalf_of": next(lenders, None)})
 
 

@@ -52,13 +52,14 @@ class PlanFlaw(Value):
 
 class Plan(Value):
     """Things that change together at `valid_from`. `revision` is the registry's after it was applied; `flaws` is why
-    it was refused then."""
+    it was refused then. `on_behalf_of` lent the role it was planned by."""
 
     id: UUID
     state: PlanState
     valid_from: datetime
     things: tuple[PlannedThing, ...]
     planned_by: str
+    on_behalf_of: str | None = None
     planned_at: datetime
     ended_at: datetime | None = None
     ended_by: str | None = None

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from services.registry import metrics
 from services.registry.handlers.imports.reading import read
-from services.registry.handlers.things import hold_still, put_things, rights_of
+from services.registry.handlers.things import hold_still, in_whose_place, put_things, rights_of
 from services.registry.queries import imports as stored
 from services.registry.queries import things as things_stored
 from services.registry.queries.imports import Import, ImportState, LineState
@@ -122,7 +122,7 @@ async def next_step(tx: Transaction, due: Due, now: datetime) -> None:
     if one is None or one.state not in (ImportState.CHECKING, ImportState.WRITING):
         return
     step = _check_some if one.state is ImportState.CHECKING else _write_some
-    if await step(tx, one):
+    if await step(tx, one, now):
         tx.arm(one.id, NEXT_STEP, now)
     elif one.state is ImportState.CHECKING:
         await stored.set_state(tx, one.id, ImportState.CHECKED)
@@ -142,14 +142,14 @@ async def _end(tx: Transaction, id: UUID, state: ImportState, now: datetime) -> 
     tx.arm(id, FORGOTTEN, now + timedelta(days=KEPT_DAYS))
 
 
-async def _check_some(tx: Transaction, one: Import) -> bool:
+async def _check_some(tx: Transaction, one: Import, now: datetime) -> bool:
     """Look at the next lines; false when none is left."""
     lines = await stored.to_check(tx, one.id, KINDS, CHECK_LINES_MAX)
     if not lines:
         return False
     known = await _known_with_file(tx, one, lines)
     before = await stored.keys_before(tx, one.id, lines)
-    grants = rights_of(one.made_by, known)
+    grants = rights_of(one.made_by, known, now)
     checked = await asyncio.to_thread(rules.check, lines, known, grants, before)
     states = dict.fromkeys(checked.good, LineState.GOOD) | dict.fromkeys(checked.refused, LineState.REFUSED)
     await stored.save_lines(tx, one.id, states, checked.refused, rules.ranks(checked.good, known))
@@ -190,7 +190,7 @@ async def _present(tx: Transaction, lines: Sequence[Line]) -> Known:
     return await things_stored.under(tx, ids)
 
 
-async def _write_some(tx: Transaction, one: Import) -> bool:
+async def _write_some(tx: Transaction, one: Import, now: datetime) -> bool:
     """Put in the next good lines, all of one kind; false when none is left."""
     lines = await stored.to_write(tx, one.id, KINDS, WRITE_LINES_MAX)
     if not lines:
@@ -198,9 +198,10 @@ async def _write_some(tx: Transaction, one: Import) -> bool:
     await hold_still(tx)
     lines = [line for line in lines if line.kind == lines[0].kind]
     known = await _known_to(tx, one, lines)
-    checked = rules.check(lines, known, rights_of(one.made_by, known), {})
+    checked = rules.check(lines, known, rights_of(one.made_by, known, now), {})
     changed = await things_stored.really_changed(tx, list(checked.good.values()))
     actor = Actor(kind=ActorKind.STAFF, person_id=one.made_by, role=Role.ADMINISTRATOR)
+    actor = in_whose_place(actor, one.made_by, changed, known, now)
     await put_things(tx, changed, actor, Channel.DESK)
     states = _written(checked, changed)
     await stored.save_lines(tx, one.id, states, checked.refused, {})
