@@ -31,10 +31,12 @@ from shared.identity import Verifier
 from shared.inbox import Subscriptions
 from shared.loops import Plumbing, Run
 from shared.metrics import registry_of
+from shared.openapi import Described
 from shared.retry import outlive
 from shared.sealing import Sealer
 from shared.settings import ServiceSettings
 from shared.timers import TimerHandlers
+from shared.who_comes import AskWhoComes
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +108,11 @@ class Service:
         return Sealer(self.settings.master_keys)
 
     @cached_property
+    def who_comes(self) -> AskWhoComes:
+        """Asks dispatch of DISPATCH_URL."""
+        return AskWhoComes(self.settings)
+
+    @cached_property
     def digest_secret(self) -> bytes:
         """Keys the digests of requests' bodies. From the last key of its file, which stays when a new one is put on
         top; empty for a service that is given neither key, and so takes in nothing personal."""
@@ -116,7 +123,7 @@ class Service:
         return hmac.digest(secrets[-1].value, b"bodies of requests", "sha256") if secrets else b""
 
     def _build_app(self, routers: Sequence[APIRouter]) -> FastAPI:
-        app = FastAPI(
+        app = Described(
             title=f"Yike {self.name}",
             lifespan=self._lifespan,
             openapi_url=None,
@@ -197,6 +204,8 @@ class Service:
         await self.database.close()
         if "files" in self.__dict__:
             self.files.close()
+        if "who_comes" in self.__dict__:
+            await self.who_comes.close()
         telemetry.stop()
 
     _server: uvicorn.Server | None = None

@@ -65,6 +65,10 @@ class ServiceSettings(BaseSettings):
     internal_token_file: Path | None = None
     signing_key_file: Path | None = None
     intake_url: str | None = Field(default=None, description="where notify asks for a requester's address")
+    dispatch_url: str | None = Field(
+        default=None, description="where notify and intake ask who comes; without it residents hear no name"
+    )
+    who_comes_timeout_seconds: float = Field(default=1.0, gt=0, description="then they are told without it")
 
     simulation: bool = False
     log_format: Literal["json", "text"] = "json"

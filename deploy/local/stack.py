@@ -110,6 +110,7 @@ class Stack:
                 "OIDC_ISSUER": f"{self.url}/api/registry",
                 "JWKS_URL": f"{registry}/jwks.json",
                 "INTAKE_URL": f"http://127.0.0.1:{self.ports['intake']}",
+                "DISPATCH_URL": f"http://127.0.0.1:{self.ports['dispatch']}",
                 "FILES_URL": (self.folder / "files").as_uri(),
                 "SIMULATION": "0",
                 "LOG_FORMAT": "text",

@@ -17,6 +17,7 @@ from services.notify.queries import messages
 from services.notify.rules.ways import Priority, Via
 from services.notify.settings import Settings
 from services.notify.timers import timers_of
+from services.notify.timers.sending import sources_of
 from shared import journal
 from shared.database import Database
 from shared.directory import Directory
@@ -158,7 +159,8 @@ async def test_an_offer_that_ran_out_meanwhile_is_not_sent_any_more(
     await later(database, office)
     async with database.transaction() as tx:
         [claimed] = await messages.claim(tx, {Via.WEBHOOK: 5}, 30)
-    assert await compose(office, database.directory, claimed, None) == Refused("the offer is over")
+    said = await compose(office, database.directory, claimed, sources_of(office.settings))
+    assert said == Refused("the offer is over")
 
 
 async def test_a_timer_that_fires_twice_sends_once(database: Database, office: Office) -> None:

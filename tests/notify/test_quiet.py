@@ -17,6 +17,7 @@ from services.notify.queries.people import Person
 from services.notify.rules.ways import Via
 from services.notify.settings import Settings
 from services.notify.timers.keeping import Digests
+from services.notify.timers.sending import sources_of
 from shared import journal
 from shared.database import Database
 from shared.directory import Directory
@@ -107,7 +108,7 @@ async def test_several_that_waited_come_as_one_and_each_is_delivered_by_it(
     assert sorted(await states(database)) == ["due", "gathered", "gathered", "gathered"]
     async with database.transaction() as tx:
         [digest] = await messages.claim(tx, {Via.SMTP: 5}, 30)
-    message = await compose(office, database.directory, digest, None)
+    message = await compose(office, database.directory, digest, sources_of(office.settings))
     assert isinstance(message, Message)
     assert "3 条通知" in message.title
     assert message.text.count("红灯") == 3

@@ -35,6 +35,7 @@ from shared.vocabulary import (
     ParkReason,
     ReassignReason,
     ReturnBasis,
+    Role,
     Ruling,
     SupervisionKind,
     UnparkReason,
@@ -92,6 +93,7 @@ def test_templates_use_what_is_declared_and_both_languages_the_same(source: Sour
         ("flag", EntryFlag),
         ("refusal", NotAcceptedReason),
         ("service", EmergencyService),
+        ("role", Role),
     ],
 )
 @pytest.mark.parametrize("language", Language)

@@ -11,6 +11,7 @@ from services.intake.registration.desk import Desk
 from shared.files import Files
 from shared.routes import service_of
 from shared.sealing import Sealer
+from shared.who_comes import AskWhoComes
 
 NO_STORE = {"Cache-Control": "no-store"}
 """On every answer with personal data: no cache keeps it, nor does the store of repeatable answers."""
@@ -38,7 +39,12 @@ def _files(request: Request) -> Files:
     return service_of(request).files
 
 
+def _comings(request: Request) -> AskWhoComes:
+    return service_of(request).who_comes
+
+
 AtDesk = Annotated[Desk, Depends(_desk)]
 Seals = Annotated[Sealer, Depends(_sealer)]
 PublicUrl = Annotated[str, Depends(_public_url)]
 Store = Annotated[Files, Depends(_files)]
+Comings = Annotated[AskWhoComes, Depends(_comings)]

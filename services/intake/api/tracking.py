@@ -6,9 +6,9 @@ from typing import Annotated, TypeVar
 
 from fastapi import Path, Query, Request, Response
 
-from services.intake.api.edge import NO_STORE, Seals
+from services.intake.api.edge import NO_STORE, Comings, Seals
 from services.intake.commands.changes import AgreeWindow, AnswerQuestion, OwnCase, RecordOwnConsent, WithCode
-from services.intake.commands.showing import Tracked
+from services.intake.commands.showing import TrackingPage
 from services.intake.handlers import tracking
 from shared.problems import Problem, answer_to
 from shared.routes import Db, Tx, open_to_everybody, router_for
@@ -34,14 +34,18 @@ async def track(
     response: Response,
     database: Db,
     sealer: Seals,
-) -> Tracked:
-    """Opens its own transaction: a wrong code is counted, so the refusal leaves after a COMMIT."""
+    comings: Comings,
+) -> TrackingPage:
+    """Opens its own transaction: a wrong code is counted, so the refusal leaves after a COMMIT, and dispatch is asked
+    who comes when nothing is held open any more."""
     async with database.transaction() as tx:
         found = await tracking.track(tx, sealer, number, code)
     if isinstance(found, Problem):
         raise found
     response.headers.update(NO_STORE)
-    return found
+    if found.awaited_id is None:
+        return found.page
+    return found.page.model_copy(update={"who_comes": await comings.ask(found.awaited_id)})
 
 
 @router.post("/track/{number}/urge", response_model=OwnCase, dependencies=[open_to_everybody()])

@@ -24,6 +24,7 @@ from shared.vocabulary import (
     RequesterKind,
     Urgency,
 )
+from shared.who_comes import WhoComes
 
 
 class QuestionShown(BaseModel):
@@ -78,6 +79,13 @@ class Tracked(BaseModel):
     told: Name | None = None
     questions: tuple[QuestionShown, ...] = ()
     attachments: tuple[AttachmentShown, ...] = ()
+
+
+class TrackingPage(Tracked):
+    """`who_comes` is null while nobody can be coming and where dispatch cannot be asked: that somebody accepted is
+    known all the same. Of a case that is part of another it is who comes to that one."""
+
+    who_comes: WhoComes | None = None
 
 
 class PlaceShown(BaseModel):

@@ -6,7 +6,7 @@ committed; all other refusals are raised.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from services.intake.commands.changes import (
     RecordOwnConsent,
     WithCode,
 )
-from services.intake.commands.showing import AttachmentShown, Tracked
+from services.intake.commands.showing import AttachmentShown, TrackingPage
 from services.intake.handlers.changing import agreed, consent, give, known, urge, withdraw
 from services.intake.handlers.registration import told
 from services.intake.handlers.showing import appointment_of, case_of_code, opened, questions_of
@@ -36,7 +36,16 @@ from shared.vocabulary import CaseState, Channel
 OWN = By(REQUESTER, Channel.WEB)
 
 
-async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Tracked | Problem:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What number and code open. `awaited_id` is the case somebody may be coming to, which is the one it is part of
+    where there is one; `None` while nobody can be."""
+
+    page: TrackingPage
+    awaited_id: UUID | None
+
+
+async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Found | Problem:
     """Where the case stands. Of a part the page shows how far the case it is part of has come."""
     case_id = await case_of_code(tx, sealer, number, code)
     if isinstance(case_id, Problem):
@@ -44,7 +53,7 @@ async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Trac
     case = await known(tx, case_id)
     parent = await known(tx, case.parent_id) if case.parent_id else None
     row = await requesters.requester(tx, case_id)
-    return Tracked(
+    page = TrackingPage(
         **asdict(case)
         | {
             "state": case.shown_state,
@@ -56,6 +65,8 @@ async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Trac
         told=told(tx.directory, case, opened(sealer, row, "answer") or ""),
         appointment=appointment_of(case),
     )
+    whole = parent or case
+    return Found(page, whole.case_id if whole.open and whole.accepted_at else None)
 
 
 async def urge_own(tx: Transaction, sealer: Sealer, number: str, command: WithCode) -> OwnCase | Problem:

@@ -69,7 +69,7 @@ STAFF: Mapping[NoticeKind, frozenset[str]] = {
 
 REQUESTER: Mapping[NoticeKind, frozenset[str]] = {
     K.REGISTERED: _CASE | {"pickup_code", "tracking_url"},
-    K.WORKER_COMING: _CASE | {"eta_seconds"},
+    K.WORKER_COMING: _CASE | {"eta_seconds", "role", "posted_name", "badge", "arrived_at"},
     K.PLEASE_ANSWER: _CASE | {"answer_url"},
     K.CASE_AMENDED: _CASE | _LINK,
     K.CASE_MERGED: _CASE | _LINK | {"parent_number"},
@@ -116,6 +116,10 @@ OPTIONAL = frozenset(
         "to_person",
         "raise_reason",
         "unit",
+        "role",
+        "posted_name",
+        "badge",
+        "arrived_at",
     }
 )
 """What is not always known, and so has to be asked for with `if`; in an alarm the case's own words as well."""
@@ -131,7 +135,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "supervising_unit": ("街道", "Street office"),
     "rightful_unit": ("市场监管所", "Market regulation office"),
     **dict.fromkeys(("holder", "asker", "worker", "from_person", "author"), ("王晓", "Wang Xiao")),
-    **dict.fromkeys(("helper", "answerer", "to_person"), ("李敏", "Li Min")),
+    **dict.fromkeys(("helper", "answerer", "to_person", "posted_name"), ("李敏", "Li Min")),
     "lines": (
         "· 黄灯：办结时限将到\n· 待回访：26030017401",
         "· Amber: handling due soon\n· Follow-up due: 26030017401",
@@ -150,6 +154,9 @@ _SAME: Mapping[str, Any] = {
     "device_at": "2026-03-02T02:12:00+00:00",
     "received_at": "2026-03-02T02:40:00+00:00",
     "eta_seconds": 240,
+    "role": "grid_worker",
+    "badge": "A-017",
+    "arrived_at": None,
     "why": "fastest",
     "reason": "lapsed",
     "cause": "by_hand",

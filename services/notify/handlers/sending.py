@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from random import uniform
 from typing import Any
@@ -26,8 +27,22 @@ from shared.database import Transaction
 from shared.directory import Directory
 from shared.events.notify import NoticeDelivered, NoticeFailed
 from shared.vocabulary import Language, NoticeKind
+from shared.who_comes import AskWhoComes, WhoComes
 
 Outcome = tuple[Outgoing, Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What other services are asked at the moment of sending; without intake's address no requester is told."""
+
+    contacts: Contacts | None
+    who_comes: AskWhoComes
+
+    async def close(self) -> None:
+        if self.contacts is not None:
+            await self.contacts.close()
+        await self.who_comes.close()
 
 
 class Subscription(BaseModel):
@@ -64,14 +79,14 @@ async def compose(
     office: Office,
     directory: Directory,
     outgoing: Outgoing,
-    contacts: Contacts | None,
+    sources: Sources,
     devices: Sequence[people.Device] = (),
 ) -> Message | Refused | Unreachable:
     """The message as it goes out now: today's address, the reader's language. No transaction is open meanwhile."""
     if outgoing.is_over:
         return Refused("the offer is over")
     if outgoing.person_id is None:
-        return await _to_requester(office, directory, outgoing, contacts)
+        return await _to_requester(office, directory, outgoing, sources)
     person = directory.people.get(outgoing.person_id)
     if person is None or person.retired_at is not None:
         return Refused("no such person")
@@ -89,17 +104,31 @@ async def compose(
 
 
 async def _to_requester(
-    office: Office, directory: Directory, outgoing: Outgoing, contacts: Contacts | None
+    office: Office, directory: Directory, outgoing: Outgoing, sources: Sources
 ) -> Message | Refused | Unreachable:
-    if contacts is None:
+    if sources.contacts is None:
         return Refused("INTAKE_URL is not set")
-    contact = await contacts.ask(outgoing.case_id, outgoing.kind)
+    contact = await sources.contacts.ask(outgoing.case_id, outgoing.kind)
     if isinstance(contact, Refused | Unreachable):
         return contact
     told = {**outgoing.body, **contact.model_dump(exclude_none=True, exclude={"language"})}
+    if outgoing.kind is NoticeKind.WORKER_COMING:
+        coming = await sources.who_comes.ask(outgoing.case_id)
+        if coming is not None and coming.post is None:
+            return Refused("nobody is coming any more")
+        told |= _who_comes(coming, contact.language)
     gateway = office.settings.resident_webhook_url if outgoing.via is Via.WEBHOOK else None
     to = gateway or contact.phone or ""
     return _message(office, directory, outgoing, Audience.REQUESTER, contact.language, to, told)
+
+
+def _who_comes(coming: WhoComes | None, language: Language) -> dict[str, Any]:
+    """As far as the community shows it. Where dispatch cannot be asked, the role that came with the event stands."""
+    if coming is None:
+        return {}
+    said = coming.model_dump(mode="json", exclude_none=True, include={"role", "badge", "arrived_at"})
+    name = {"posted_name": getattr(coming.name, language)} if coming.name is not None else {}
+    return {**said, **name, "eta_seconds": coming.eta_seconds}
 
 
 def _push(

@@ -21,6 +21,14 @@ def holders_or_officers(case: CaseFacts, at: datetime, roster: Roster) -> list[s
     return on_it or answering_for(case.unit_id, at, roster)
 
 
+def role_of(person_id: str, unit_id: str, roster: Roster) -> Role | None:
+    """As what somebody comes: by a role that holds in the unit they were asked for, else by any they have."""
+    person = roster.people.get(person_id)
+    grants = person.grants if person is not None else ()
+    here = [grant.role for grant in grants if roster.covers(grant.unit_id, unit_id)]
+    return next(iter([*here, *(grant.role for grant in grants)]), None)
+
+
 def with_role(role: Role, unit_ids: Iterable[str], roster: Roster) -> list[str]:
     return sorted({person.id for unit_id in unit_ids for person in roster.with_role(role, unit_id)})
 

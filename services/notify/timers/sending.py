@@ -17,6 +17,7 @@ from services.notify.channels.webhook import Webhook
 from services.notify.channels.webpush import WebPush
 from services.notify.handlers import sending
 from services.notify.handlers.office import Office
+from services.notify.handlers.sending import Sources
 from services.notify.queries import messages, people
 from services.notify.queries.messages import Again, Outgoing
 from services.notify.rules.circuit import Allowance, Circuit, CircuitLimits, CircuitState
@@ -28,6 +29,7 @@ from shared.identity import internal_headers
 from shared.logs import about
 from shared.retry import forever
 from shared.simulation import Pending
+from shared.who_comes import AskWhoComes
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,14 @@ def channel_of(via: Via, settings: Settings) -> Channel | None:
             timeout_seconds=timeout,
         )
     return None
+
+
+def sources_of(settings: Settings) -> Sources:
+    contacts = None
+    if settings.intake_url:
+        timeout = settings.send_timeout_seconds
+        contacts = Contacts(settings.intake_url, internal_headers(settings), timeout)
+    return Sources(contacts, AskWhoComes(settings))
 
 
 class Circuits:
@@ -134,7 +144,6 @@ class Sending:
         self._office, self._vias = office, vias
         self.circuits = Circuits(office.settings)
         self._lanes: dict[Via, Lane] = {}
-        self._contacts: Contacts | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._done = Done()
         self._measured_at = 0.0
@@ -147,9 +156,7 @@ class Sending:
                 rate = self._office.rate_of(via)
                 self._lanes[via] = Lane(via, channel, Allowance.full(rate, now))
                 metrics.RATE_ROWS_PER_SECOND.labels(via).set(rate or 0)
-        if settings.intake_url:
-            timeout = settings.send_timeout_seconds
-            self._contacts = Contacts(settings.intake_url, internal_headers(settings), timeout)
+        self._sources = sources_of(settings)
         try:
             await forever(self._turn, beat)
         finally:
@@ -234,7 +241,7 @@ class Sending:
         counts as not reached, so that it cannot stop the others."""
         try:
             message = await sending.compose(
-                self._office, self._database.directory, outgoing, self._contacts, devices
+                self._office, self._database.directory, outgoing, self._sources, devices
             )
             if not isinstance(message, Message):
                 return message, False
@@ -272,9 +279,9 @@ class Sending:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = set()
-        for open_end in (*(lane.channel for lane in self._lanes.values()), self._contacts):
-            if open_end is not None:
-                await open_end.close()
+        for lane in self._lanes.values():
+            await lane.channel.close()
+        await self._sources.close()
 
 
 def _now() -> float:

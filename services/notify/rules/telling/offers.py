@@ -67,7 +67,9 @@ def _accepted(case: CaseFacts, event: CaseAccepted, roster: Roster) -> list[Noti
     notices = [Notice(NoticeKind.CASE_HELD, person_id, says) for person_id in told]
     helps = event.part_id in case.asked  # one of several who come to help whoever is there already
     if event.goes and not helps and case.requester_can_be_asked:
-        notices.append(Notice(NoticeKind.WORKER_COMING, None, {"eta_seconds": says["eta_seconds"]}))
+        role = who.role_of(event.person_id, event.unit_id, roster)
+        coming = {"eta_seconds": says["eta_seconds"], "role": role}
+        notices.append(Notice(NoticeKind.WORKER_COMING, None, coming))
     return notices
 
 
