@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.insight.api import alarms, appraisal, board, cases, figures, public, snapshots
+from services.insight.api import alarms, appraisal, board, cases, drilldown, figures, public, snapshots
 from services.insight.settings import Settings
 from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
 from services.insight.upkeep import Publishing
 from shared.service import Loop, Service
 
-ROUTERS = tuple(module.router for module in (cases, alarms, board, figures, appraisal, snapshots, public))
+MODULES = (cases, alarms, board, figures, drilldown, appraisal, snapshots, public)
+ROUTERS = tuple(module.router for module in MODULES)
 
 
 def assemble(settings: Settings, **given: Any) -> Service:

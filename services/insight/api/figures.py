@@ -1,14 +1,12 @@
-"""GET /figures, /figures/{name}, /figures/{name}/cases, /figures/printed: what a figure means, its n/d, how it splits,
-how it was in the period before, and the cases behind it."""
+"""GET /figures, /figures/{name}, /figures/printed: what a figure means, its n/d, how it splits, and how it was in the
+period before. The cases behind it are in drilldown.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -16,8 +14,6 @@ from pydantic import BaseModel, Field
 
 from services.insight import metrics
 from services.insight.api import sheets
-from services.insight.api.cursors import cursor as cursor_of
-from services.insight.api.cursors import parts
 from services.insight.api.reading import LISTING, Period, period, units_of
 from services.insight.figures.definition import Definition, Form, Value, change, printed, rate, told
 from services.insight.figures.printed import PRINTED
@@ -28,7 +24,7 @@ from shared.database import Transaction
 from shared.directory import Directory
 from shared.identity import SignedIn
 from shared.problems import Problem
-from shared.routes import Caller, Db, Registry, Tx, allow, router_for, service_of
+from shared.routes import Caller, Registry, Tx, allow, router_for
 from shared.vocabulary import Channel, Level, Urgency
 
 router = router_for("insight")
@@ -37,12 +33,12 @@ FIGURE_COLUMNS = (
     "name", "version", "group", "unit", "unit_ids", "starts_at", "ends_at", "n", "d", "rate", "excluded",
     "n_before", "d_before", "rate_before", "change", "as_of",
 )  # fmt: skip
-MEMBER_COLUMNS = ("number", "round", "at", "counted", "excluded", "case_id")
 
 
 class Narrowed(BaseModel):
     """Of which units and which period, and of which cases; a time without a zone is local. Default: the last thirty
-    days. `level` is where a case is now, `resolved_level` where it was handled, `source` how an answer came."""
+    days. `level` is where a case is now, `resolved_level` where it was handled, `source` how an answer came; empty for
+    those that have none. `below` is one of the units that `by=unit` splits into."""
 
     unit: str | None = None
     starts: datetime | None = Field(default=None, alias="from")
@@ -51,8 +47,9 @@ class Narrowed(BaseModel):
     channel: Channel | None = None
     urgency: Urgency | None = None
     level: Level | None = None
-    resolved_level: Level | None = None
-    source: Channel | None = None
+    resolved_level: Level | Literal[""] | None = None
+    source: Channel | Literal[""] | None = None
+    below: str | None = None
 
 
 class Asked(Narrowed):
@@ -60,14 +57,6 @@ class Asked(Narrowed):
 
     by: Dimension | None = None
     compare: bool = False
-
-
-class AskedCases(Narrowed):
-    """`side`: the cases of n, those of d, or those the definition leaves out."""
-
-    side: Literal["n", "d", "excluded"] = "d"
-    cursor: str | None = None
-    limit: int = 100
 
 
 class Amount(BaseModel):
@@ -112,18 +101,6 @@ class Figure(Amount):
     beside: list[Figure] = []
 
 
-class Member(BaseModel):
-    """One member of the denominator. `round` is 0 where a case counts once, whatever its rounds; `counted` is what
-    it adds to n."""
-
-    case_id: UUID
-    number: str
-    round: int
-    at: datetime
-    counted: Decimal
-    excluded: bool
-
-
 class Printed(BaseModel):
     """`printed` as it stands in the article; `figure` is ours that counts the same; `rounding` is the one that would
     give the print."""
@@ -137,14 +114,6 @@ class Printed(BaseModel):
     d: int | None
     at_least: bool
     rounding: dict[str, Any] | None
-
-
-class Members(BaseModel):
-    figure: str
-    version: int
-    side: str
-    cases: list[Member]
-    next_cursor: str | None
 
 
 @router.get("/figures.csv", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
@@ -167,50 +136,6 @@ async def list_printed() -> list[Printed]:
         )
         for known in PRINTED
     ]
-
-
-@router.get(
-    "/figures/{name}/cases.csv", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None
-)
-@router.get(
-    "/figures/{name}/cases.xlsx", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None
-)
-@router.get("/figures/{name}/cases", dependencies=[allow(*LISTING)], response_model=Members)
-async def list_members(
-    name: str,
-    request: Request,
-    tx: Tx,
-    database: Db,
-    who: Caller,
-    directory: Registry,
-    asked: Annotated[AskedCases, Query()],
-) -> Members | Response:
-    definition = defined(name)
-    scope = await scope_of(tx, who, directory, asked)
-    if (kind := sheets.wanted(request)) is not None:
-
-        async def read(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
-            after = counts.Place(last["at"], last["case_id"], last["part"]) if last else None
-            rows = await counts.members(tx, definition, scope, asked.side, after, most)
-            return [{**row, "round": row["part"]} for row in rows]
-
-        sheet = sheets.Sheet(f"{name}-{asked.side}", MEMBER_COLUMNS, zone_of(directory))
-        rows_max = service_of(request).settings.export_rows_max  # type: ignore[attr-defined]
-        return sheets.send(kind, sheet, sheets.pages_of(database, read, rows_max))
-    most = max(1, min(asked.limit, 500))
-    given = parts(asked.cursor, 3)
-    after = counts.Place(datetime.fromisoformat(given[0]), UUID(given[1]), int(given[2])) if given else None
-    rows = await counts.members(tx, definition, scope, asked.side, after, most + 1)
-    more, rows = len(rows) > most, rows[:most]
-    members = [Member(round=row.pop("part"), **row) for row in rows]
-    last = members[-1] if more else None
-    return Members(
-        figure=name,
-        version=definition.version,
-        side=asked.side,
-        cases=members,
-        next_cursor=cursor_of(last.at, last.case_id, last.round) if last else None,
-    )
 
 
 @router.get("/figures/{name}", dependencies=[allow(*LISTING)], response_model=Figure)
@@ -311,7 +236,13 @@ async def scope_of(tx: Transaction, who: SignedIn, directory: Directory, asked: 
     now = await tx.now()
     span = period(asked.starts, asked.ends, now, directory)
     narrow = counts.Narrow(
-        asked.level, asked.resolved_level, asked.category, asked.channel, asked.urgency, asked.source
+        asked.level,
+        asked.resolved_level,
+        asked.category,
+        asked.channel,
+        asked.urgency,
+        asked.source,
+        asked.below,
     )
     return counts.Scope(units_of(who, asked.unit, directory), span.starts_at, span.ends_at, now, narrow)
 

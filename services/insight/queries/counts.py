@@ -22,7 +22,7 @@ from shared.database import Transaction
 
 @dataclass(frozen=True)
 class Narrow:
-    """One value of a dimension each; None takes all."""
+    """One value of a dimension each; None takes all. `unit` is one of those that the units asked for split into."""
 
     level: str | None = None
     resolved_level: str | None = None
@@ -30,6 +30,7 @@ class Narrow:
     channel: str | None = None
     urgency: str | None = None
     source: str | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,7 @@
+"""Count every figure's drill-down and compare it with the figure.
+
+    python -m services.insight.check       a table of what does not agree; exit code 1 where anything does not
+
+For every definition in force, every unit with cases and every group of every dimension: n and d beside the number of
+cases that the drill-down lists, page after page, as whoever clicks on the figure would read them.
+"""
