@@ -8,6 +8,7 @@ from collections.abc import Callable
 from services.intake.handlers.attachments import delete_files
 from services.intake.handlers.erasing import erase_kept_long_enough
 from services.intake.handlers.indexing import index_stale
+from services.intake.queries import duplicates
 from services.intake.rules.retention import Retention
 from shared.database import Database
 from shared.files import Files
@@ -16,6 +17,7 @@ from shared.sealing import Sealer
 
 LOOK_EVERY_SECONDS = 1.0
 FORGET_EVERY_SECONDS = 600
+MARKS_FORGOTTEN_PER_TURN_MAX = 5000
 
 
 class Indexing:
@@ -38,14 +40,14 @@ class Indexing:
 
 class Forgetting:
     """Whose retention is over is forgotten within minutes. Looked for in the cases and not set as timers: a changed
-    setting then holds for those that are closed already."""
+    setting then holds for those that are closed already. What an ended case was recognised by goes after 72 h."""
 
     def __init__(self, retention: Retention) -> None:
         self._retention = retention
 
     async def run(self, database: Database, beat: Beat) -> None:
         while True:
-            done = await self.turn(database)
+            done = await self.turn(database) + await self.marks(database)
             beat()
             for _ in range(0 if done else FORGET_EVERY_SECONDS):
                 await asyncio.sleep(1)
@@ -54,6 +56,10 @@ class Forgetting:
     async def turn(self, database: Database) -> int:
         async with database.transaction() as tx:
             return await erase_kept_long_enough(tx, self._retention)
+
+    async def marks(self, database: Database) -> int:
+        async with database.transaction() as tx:
+            return await duplicates.forget(tx, rows_max=MARKS_FORGOTTEN_PER_TURN_MAX)
 
 
 class Discarding:

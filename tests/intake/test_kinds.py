@@ -233,15 +233,18 @@ async def test_the_operator_sees_likely_categories_and_answers(
     client: httpx.AsyncClient, directory: Directory
 ) -> None:
     asked = {"text": "居住证怎么办？路面有个坑，井盖也不见了"}
-    answer = await client.get("/triage", params=asked, headers=headers(*OPERATOR))
+    answer = await client.post("/triage", json=asked, headers=headers(*OPERATOR))
+    assert answer.headers["cache-control"] == "no-store"
     found = answer.json()
     assert {"road-damage", "manhole-cover"} <= {one["code"] for one in found["categories"]}
     assert [one["id"] for one in found["snippets"]] == ["residence"]
-    crisis = await client.get("/triage", params={"text": "Collapse! 昏迷"}, headers=headers(*OPERATOR))
+    crisis = await client.post("/triage", json={"text": "Collapse! 昏迷"}, headers=headers(*OPERATOR))
     assert (crisis.json()["transfer"]["number"], crisis.json()["urgency"]) == ("120", "emergency")
     assert (
-        await client.get("/triage", params=asked, headers=headers("p-r", Role.READER, "street"))
+        await client.post("/triage", json=asked, headers=headers("p-r", Role.READER, "street"))
     ).status_code == 403
+    in_the_address = await client.get("/triage", params=asked, headers=headers(*OPERATOR))
+    assert in_the_address.status_code == 405, "what a caller says stands in no address"
 
 
 async def test_a_policy_of_the_place_and_time_holds(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from unicodedata import normalize
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
@@ -19,8 +20,8 @@ def _one_phone(text: object) -> object:
     """Digits only, a leading + kept: `138 1234-5678` and `13812345678` are one phone."""
     if not isinstance(text, str) or not text.strip():
         return None
-    bare = text.strip()
-    digits = "".join(letter for letter in bare if letter not in " -()（）")
+    bare = normalize("NFKC", text).strip()  # full-width digits, as an input method types them
+    digits = "".join(letter for letter in bare if letter not in " -–—()")
     number = digits.removeprefix("+")
     if not number.isascii() or not number.isdigit() or len(number) not in PHONE_DIGITS:
         raise ValueError("电话号码有误 / is not a phone number")

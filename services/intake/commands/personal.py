@@ -12,7 +12,17 @@ from services.intake.commands.asking import FollowUpTold
 from services.intake.commands.given import Command, Phone
 from services.intake.commands.registration import Beneficiary
 from services.intake.commands.showing import PlaceShown, QuestionShown, RemarkRevealed
-from shared.vocabulary import ActorKind, CaseState, Channel, Language, Outcome, Role, Urgency
+from shared.vocabulary import (
+    ActorKind,
+    CaseState,
+    Channel,
+    EmergencyService,
+    Language,
+    Outcome,
+    RequesterKind,
+    Role,
+    Urgency,
+)
 
 
 class PersonAsked(Command):
@@ -59,6 +69,15 @@ class PersonsCase(BaseModel):
     unit_id: str
     state: CaseState
     registered_at: datetime
+    reported_at: datetime | None
+    appointment_starts_at: datetime | None
+    appointment_ends_at: datetime | None
+    requester_kind: RequesterKind
+    care: bool
+    crisis: EmergencyService | None
+    urged_count: int
+    urged_at: datetime | None
+    contested_at: datetime | None
     closed_at: datetime | None
     outcome: Outcome | None
     name: str | None

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from services.intake.commands.given import DESCRIPTION_CHARACTERS_MAX, Command, Line
 from services.intake.commands.registration import Transfer
 from shared.things import Name
 from shared.vocabulary import Urgency
+
+
+class AskTriage(Command):
+    """What the operator has written down so far."""
+
+    text: Line = Field(max_length=DESCRIPTION_CHARACTERS_MAX)
+    category_code: str | None = Field(default=None, max_length=60)
 
 
 class CategorySuggested(BaseModel):

@@ -75,9 +75,7 @@ async def _case(tx: Transaction, sealer: Sealer, case_id: UUID) -> PersonsCase:
         "description": opened(sealer, row, "description"),
         "answer_given": opened(sealer, row, "answer"),
         "refused_consents": sorted(case.refused_consents),
-        "follow_ups": [
-            FollowUpTold.model_validate(row["story"]) for row in await follow_ups.of_case(tx, case_id)
-        ],
+        "follow_ups": [_follow_up(row["story"]) for row in await follow_ups.of_case(tx, case_id)],
         "remarks": await remarks_of(tx, sealer, row),
         "questions": await questions_of(tx, sealer, row),
         "attachments": [
@@ -92,6 +90,13 @@ async def _case(tx: Transaction, sealer: Sealer, case_id: UUID) -> PersonsCase:
         "history": [_entry(event) for event in await story(tx, case_id)],
     }
     return PersonsCase.model_validate(told)
+
+
+def _follow_up(story: dict[str, Any]) -> FollowUpTold:
+    """Who called is the caller's own data."""
+    told = FollowUpTold.model_validate(story)
+    attempts = tuple(one.model_copy(update={"person_id": None}) for one in told.attempts)
+    return told.model_copy(update={"attempts": attempts})
 
 
 def _entry(event: Event) -> EntryTold:

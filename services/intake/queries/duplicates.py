@@ -44,6 +44,14 @@ MARK_ANEW = """
     WHERE case_id = :case_id
 """
 
+# A case somebody still works on keeps its marks: its officer may look again, however old it is.
+FORGET = """
+    DELETE FROM likenesses WHERE NOT live AND case_id IN (
+        SELECT case_id FROM likenesses WHERE NOT live AND registered_at < CAST(:before AS timestamptz)
+        ORDER BY registered_at LIMIT :rows_max FOR UPDATE SKIP LOCKED
+    ) RETURNING case_id
+"""
+
 NOBODY = UUID(int=0)
 
 
@@ -109,6 +117,11 @@ async def sightings(tx: Transaction, case_ids: Sequence[UUID]) -> list[Sighting]
         )
         for row in rows
     ]
+
+
+async def forget(tx: Transaction, *, rows_max: int) -> int:
+    """Drop the marks of ended cases that nothing reported from now on is compared with; how many there were."""
+    return len(await tx.rows(FORGET, before=await tx.now() - WITHIN, rows_max=rows_max))
 
 
 async def mark_anew(tx: Transaction, case_id: UUID, marks: Marks) -> None:

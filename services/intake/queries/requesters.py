@@ -46,6 +46,12 @@ REMARKS = """
     UNION ALL
     SELECT 0, at, 'web', remark_sealed, 'contests.remark' FROM contests
     WHERE case_id = :case_id AND remark_sealed IS NOT NULL
+    UNION ALL
+    SELECT v.round, coalesce(
+        (SELECT max(f.closed_at) FROM follow_ups AS f WHERE f.case_id = v.case_id AND f.round = v.round),
+        c.registered_at), 'desk', v.remark_sealed, 'verification_remarks.' || v.round
+    FROM verification_remarks AS v JOIN cases AS c USING (case_id)
+    WHERE v.case_id = :case_id AND v.remark_sealed IS NOT NULL
     ORDER BY at
 """
 
@@ -109,7 +115,7 @@ async def case_of_follow_up(tx: Transaction, follow_up_id: UUID) -> UUID | None:
 
 
 async def remarks(tx: Transaction, case_id: UUID) -> list[Row]:
-    """What was written beside answers and contests; `column` is the context each was sealed in."""
+    """What was written beside answers, contests and verifications; `column` is the context each was sealed in."""
     return await tx.rows(REMARKS, case_id=case_id)
 
 
