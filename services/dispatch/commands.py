@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from shared.vocabulary import (
     ArrivalMethod,
     DeclineReason,
     LateCause,
+    NotDoneReason,
     NoteKind,
     Outcome,
+    PeriodUnit,
     ReassignReason,
     ReturnBasis,
+    StopKind,
 )
 
 TEXT_CHARACTERS_MAX = 4000
@@ -171,8 +183,138 @@ class EndAlarm(Command):
     by_mistake: bool = False
 
 
+# ── the round ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+STAY_MINUTES_MAX = 240
+
+
+class RevealPurpose(StrEnum):
+    """Why somebody at a desk has to see whom a visit is for. A word and no free text: it is kept in the journal."""
+
+    PLANNING = "planning"
+    STANDING_IN = "standing_in"
+    COMPLAINT = "complaint"
+    EMERGENCY = "emergency"
+
+
+class Spot(Command):
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
+
+
+class Visited(Command):
+    """Whom a visit is for; all of it is sealed, the place too: somebody lives there."""
+
+    name: Line
+    address: Line
+    phone: Line | None = None
+    about: Text | None = None
+    place: Spot | None = None
+
+
+class PlanStop(Command):
+    """A patrol point has a label, and a place if known; a visit has a `person`. `period` and `amount`: every so many
+    days, or so many times a week or a month. `person_id` is whose stop it is, if not the grid's."""
+
+    period: PeriodUnit
+    amount: int = Field(ge=1, le=365)
+    since: date | None = Field(default=None, ge=date(2000, 1, 1), le=date(2099, 12, 31))
+    preferred_at: time | None = None
+    stay_minutes: int | None = Field(default=None, ge=1, le=STAY_MINUTES_MAX)
+    person_id: PersonId | None = None
+    label: Line | None = None
+    place: Spot | None = None
+    person: Visited | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.label is None) == (self.person is None) or (
+            self.person is not None and self.place is not None
+        ):
+            raise ValueError("a patrol point has a label and a place, a visit has a person")
+        if self.preferred_at is not None and self.preferred_at.tzinfo is not None:
+            raise ValueError("preferred_at is local time, without a zone")
+        return self
+
+
+class AddStop(PlanStop):
+    grid_id: UnitId
+
+    @property
+    def kind(self) -> StopKind:
+        return StopKind.VISIT if self.person is not None else StopKind.PATROL_POINT
+
+
+class ChangeStop(PlanStop):
+    """The whole plan as it is from today on, and why."""
+
+    why: Text
+
+
+class EndStop(Command):
+    why: Text
+
+
+class RevealStop(Command):
+    purpose: RevealPurpose
+
+
+class DoStop(Command):
+    """Proven as an arrival is: `position` needs a position, `self_declared` a reason."""
+
+    method: ArrivalMethod
+    position: Position | None = None
+    reason: Text | None = None
+    note: Text | None = None
+    device_at: Moment | None = None
+
+
+def _entered(reason: NotDoneReason) -> NotDoneReason:
+    if reason is NotDoneReason.NOT_REACHED:
+        raise ValueError("that nobody has tried yet is counted, not entered")
+    return reason
+
+
+EnteredReason = Annotated[NotDoneReason, AfterValidator(_entered)]
+
+
+class LeaveUndone(Command):
+    """Not done, and why; `other` needs a note."""
+
+    reason: EnteredReason
+    note: Text | None = None
+    device_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _other_in_words(self) -> Self:
+        if self.reason is NotDoneReason.OTHER and self.note is None:
+            raise ValueError("another reason needs a note")
+        return self
+
+
+class CorrectStop(Command):
+    """What was wrong with an entry of one's own."""
+
+    entry_id: UUID
+    text: Text
+    device_at: Moment | None = None
+
+
 CommandType = Literal[
-    "accept", "decline", "arrive", "contact", "note", "handle", "return", "help", "done", "correct"
+    "accept",
+    "decline",
+    "arrive",
+    "contact",
+    "note",
+    "handle",
+    "return",
+    "help",
+    "done",
+    "correct",
+    "round_done",
+    "round_not_done",
+    "round_correct",
 ]
 
 
@@ -186,6 +328,7 @@ class QueuedCommand(BaseModel):
     at: Moment
     offer_id: UUID | None = None
     part_id: UUID | None = None
+    stop_id: UUID | None = None
     body: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -206,6 +349,9 @@ COMMANDS: dict[CommandType, type[Command]] = {
     "help": AskForHelp,
     "done": FinishTask,
     "correct": CorrectEntry,
+    "round_done": DoStop,
+    "round_not_done": LeaveUndone,
+    "round_correct": CorrectStop,
 }
 """The shape of each queued command's `body`; `device_at` is taken from the queue's `at`."""
 

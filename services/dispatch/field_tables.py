@@ -50,6 +50,7 @@ class RoundStopRow(Table, table=True):
     done_on: date | None = None
     done_by: str | None = Field(default=None, sa_type=Text)
     entry_id: UUID | None = None
+    reason: str | None = Field(default=None, sa_type=Text)
     added_at: datetime = moment(required=True)
     ended_at: datetime | None = moment()
     wrapped_key: bytes | None = sealed()

@@ -14,12 +14,14 @@ from services.dispatch.api import (
     passing,
     people,
     phone,
+    rounds,
     sync,
+    walking,
 )
+from services.dispatch.field_tables import METADATA
 from services.dispatch.handlers.search import Matching
 from services.dispatch.settings import Settings
 from services.dispatch.subscriptions import SUBSCRIPTIONS
-from services.dispatch.field_tables import METADATA
 from services.dispatch.timers import Forgetting, timers_of
 from shared.sealing import Sealer
 from shared.service import Loop, Service
@@ -42,13 +44,15 @@ def assemble(settings: Settings, **given: Any) -> Service:
             cases.router,
             people.router,
             alarms.router,
+            walking.router,
+            rounds.router,
             internal.router,
         ],
         subscriptions=SUBSCRIPTIONS,
         timers=timers_of(matching),
         loops=[
             Loop("matching", matching.run, pending=matching.pending),
-            Loop("forgetting", Forgetting(settings.positions_kept_days).run),
+            Loop("forgetting", Forgetting(settings.positions_kept_days, settings.people_kept_days).run),
         ],
         tables=METADATA,
         **given,

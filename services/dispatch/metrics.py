@@ -39,3 +39,8 @@ POSITIONS_DELETED = Counter(
 ALARMS = Counter("yike_dispatch_alarms_total", "Calls for help (SOS) raised, answered, ended", ["step"])
 FLAGS = Counter("yike_dispatch_flags_total", "What was odd about entries, by kind of flag", ["flag"])
 HANDED_OVER = Counter("yike_dispatch_handed_over_total", "Parts handed over, by reason", ["reason"])
+ROUND_ENTRIES = Counter(
+    "yike_dispatch_round_entries_total",
+    "Entries at the stops of the rounds: done, not done, corrected",
+    ["entry"],
+)

@@ -17,3 +17,8 @@ class Settings(ServiceSettings):
     corrections_within_hours: int = Field(
         default=24, ge=1, description="how long whoever entered something may say that it was wrong"
     )
+    people_kept_days: int = Field(
+        default=90,
+        ge=1,
+        description="whom an ended visit or a closed mass task was about, then its key is destroyed",
+    )

@@ -9,6 +9,7 @@ from services.dispatch import metrics
 from services.dispatch.handlers import offers
 from services.dispatch.handlers.records import OFFER_EXPIRES, SEARCH_AGAIN
 from services.dispatch.handlers.search import Matching
+from services.dispatch.queries import rounds
 from services.dispatch.queries.sealed import delete_positions
 from services.dispatch.queries.synced import forget_answers
 from shared.database import Database
@@ -26,10 +27,11 @@ def timers_of(matching: Matching) -> TimerHandlers:
 
 
 class Forgetting:
-    """Deletes people's positions, and answers to phones' queues, once they are older than `kept_days`."""
+    """Deletes people's positions, and answers to phones' queues, once they are older than `kept_days`; and whom an
+    ended visit was for, once it is over for `people_kept_days`."""
 
-    def __init__(self, kept_days: int) -> None:
-        self.kept = timedelta(days=kept_days)
+    def __init__(self, kept_days: int, people_kept_days: int = 90) -> None:
+        self.kept, self.people_kept = timedelta(days=kept_days), timedelta(days=people_kept_days)
 
     async def run(self, database: Database, beat: Beat) -> None:
         nobody_calls, next_at = Wake(), 0.0
@@ -42,8 +44,10 @@ class Forgetting:
     async def forget(self, database: Database) -> int:
         """Some of what is too old, in a transaction of its own; how many there were."""
         async with database.transaction() as tx:
-            before = await tx.now() - self.kept
+            now = await tx.now()
+            before = now - self.kept
             positions = await delete_positions(tx, before)
             answers = await forget_answers(tx, before)
+            visited = await rounds.forget(tx, now - self.people_kept)
         metrics.POSITIONS_DELETED.inc(positions)
-        return positions + answers
+        return positions + answers + visited

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from shared.problems import Problem
@@ -33,3 +33,16 @@ def after(given: str | None) -> tuple[datetime, UUID]:
             "翻页标记无效 / The cursor is not known",
             detail="请从第一页重新开始 / Start again from the first page",
         ) from None
+
+
+def day_cursor(day: date, id: UUID) -> str:
+    """Of a list in the order of days."""
+    return cursor(datetime(day.year, day.month, day.day, tzinfo=UTC), id)
+
+
+def after_day(given: str | None) -> tuple[date, UUID]:
+    """Where the next page of such a list begins."""
+    if not given:
+        return date.min, UUID(int=0)
+    at, id_ = after(given)
+    return at.date(), id_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -18,7 +19,8 @@ router = router_for("dispatch", one_transaction=False)
 
 
 class SyncResult(BaseModel):
-    """`part` is as the command left it; `problem` is a problem document and says what to do."""
+    """`part` is as the command left it, a stop of the round is due next as its days say; `problem` is a problem
+    document and says what to do."""
 
     id: UUID
     status: Literal["done", "refused"]
@@ -26,6 +28,9 @@ class SyncResult(BaseModel):
     part: PartView | None = None
     note_id: UUID | None = None
     help_id: UUID | None = None
+    stop_id: UUID | None = None
+    due_on: date | None = None
+    not_before: date | None = None
     problem: dict[str, Any] | None = None
 
 

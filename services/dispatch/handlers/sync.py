@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from services.dispatch import metrics
 from services.dispatch.commands import COMMANDS, QueuedCommand
-from services.dispatch.handlers import entries, offers, passing, work
+from services.dispatch.handlers import entries, offers, passing, rounds, work
 from services.dispatch.handlers.records import case_of
 from services.dispatch.queries.cases import load
 from services.dispatch.queries.synced import answered, keep_answer
@@ -53,14 +53,15 @@ async def work_off(database: Database, queue: list[QueuedCommand], phone: Phone)
         about: UUID | None = None
         try:
             async with database.transaction() as tx:
-                about = await _part_of(tx, command)
+                about = command.stop_id or await _part_of(tx, command)
                 answer = await _once(tx, command, about, phone)
             results.append({"id": command.id, "status": "done", **answer})
         except Problem as problem:
             told = _told(problem, first_refused.get(about) if about else None, phone.language)
             if about is not None:
                 first_refused.setdefault(about, command.id)
-            results.append({"id": command.id, "status": "refused", "part_id": about, "problem": told})
+            named = {"stop_id": about} if command.stop_id is not None else {"part_id": about}
+            results.append({"id": command.id, "status": "refused", **named, "problem": told})
         metrics.SYNC_COMMANDS.labels(results[-1]["status"]).inc()
     return results
 
@@ -72,17 +73,45 @@ def _told(problem: Problem, after: UUID | None, language: str | None) -> dict[st
     return told if after is None else {**told, "after_refused": after}
 
 
-async def _once(tx: Transaction, command: QueuedCommand, part_id: UUID, phone: Phone) -> dict[str, Any]:
-    """The lock of the case makes two copies of one queue wait for each other, so the second finds the answer."""
+async def _once(tx: Transaction, command: QueuedCommand, about: UUID, phone: Phone) -> dict[str, Any]:
+    """The lock of the case or stop makes two copies of one queue wait for each other, so the second finds the
+    answer."""
     doer = replace(phone.doer, device_at=command.at)
-    now = await tx.lock(await case_of(tx, part_id=part_id))
+    at_a_stop = command.stop_id is not None
+    now = await tx.lock(about if at_a_stop else await case_of(tx, part_id=about))
     if (before := await answered(tx, doer.person_id, command.id)) is not None:
         return before
-    state, extra = await _do(tx, command, part_id, replace(phone, doer=doer))
-    view = part_view(state, state.part(part_id)).model_dump(mode="json")
-    answer = {"part_id": str(part_id), "part": view, **extra}
-    await keep_answer(tx, doer.person_id, command.id, part_id, answer, now)
+    act = _do_at_stop if at_a_stop else _do_on_part
+    answer = await act(tx, command, about, replace(phone, doer=doer))
+    await keep_answer(tx, doer.person_id, command.id, about, answer, now)
     return answer
+
+
+async def _do_at_stop(tx: Transaction, command: QueuedCommand, stop_id: UUID, phone: Phone) -> dict[str, Any]:
+    """The round's entries: the same handlers as the routes'."""
+    body: Any = _body(command)
+    doer, sealer = phone.doer, phone.sealer
+    match command.type:
+        case "round_done":
+            stop = await rounds.do_stop(tx, stop_id, body, doer, sealer)
+        case "round_not_done":
+            stop = await rounds.leave_stop(tx, stop_id, body, doer, sealer)
+        case "round_correct":
+            hours = phone.corrections_within_hours
+            stop = await rounds.correct_stop(tx, stop_id, body, doer, sealer, within_hours=hours)
+        case _:
+            raise Problem(422, "nothing-named", "缺少 offer_id 或 part_id / Name the offer or the part")
+    return {
+        "stop_id": str(stop_id),
+        "due_on": stop.due_on.isoformat(),
+        "not_before": stop.not_before.isoformat(),
+    }
+
+
+async def _do_on_part(tx: Transaction, command: QueuedCommand, part_id: UUID, phone: Phone) -> dict[str, Any]:
+    state, extra = await _do(tx, command, part_id, phone)
+    view = part_view(state, state.part(part_id)).model_dump(mode="json")
+    return {"part_id": str(part_id), "part": view, **extra}
 
 
 async def _part_of(tx: Transaction, command: QueuedCommand) -> UUID:
@@ -125,6 +154,8 @@ async def _do(
         case "correct":
             hours = phone.corrections_within_hours
             return await entries.correct_entry(tx, part_id, body, doer, sealer, within_hours=hours), {}
+        case _:
+            raise Problem(422, "nothing-named", "缺少 stop_id / Name the stop")
 
 
 def _offer(command: QueuedCommand) -> UUID:

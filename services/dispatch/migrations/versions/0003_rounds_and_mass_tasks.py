@@ -27,6 +27,7 @@ STATEMENTS = (
         done_on DATE,
         done_by TEXT,
         entry_id UUID,
+        reason TEXT,
         added_at TIMESTAMP WITH TIME ZONE NOT NULL,
         ended_at TIMESTAMP WITH TIME ZONE,
         wrapped_key BYTEA,

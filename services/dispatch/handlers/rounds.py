@@ -1,0 +1,290 @@
+"""The grid's round kept and walked: stops added, changed and ended, done or not done, and corrected. The phone's queue
+calls the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from services.dispatch import metrics
+from services.dispatch.commands import (
+    AddStop,
+    ChangeStop,
+    CorrectStop,
+    DoStop,
+    EndStop,
+    LeaveUndone,
+    PlanStop,
+    RevealStop,
+    Visited,
+)
+from services.dispatch.handlers.records import agreed, refuse
+from services.dispatch.queries import rounds as rows
+from services.dispatch.rules import refusals, round_story, rounds
+from services.dispatch.rules.passing import Words
+from services.dispatch.rules.periods import Period
+from services.dispatch.rules.round_story import Stop, StopAdded, StopCorrected, StopPlan, StopRevealed
+from services.dispatch.rules.rounds import Proof
+from services.dispatch.rules.work import Doer
+from services.dispatch.travel import distance_m
+from shared.database import Transaction
+from shared.directory import Directory
+from shared.event import Event
+from shared.identity import not_allowed
+from shared.ids import uuid7
+from shared.problems import Problem, not_found
+from shared.sealing import Sealer
+from shared.things import Point
+from shared.vocabulary import ArrivalMethod, Role, StopKind
+
+WALKERS = (Role.GRID_WORKER, Role.GRID_LEADER, Role.UNIT_OFFICER)
+"""Who may enter something at the stops of their unit and below it, besides those with a post in the grid."""
+
+STAY_MINUTES = {StopKind.PATROL_POINT: 5, StopKind.VISIT: 20}
+"""How long a stop takes where nobody says otherwise."""
+
+
+async def add_stop(tx: Transaction, command: AddStop, doer: Doer, sealer: Sealer) -> Stop:
+    """Due for the first time on `since`, or today."""
+    stop_id = uuid7()
+    now = await tx.lock(stop_id)
+    _must_be_possible(command)
+    key, wrapped = sealer.new_case_key()
+    details = _details(command.person)
+    event = StopAdded(
+        stop_id=stop_id,
+        at=now,
+        actor=doer.actor,
+        channel=doer.channel,
+        kind=command.kind,
+        grid_id=command.grid_id,
+        plan=_plan(command, command.kind, today_in(tx.directory, command.grid_id, now)),
+        digest=sealer.digest(key, details) if details else None,
+    )
+    stop = await _record(tx, None, [event])
+    await rows.keep_key(tx, stop_id, wrapped)
+    await rows.keep_details(tx, stop_id, key, details, sealer)
+    return stop
+
+
+async def change_stop(
+    tx: Transaction, stop_id: UUID, command: ChangeStop, doer: Doer, sealer: Sealer
+) -> Stop:
+    """The plan as it is from today on; a visit stays a visit."""
+    now = await tx.lock(stop_id)
+    stop = await known_stop(tx, stop_id)
+    _must_be_possible(command)
+    if (command.person is not None) != (stop.kind is StopKind.VISIT):
+        raise Problem(
+            422,
+            "other-kind",
+            "巡查点与走访不能互换 / A patrol point cannot become a visit, nor the other way round",
+            detail="请停用这一站，另加一站 / End this stop and add another",
+        )
+    key = await _key(tx, stop, sealer)
+    details, words = _details(command.person), _worded(command.why, key, sealer)
+    today = today_in(tx.directory, stop.grid_id, now)
+    plan = _plan(command, stop.kind, today)
+    digest = sealer.digest(key, details) if details else None
+    stop = await _record(tx, stop, agreed(rounds.change(stop, plan, digest, doer, now, today, words)))
+    await rows.keep_details(tx, stop_id, key, details, sealer)
+    await rows.keep_words(tx, stop_id, words.id, key, command.why, sealer)
+    return stop
+
+
+async def end_stop(tx: Transaction, stop_id: UUID, command: EndStop, doer: Doer, sealer: Sealer) -> Stop:
+    now = await tx.lock(stop_id)
+    stop = await known_stop(tx, stop_id)
+    if stop.ended_at is not None:
+        return stop
+    key = await _key(tx, stop, sealer)
+    words = _worded(command.why, key, sealer)
+    today = today_in(tx.directory, stop.grid_id, now)
+    stop = await _record(tx, stop, rounds.end(stop, doer, now, today, words))
+    await rows.keep_words(tx, stop_id, words.id, key, command.why, sealer)
+    return stop
+
+
+async def reveal_stop(tx: Transaction, stop_id: UUID, command: RevealStop, doer: Doer) -> Stop:
+    """Who saw whom a visit is for, and why, stays in the story."""
+    now = await tx.lock(stop_id)
+    stop = await known_stop(tx, stop_id)
+    event = StopRevealed(
+        stop_id=stop_id,
+        at=now,
+        actor=doer.actor,
+        channel=doer.channel,
+        person_id=doer.person_id,
+        purpose=command.purpose,
+    )
+    return await _record(tx, stop, [event])
+
+
+async def do_stop(tx: Transaction, stop_id: UUID, command: DoStop, doer: Doer, sealer: Sealer) -> Stop:
+    """Done, proven as an arrival is; twice on one day is once."""
+    now = await tx.lock(stop_id)
+    stop = await _walked_by(tx, stop_id, doer)
+    _must_be_proven(command)
+    said = orjson.dumps({"note": command.note, "reason": command.reason}).decode()
+    spoken = command.note is not None or command.reason is not None
+    key = await _key(tx, stop, sealer)
+    words = _worded(said, key, sealer) if spoken else None
+    proof = Proof(command.method, await _distance(tx, stop, command, sealer))
+    today = today_in(tx.directory, stop.grid_id, now)
+    events = agreed(rounds.do(stop, uuid7(), doer, now, today, proof, words))
+    stop = await _record(tx, stop, events)
+    if events and words is not None:
+        await rows.keep_words(tx, stop_id, words.id, key, said, sealer)
+    metrics.ROUND_ENTRIES.labels("done").inc(len(events))
+    return stop
+
+
+async def leave_stop(
+    tx: Transaction, stop_id: UUID, command: LeaveUndone, doer: Doer, sealer: Sealer
+) -> Stop:
+    """Not done, and why; it comes up again tomorrow."""
+    now = await tx.lock(stop_id)
+    stop = await _walked_by(tx, stop_id, doer)
+    key = await _key(tx, stop, sealer)
+    words = _worded(command.note, key, sealer) if command.note is not None else None
+    today = today_in(tx.directory, stop.grid_id, now)
+    events = agreed(rounds.leave_undone(stop, uuid7(), doer, now, today, command.reason, words))
+    stop = await _record(tx, stop, events)
+    if words is not None and command.note is not None:
+        await rows.keep_words(tx, stop_id, words.id, key, command.note, sealer)
+    metrics.ROUND_ENTRIES.labels("not_done").inc(len(events))
+    return stop
+
+
+async def correct_stop(
+    tx: Transaction, stop_id: UUID, command: CorrectStop, doer: Doer, sealer: Sealer, *, within_hours: int
+) -> Stop:
+    """更正 of one's own entry, within the hours that the city grants for every other."""
+    now = await tx.lock(stop_id)
+    stop = await _walked_by(tx, stop_id, doer)
+    entry = await rows.entry(tx, stop_id, command.entry_id)
+    if entry is None:
+        raise not_found("没有这条记录 / No such entry")
+    key = await _key(tx, stop, sealer)
+    words = _worded(command.text, key, sealer)
+    events = agreed(rounds.correct(stop, entry, doer, now, words, within_hours=within_hours))
+    stop = await _record(tx, stop, events)
+    if events:
+        await rows.keep_words(tx, stop_id, words.id, key, command.text, sealer)
+    metrics.ROUND_ENTRIES.labels("corrected").inc(len(events))
+    return stop
+
+
+async def known_stop(tx: Transaction, stop_id: UUID) -> Stop:
+    stop = await rows.find(tx, stop_id)
+    if stop is None:
+        raise not_found("没有这一站 / No such stop")
+    return stop
+
+
+async def _walked_by(tx: Transaction, stop_id: UUID, doer: Doer) -> Stop:
+    """The stop, for whoever belongs to its grid; 403 for others."""
+    stop = await known_stop(tx, stop_id)
+    person = tx.directory.people.get(doer.person_id)
+    if person is None or person.retired_at is not None:
+        raise not_allowed(WALKERS)
+    there = any(post.unit_id == stop.grid_id for post in person.posts)
+    grants = [grant.unit_id for grant in person.grants if grant.role in WALKERS]
+    if not there and not any(tx.directory.covers(unit_id, stop.grid_id) for unit_id in grants):
+        raise not_allowed(WALKERS)
+    return stop
+
+
+def zone_of(directory: Directory, unit_id: str) -> ZoneInfo:
+    """Which clock hangs on the wall there: by the calendar of the unit, or of what is above it."""
+    for unit in reversed(directory.path(unit_id)):
+        if unit.calendar_id in directory.calendars:
+            return ZoneInfo(directory.calendars[unit.calendar_id].time_zone)
+    return ZoneInfo("Asia/Shanghai")
+
+
+def today_in(directory: Directory, unit_id: str, now: datetime) -> date:
+    return now.astimezone(zone_of(directory, unit_id)).date()
+
+
+async def _record(tx: Transaction, before: Stop | None, events: Sequence[Event]) -> Stop:
+    """Save what the events change, in their order, and keep them in the journal."""
+    stop = before
+    for event in events:
+        earlier, stop = stop, round_story.apply(stop, event)
+        assert stop is not None
+        await rows.save(tx, stop)
+        if (entry := round_story.entry_of(event)) is not None:
+            await rows.add_entry(tx, stop.id, entry)
+        if isinstance(event, StopCorrected):
+            undone_at = event.at
+            await rows.undo(tx, stop.id, event.entry_id, undone_at, event.reopened)
+        await rows.settle(tx, stop, round_story.settled_by(earlier or stop, event))
+        tx.note(event)
+    assert stop is not None
+    return stop
+
+
+async def _key(tx: Transaction, stop: Stop, sealer: Sealer) -> bytes:
+    """A stop that ended long ago has no key any more: nothing can be written beside it."""
+    if stop.ended_at is not None:
+        refuse(rounds.ENDED)
+    return await rows.key_of(tx, stop.id, sealer)
+
+
+async def _distance(tx: Transaction, stop: Stop, command: DoStop, sealer: Sealer) -> int | None:
+    place = stop.plan.place
+    if stop.kind is StopKind.VISIT:
+        place = place_in((await rows.details_of(tx, [stop.id], sealer)).get(stop.id))
+    if command.position is None or place is None:
+        return None
+    return round(distance_m(Point(lon=command.position.lon, lat=command.position.lat), place))
+
+
+def place_in(details: dict[str, object] | None) -> Point | None:
+    """Where somebody lives, out of what is sealed of a visit."""
+    place = (details or {}).get("place")
+    return Point.model_validate(place) if place is not None else None
+
+
+def _details(person: Visited | None) -> str | None:
+    return orjson.dumps(person.model_dump(mode="json")).decode() if person is not None else None
+
+
+def _worded(text: str, key: bytes, sealer: Sealer) -> Words:
+    return Words(uuid7(), sealer.digest(key, text))
+
+
+def _plan(command: PlanStop, kind: StopKind, today: date) -> StopPlan:
+    """A schedule never counts from a day that is over: nothing would be owed for days nobody knew of."""
+    return StopPlan(
+        period=command.period,
+        amount=command.amount,
+        since=max(command.since or today, today),
+        preferred_at=command.preferred_at,
+        stay_minutes=command.stay_minutes or STAY_MINUTES[kind],
+        person_id=command.person_id,
+        label=command.label,
+        place=Point(lon=command.place.lon, lat=command.place.lat) if command.place is not None else None,
+    )
+
+
+def _must_be_possible(command: PlanStop) -> None:
+    if not Period(command.period, command.amount).possible:
+        raise Problem(
+            422,
+            "period-impossible",
+            "周期过密 / That often is not possible",
+            detail="每周最多 7 次，每月最多 28 次 / 7 times a week or 28 times a month at most",
+        )
+
+
+def _must_be_proven(command: DoStop) -> None:
+    if command.method is ArrivalMethod.POSITION and command.position is None:
+        refuse(refusals.POSITION_NEEDED)
+    if command.method is ArrivalMethod.SELF_DECLARED and command.reason is None:
+        refuse(refusals.REASON_NEEDED)

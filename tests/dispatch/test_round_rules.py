@@ -1,0 +1,346 @@
+"""The rules of the round: which days are due, who walks, in what order, and what an entry changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.dispatch.rules import round_story, rounds
+from services.dispatch.rules.day_order import UNKNOWN_WAY, Call, day_order
+from services.dispatch.rules.passing import Words
+from services.dispatch.rules.periods import Period, due_between, next_due
+from services.dispatch.rules.refusals import Refused
+from services.dispatch.rules.round_story import Stop, StopCorrected, StopDone, StopNotDone, StopPlan
+from services.dispatch.rules.rounds import Holder, Proof, is_due, overdue_days, owed, walkers
+from services.dispatch.travel import travel_seconds
+from shared.ids import uuid7
+from shared.things import Point
+from shared.vocabulary import ArrivalMethod, NotDoneReason, PeriodUnit, Post, StopKind, TravelMode
+from tests.dispatch.world import LEADER, A, B, doer
+
+DAYS, WEEK, MONTH = PeriodUnit.DAYS, PeriodUnit.WEEK, PeriodUnit.MONTH
+MONDAY = date(2026, 3, 2)
+NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
+WORDS = Words(uuid7(), "0" * 64)
+PROOF = Proof(ArrivalMethod.QR_CODE, 12)
+W = "p-grid-a1-w"
+
+
+# ── periods ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount", "since", "first_days"),
+    [
+        (DAYS, 1, MONDAY, [2, 3, 4, 5]),
+        (DAYS, 3, MONDAY, [2, 5, 8, 11]),
+        (WEEK, 1, MONDAY, [2, 9, 16]),
+        (WEEK, 2, MONDAY, [2, 5, 9, 12]),
+        (WEEK, 7, MONDAY, [2, 3, 4, 5, 6, 7, 8]),
+        (MONTH, 2, MONDAY, [2, 17]),
+        (MONTH, 4, date(2026, 3, 1), [1, 8, 16, 24]),
+    ],
+)
+def test_the_days_by_period(unit: PeriodUnit, amount: int, since: date, first_days: list[int]) -> None:
+    found = due_between(Period(unit, amount), since, since, since + timedelta(days=31))
+    assert [day.day for day in found[: len(first_days)]] == first_days
+
+
+@pytest.mark.parametrize(
+    ("after", "then"),
+    [
+        (date(2026, 1, 31), date(2026, 2, 28)),
+        (date(2026, 2, 28), date(2026, 3, 31)),
+        (date(2028, 2, 1), date(2028, 2, 29)),
+        (date(2025, 1, 1), date(2026, 1, 31)),
+    ],
+)
+def test_a_month_without_a_31st_ends_on_its_last_day(after: date, then: date) -> None:
+    assert next_due(Period(MONTH, 1), date(2026, 1, 31), after) == then
+
+
+PERIODS = st.one_of(
+    st.builds(Period, st.just(DAYS), st.integers(1, 365)),
+    st.builds(Period, st.just(WEEK), st.integers(1, 7)),
+    st.builds(Period, st.just(MONTH), st.integers(1, 28)),
+)
+SOME_DAY = st.dates(date(2024, 1, 1), date(2028, 12, 31))
+
+
+@given(PERIODS, SOME_DAY, SOME_DAY)
+def test_next_and_between_tell_the_same_days(period: Period, since: date, after: date) -> None:
+    """Whatever the period: the days are each later than the one before, none is left out, and a month or week has
+    as many as it should."""
+    found = due_between(period, since, after + timedelta(days=1), max(since, after) + timedelta(days=800))
+    assert all(one < other for one, other in pairwise(found))
+    assert found[0] == next_due(period, since, after) >= since
+    for one, other in pairwise(found[:20]):
+        assert next_due(period, since, one) == other
+    if period.unit is WEEK and after >= since:
+        assert len([day for day in found if day <= after + timedelta(days=700)]) == 100 * period.amount
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount", "possible"),
+    [
+        (DAYS, 365, True),
+        (DAYS, 366, False),
+        (WEEK, 7, True),
+        (WEEK, 8, False),
+        (MONTH, 28, True),
+        (MONTH, 29, False),
+    ],
+)
+def test_how_often_is_possible(unit: PeriodUnit, amount: int, possible: bool) -> None:
+    assert Period(unit, amount).possible is possible
+
+
+# ── who walks ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("on_duty", "own", "walk"),
+    [
+        ({W, A, B, LEADER}, None, {W, A}),
+        ({A, B}, None, {A}),
+        ({B, LEADER}, None, {B}),
+        ({LEADER}, None, {LEADER}),
+        (set(), None, {W, A}),
+        ({W, A, B}, W, {W}),
+        ({A, B, LEADER}, W, {A, B}),
+        ({B, LEADER}, W, {B}),
+        ({LEADER}, W, {LEADER}),
+        (set(), W, {W}),
+    ],
+    ids=str,
+)
+def test_who_walks(on_duty: set[str], own: str | None, walk: set[str]) -> None:
+    posts = {W: Post.WORKER, A: Post.A, B: Post.B, LEADER: Post.LEADER}
+    holders = [Holder(person, post, person in on_duty) for person, post in posts.items()]
+    assert walkers(holders, own) == walk
+
+
+# ── entries ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def a_stop(amount: int = 1, unit: PeriodUnit = DAYS, since: date = MONDAY) -> Stop:
+    plan = StopPlan(period=unit, amount=amount, since=since, stay_minutes=5, label="东门配电箱")
+    return Stop(uuid7(), StopKind.PATROL_POINT, "grid-a1", plan, None, since, since, NOON)
+
+
+def after(stop: Stop, days: int, *, done: bool = True, by: str = A) -> tuple[Stop, StopDone | StopNotDone]:
+    """The stop after somebody entered something `days` after Monday, and the event."""
+    today, now = MONDAY + timedelta(days=days), NOON + timedelta(days=days)
+    if done:
+        decision = rounds.do(stop, uuid7(), doer(by), now, today, PROOF, None)
+    else:
+        reason = NotDoneReason.NOT_HOME
+        decision = rounds.leave_undone(stop, uuid7(), doer(by), now, today, reason, None)
+    assert not isinstance(decision, Refused)
+    [event] = decision
+    assert isinstance(event, StopDone | StopNotDone)
+    applied = round_story.apply(stop, event)
+    assert applied is not None
+    return applied, event
+
+
+def test_done_on_its_day_is_due_again_by_its_period() -> None:
+    stop, _ = after(a_stop(3), 0)
+    assert (stop.due_on, stop.done_on) == (MONDAY + timedelta(days=3), MONDAY)
+    assert not is_due(stop, MONDAY + timedelta(days=2))
+    assert is_due(stop, MONDAY + timedelta(days=3))
+
+
+def test_done_late_counts_once_and_moves_nothing() -> None:
+    """Every day since Monday, done on Thursday: three days stay missed, Friday is due as if nothing had been."""
+    stop = a_stop()
+    assert overdue_days(stop, MONDAY + timedelta(days=3)) == 3
+    stop, event = after(stop, 3)
+    assert isinstance(event, StopDone)
+    assert (event.counts_for, len(event.missed)) == (MONDAY + timedelta(days=3), 3)
+    assert stop.due_on == MONDAY + timedelta(days=4)
+    settled = round_story.settled_by(a_stop(), event)
+    assert [(due.done, due.reason) for due in settled] == [(False, NotDoneReason.NOT_REACHED)] * 3 + [
+        (True, None)
+    ]
+
+
+def test_done_ahead_counts_for_the_next_day_owed() -> None:
+    stop, event = after(a_stop(since=MONDAY + timedelta(days=4)), 1)
+    assert isinstance(event, StopDone)
+    assert event.counts_for == MONDAY + timedelta(days=4)
+    assert stop.due_on == MONDAY + timedelta(days=5)
+
+
+def test_nobody_home_is_tried_again_tomorrow_and_stays_owed_since_when_it_was() -> None:
+    stop, _ = after(a_stop(7), 0, done=False)
+    assert not is_due(stop, MONDAY)
+    assert is_due(stop, MONDAY + timedelta(days=1))
+    assert overdue_days(stop, MONDAY + timedelta(days=1)) == 1
+    assert stop.reason is NotDoneReason.NOT_HOME
+    passed = round_story.settled_by(stop, after(stop, 7)[1])
+    assert passed[0].reason is NotDoneReason.NOT_HOME
+
+
+def test_twice_on_one_day_is_once_and_somebody_else_is_told_by_whom() -> None:
+    stop, _ = after(a_stop(), 0)
+    assert rounds.do(stop, uuid7(), doer(A), NOON, MONDAY, PROOF, None) == []
+    refused = rounds.do(stop, uuid7(), doer(B), NOON, MONDAY, PROOF, None)
+    assert isinstance(refused, Refused)
+    assert refused.extra == {"done_by": A}
+    also = rounds.leave_undone(stop, uuid7(), doer(B), NOON, MONDAY, NotDoneReason.ILL, None)
+    assert isinstance(also, Refused)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_wrong_entry_is_as_if_it_had_not_been(done: bool) -> None:
+    before = a_stop()
+    stop, event = after(before, 2, done=done)
+    entry = round_story.entry_of(event)
+    assert entry is not None
+    decision = rounds.correct(stop, entry, doer(A), NOON + timedelta(days=2), WORDS, within_hours=24)
+    assert isinstance(decision, list)
+    [corrected] = decision
+    assert isinstance(corrected, StopCorrected)
+    assert corrected.undone
+    assert set(corrected.reopened) == {due.due_on for due in round_story.settled_by(before, event)}
+    assert round_story.apply(stop, corrected) == before
+
+
+def test_a_correction_has_its_author_its_hours_and_leaves_later_entries_alone() -> None:
+    stop, event = after(a_stop(), 0)
+    entry = round_story.entry_of(event)
+    assert entry is not None
+    soon, late = NOON + timedelta(hours=23), NOON + timedelta(hours=25)
+    assert isinstance(rounds.correct(stop, entry, doer(B), soon, WORDS, within_hours=24), Refused)
+    assert isinstance(rounds.correct(stop, entry, doer(A), late, WORDS, within_hours=24), Refused)
+    undone = replace(entry, undone_at=soon)
+    assert rounds.correct(stop, undone, doer(A), soon, WORDS, within_hours=24) == []
+    stop, _ = after(stop, 1)
+    decision = rounds.correct(stop, entry, doer(A), soon, WORDS, within_hours=24)
+    assert isinstance(decision, list)
+    [corrected] = decision
+    assert isinstance(corrected, StopCorrected)
+    assert (corrected.undone, corrected.reopened) == (False, ())
+    assert round_story.apply(stop, corrected) == stop
+
+
+def test_a_changed_plan_does_not_hide_what_is_overdue() -> None:
+    stop, today = a_stop(), MONDAY + timedelta(days=5)
+    plan = stop.plan.model_copy(update={"period": MONTH, "since": today})
+    decision = rounds.change(stop, plan, None, doer(LEADER), NOON, today, WORDS)
+    assert isinstance(decision, list)
+    changed = round_story.apply(stop, decision[0])
+    assert changed is not None
+    assert overdue_days(changed, today) == 5
+    assert [due.due_on.day for due in round_story.settled_by(stop, decision[0])] == [3, 4, 5, 6]
+    assert owed(changed, today) == [MONDAY, today]
+    ended = round_story.apply(stop, rounds.end(stop, doer(LEADER), NOON, today, WORDS)[0])
+    assert ended is not None
+    assert owed(ended, today) == []
+    assert isinstance(rounds.do(ended, uuid7(), doer(A), NOON, today, PROOF, None), Refused)
+
+
+@settings(max_examples=60)
+@given(
+    PERIODS,
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["done", "undone", "not_done"])), max_size=12),
+)
+def test_every_day_is_settled_once_or_still_owed(period: Period, acts: list[tuple[int, str]]) -> None:
+    """Whatever is entered and taken back, no day is lost and none counts twice."""
+    stop, day = a_stop(period.amount, period.unit), 0
+    settled: list[date] = []
+    for wait, act in acts:
+        day += wait
+        today = MONDAY + timedelta(days=day)
+        if stop.done_on == today:
+            continue
+        before = stop
+        stop, event = after(stop, day, done=act != "not_done")
+        days = [due.due_on for due in round_story.settled_by(before, event)]
+        if act == "undone":
+            entry = round_story.entry_of(event)
+            assert entry is not None
+            now = NOON + timedelta(days=day)
+            decision = rounds.correct(stop, entry, doer(A), now, WORDS, within_hours=24)
+            assert isinstance(decision, list)
+            undone = round_story.apply(stop, decision[0])
+            assert undone is not None
+            stop, days = undone, []
+        settled += days
+    until = max([*settled, MONDAY + timedelta(days=day)])
+    assert sorted(settled + owed(stop, until)) == due_between(period, MONDAY, MONDAY, until)
+
+
+# ── the day's order ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def seconds(a: Point, b: Point) -> int:
+    return travel_seconds(a, b, TravelMode.WALK)
+
+
+def at(metres: float) -> Point:
+    return Point(lon=102.7, lat=25.0 + metres / 111_195)
+
+
+def a_call(key: str, metres: float | None, overdue: int = 0, minutes: int | None = None) -> Call:
+    wanted = NOON + timedelta(minutes=minutes) if minutes is not None else None
+    place = at(metres) if metres is not None else None
+    return Call(key, place, timedelta(minutes=5), overdue, wanted)
+
+
+@pytest.mark.parametrize(
+    ("calls", "order"),
+    [
+        ([a_call("far", 900), a_call("near", 100), a_call("mid", 500)], "near mid far"),
+        ([a_call("near", 100), a_call("late", 900, overdue=2)], "late near"),
+        ([a_call("late", 900, overdue=9), a_call("also", 200, overdue=1)], "also late"),
+        ([a_call("near", 100), a_call("now", 400, minutes=0)], "now near"),
+        ([a_call("near", 100), a_call("later", 400, minutes=60)], "near later"),
+        ([a_call("near", 100), a_call("unknown", None)], "near unknown"),
+        ([a_call("two", 10, minutes=20), a_call("one", 900, minutes=10)], "one two"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_the_order_of_the_day(calls: list[Call], order: str) -> None:
+    planned = day_order(calls, at(0), NOON, seconds)
+    assert [one.call.key for one in planned] == order.split()
+
+
+def test_early_for_a_time_means_waiting_for_it() -> None:
+    [planned] = day_order([a_call("breakfast", 100, minutes=45)], at(0), NOON, seconds)
+    assert planned.arrive_at == NOON + timedelta(minutes=45)
+    assert planned.leave_at == NOON + timedelta(minutes=50)
+    [without] = day_order([a_call("somewhere", None)], None, NOON, seconds)
+    assert without.arrive_at == NOON + UNKNOWN_WAY
+
+
+CALLS = st.lists(
+    st.builds(
+        a_call,
+        st.text("abcdef", min_size=1, max_size=4),
+        st.none() | st.integers(0, 2000),
+        st.integers(0, 3),
+        st.none() | st.integers(0, 480),
+    ),
+    max_size=15,
+    unique_by=lambda call: call.key,
+)
+
+
+@given(CALLS, st.booleans())
+def test_a_walk_has_every_stop_once_and_never_goes_back_in_time(calls: list[Call], known: bool) -> None:
+    planned = day_order(calls, at(0) if known else None, NOON, seconds)
+    assert sorted(one.call.key for one in planned) == sorted(call.key for call in calls)
+    assert all(one.leave_at <= other.arrive_at for one, other in pairwise(planned))
+    assert all(one.call.at is None or one.arrive_at >= one.call.at for one in planned)
+    free = [one.call.overdue_days > 0 for one in planned if one.call.at is None]
+    assert free == sorted(free, reverse=True)
+    timed = [one.call.at for one in planned if one.call.at is not None]
+    assert timed == sorted(timed)
+    assert planned == day_order(calls[::-1], at(0) if known else None, NOON, seconds)

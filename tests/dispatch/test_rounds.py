@@ -1,0 +1,405 @@
+"""The grid's round as the routes show it: planned at a desk, walked with a phone, read by grid and period."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from services.dispatch.queries import rounds as rows
+from services.dispatch.rules import round_story
+from services.dispatch.timers import Forgetting
+from shared.database import Transaction
+from shared.ids import uuid7
+from shared.journal import verify
+from shared.service import Service
+from shared.vocabulary import Role
+from tests.dispatch.phones import Phone, queued
+from tests.dispatch.test_at_once import _plan
+from tests.dispatch.world import LEADER, START, A, B, Scene
+
+W = "p-grid-a1-w"
+POINT: dict[str, Any] = {"label": "东门配电箱", "period": "days", "amount": 1, "preferred_at": "09:00:00"}
+VISIT: dict[str, Any] = {
+    "period": "week",
+    "amount": 1,
+    "person": {
+        "name": "王小明（演示）",
+        "address": "建设社区 3 栋 201",
+        "phone": "13800001234",
+        "about": "独居，听力不好",
+        "place": {"lon": 102.71, "lat": 25.02},
+    },
+}
+
+
+def a_leader(service: Service, unit: str = "grid-a1") -> Phone:
+    return Phone(service, LEADER, Role.GRID_LEADER, unit)
+
+
+async def a_stop(service: Service, **more: Any) -> dict[str, Any]:
+    answer = await a_leader(service).post("/rounds/stops", **{"grid_id": "grid-a1", **POINT} | more)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def a_visit(service: Service, **more: Any) -> dict[str, Any]:
+    answer = await a_leader(service).post("/rounds/stops", **{"grid_id": "grid-a1", **VISIT} | more)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def labels(phone: Phone, query: str = "") -> list[str]:
+    stops = (await phone.get(f"/rounds/today{query}")).json()["stops"]
+    return [one["stop"]["label"] or one["stop"]["person"]["name"] for one in stops]
+
+
+async def move(scene: Scene, days: float) -> None:
+    await scene._set(scene.now + timedelta(days=days))
+
+
+async def check_books(scene: Scene, stop_id: str) -> None:
+    """The chain holds; folding the story gives the stop, its entries and its settled days again."""
+    async with scene.database.transaction() as tx:
+        subject = UUID(stop_id)
+        await verify(tx, subject)
+        story = [event for _, event in await rows.story_of(tx, subject, 0, 1000)]
+        assert round_story.fold(story) == await rows.find(tx, subject)
+        told = {entry.id for event in story if (entry := round_story.entry_of(event))}
+        stored = await tx.rows("SELECT id FROM round_entries WHERE stop_id = :id", id=subject)
+        assert told == {row["id"] for row in stored}
+        stop: round_story.Stop | None = None
+        dues: dict[Any, bool] = {}
+        for event in story:
+            before, stop = stop, round_story.apply(stop, event)
+            assert stop is not None
+            for due in round_story.settled_by(before or stop, event):
+                dues[due.due_on] = due.done
+            for day in getattr(event, "reopened", ()):
+                del dues[day]
+        kept = await tx.rows("SELECT due_on, done FROM round_dues WHERE stop_id = :id", id=subject)
+        assert dues == {row["due_on"]: row["done"] for row in kept}
+
+
+async def test_a_visit_from_the_plan_to_the_door(service: Service, scene: Scene) -> None:
+    visit, phone = await a_visit(service), Phone(service, W)
+    assert visit["person"] == {
+        "name": "王*",
+        "phone": "138****1234",
+        "address": None,
+        "about": None,
+        "place": None,
+    }
+    [today] = (await phone.get("/rounds/today")).json()["stops"]
+    assert today["stop"]["person"]["address"] == "建设社区 3 栋 201"
+    assert today["stop"]["person"]["about"] == "独居，听力不好"
+    path = f"/rounds/stops/{visit['stop_id']}"
+    away = await phone.post(f"{path}/not-done", reason="not_home", note="邻居说去了医院")
+    assert away.status_code == 200, away.text
+    assert away.json()["found_something"] == {
+        "method": "POST",
+        "path": "/api/intake/cases",
+        "channel": "patrol",
+        "grid_id": "grid-a1",
+    }
+    assert await labels(phone) == []
+    await move(scene, 1)
+    [again] = (await phone.get("/rounds/today")).json()["stops"]
+    assert (again["stop"]["overdue_days"], again["stop"]["reason"]) == (1, "not_home")
+    there = await phone.post(
+        f"{path}/done", method="position", position={"lon": 102.7101, "lat": 25.02}, note="身体好"
+    )
+    assert there.status_code == 200, there.text
+    assert await labels(phone) == []
+    [done, left] = (await a_leader(service).get(f"{path}/entries")).json()["entries"]
+    assert (done["done"], done["distance_m"], left["reason"]) == (True, 10, "not_home")
+    lines = (await a_leader(service).get(f"{path}/history")).json()["lines"]
+    assert [line["what"] for line in lines] == ["added", "not_done", "done"]
+    assert "身体好" in lines[2]["words"]
+    await check_books(scene, visit["stop_id"])
+    await nothing_in_the_open(scene, ["王小明", "201", "1234", "医院", "身体", "102.71"])
+
+
+async def nothing_in_the_open(scene: Scene, words: Iterable[str]) -> None:
+    async with scene.database.transaction() as tx:
+        text = ""
+        for table in ("round_stops", "round_entries", "round_words", "journal"):
+            text += str([dict(row) for row in await tx.rows(f"SELECT t::text AS row FROM {table} AS t")])
+    assert [word for word in words if word in text] == []
+
+
+async def test_the_order_of_the_day_with_times(service: Service, scene: Scene) -> None:
+    """Ten past two at night: what is due at nine waits, what is overdue is first, the rest is the nearest next."""
+    centre = scene.database.directory.units["grid-a1"].centre
+    assert centre is not None
+    for label, metres, wanted in (
+        ("近", 50, None),
+        ("远", 900, None),
+        ("中", 400, None),
+        ("九点", 10, "09:00"),
+    ):
+        place = {"lon": centre.lon, "lat": centre.lat + metres / 111_195}
+        await a_stop(service, label=label, place=place, preferred_at=wanted)
+    phone = Phone(service, A)
+    assert await labels(phone) == ["近", "中", "远", "九点"]
+    far = f"?lon={centre.lon}&lat={centre.lat + 0.01}"
+    assert await labels(phone, far) == ["远", "中", "近", "九点"]
+    stops = (await phone.get("/rounds/today")).json()["stops"]
+    assert stops[-1]["arrive_at"] == "2026-03-02T01:00:00Z"
+    assert [one["arrive_at"] for one in stops] == sorted(one["arrive_at"] for one in stops)
+    assert (await phone.get("/rounds/today?lon=1")).status_code == 422
+
+
+async def test_b_stands_in_while_the_worker_is_away(service: Service, scene: Scene) -> None:
+    await a_stop(service)
+    phones = {person: Phone(service, person) for person in (W, A, B, "p-grid-a2-w")}
+    assert {person for person, phone in phones.items() if await labels(phone)} == {W, A}
+    shifts = service.database.directory.shifts
+    for person in (W, A):
+        shift = shifts.pop(f"s-{person}")
+        assert shift.person_id == person
+    service.database.directory._forget()
+    assert {person for person, phone in phones.items() if await labels(phone)} == {B}
+
+
+async def test_who_may_plan_read_walk(service: Service, scene: Scene) -> None:
+    stop, visit = await a_stop(service), await a_visit(service)
+    path = f"/rounds/stops/{stop['stop_id']}"
+    change: dict[str, Any] = {**POINT, "why": "位置有变"}
+    planning = [
+        a_leader(service),
+        Phone(service, "p-street-s1", Role.SUPERVISOR, "street"),
+        Phone(service, "p-admin", Role.ADMINISTRATOR, "community-a"),
+    ]
+    others = [
+        Phone(service, A),
+        Phone(service, "p-grid-b1-l", Role.GRID_LEADER, "grid-b1"),
+        Phone(service, "p-community-b-s1", Role.SUPERVISOR, "community-b"),
+        Phone(service, "p-operator-1", Role.OPERATOR, "civil-affairs"),
+    ]
+    officer = Phone(service, "p-community-a-o1", Role.UNIT_OFFICER, "community-a")
+    for who in planning:
+        assert (await who.post("/rounds/stops", grid_id="grid-a1", **POINT)).status_code == 201
+        assert (await who.post(f"{path}/change", **change)).status_code == 200
+        assert (
+            await who.post(f"/rounds/stops/{visit['stop_id']}/reveal", purpose="complaint")
+        ).status_code == 200
+        assert (await who.get(f"{path}/history")).status_code == 200
+    for who in [*others, officer]:
+        assert (await who.post("/rounds/stops", grid_id="grid-a1", **POINT)).status_code == 403
+        assert (await who.post(f"{path}/change", **change)).status_code == 403
+        assert (await who.post(f"{path}/end", why="x")).status_code == 403
+        assert (
+            await who.post(f"/rounds/stops/{visit['stop_id']}/reveal", purpose="planning")
+        ).status_code == 403
+        assert (await who.get(f"{path}/history")).status_code == 403
+    reader = Phone(service, "p-reader-1", Role.READER, "civil-affairs")
+    for reading in (path, f"{path}/entries", "/rounds/stops?unit=grid-a1", "/rounds/report?unit=grid-a1"):
+        for who in [*planning, officer]:
+            assert (await who.get(reading)).status_code == 200
+        for who in others:
+            assert (await who.get(reading)).status_code == 403
+        assert (await reader.get(reading)).status_code == (200 if "report" in reading else 403)
+    for stranger in (Phone(service, "p-grid-b1-w", unit="grid-b1"), Phone(service, "p-nobody")):
+        assert (await stranger.post(f"{path}/done", method="qr_code")).status_code == 403
+        assert (await stranger.post(f"{path}/not-done", reason="ill")).status_code == 403
+        body: dict[str, Any] = {"entry_id": str(uuid7()), "text": "x"}
+        assert (await stranger.post(f"{path}/corrections", **body)).status_code == 403
+    assert (await a_leader(service).get(f"/rounds/stops/{uuid7()}")).status_code == 404
+    assert (await a_leader(service).get("/rounds/stops?unit=nowhere")).status_code == 404
+    assert (await reader.get("/rounds/today")).status_code == 403
+
+
+async def test_an_act_on_an_older_version_is_refused(service: Service, scene: Scene) -> None:
+    stop = await a_stop(service)
+    path, leader = f"/rounds/stops/{stop['stop_id']}", a_leader(service)
+    seen = (await leader.get(path)).headers["etag"]
+    changed = await leader.post(f"{path}/change", **POINT, why="早一点", headers={"If-Match": seen})
+    assert changed.headers["etag"] != seen
+    for act, body in (
+        ("end", {"why": "不需要"}),
+        ("done", {"method": "qr_code"}),
+        ("not-done", {"reason": "ill"}),
+    ):
+        phone = Phone(service, A) if "done" in act else leader
+        late = await phone.post(f"{path}/{act}", **body, headers={"If-Match": seen})
+        assert (late.status_code, late.json()["code"]) == (412, "changed-meanwhile")
+    ended = await leader.post(f"{path}/end", why="已拆除", headers={"If-Match": changed.headers["etag"]})
+    assert ended.json()["ended_at"]
+    assert (await leader.post(f"{path}/end", why="再一次")).status_code == 200
+    assert (await Phone(service, A).post(f"{path}/done", method="qr_code")).json()["code"] == "stop-ended"
+    assert (await leader.post(f"{path}/change", **POINT, why="x")).json()["code"] == "stop-ended"
+    history = (await leader.get(f"{path}/history?limit=2")).json()
+    assert [line["words"] for line in history["lines"]] == [None, "早一点"]
+    rest = (await leader.get(f"{path}/history?after_line={history['next_line']}")).json()
+    assert [(line["what"], line["words"], line["by"]) for line in rest["lines"]] == [
+        ("ended", "已拆除", LEADER)
+    ]
+    [gone] = (await leader.get("/rounds/stops?unit=grid-a1&state=ended")).json()["stops"]
+    assert gone["stop_id"] == stop["stop_id"]
+    await check_books(scene, stop["stop_id"])
+
+
+IMPOSSIBLE: tuple[dict[str, Any], ...] = (
+    {"period": "week", "amount": 8},
+    {"period": "month", "amount": 29},
+    {"period": "days", "amount": 0},
+    {"label": None},
+    {"person": VISIT["person"]},
+    {"stay_minutes": 241},
+    {"preferred_at": "09:00:00+08:00"},
+    {"grid_id": "nowhere"},
+)
+ENTRIES: tuple[tuple[str, dict[str, Any], int], ...] = (
+    ("done", {"method": "position"}, 409),
+    ("done", {"method": "self_declared"}, 409),
+    ("not-done", {"reason": "not_reached"}, 422),
+    ("not-done", {"reason": "other"}, 422),
+    ("not-done", {"reason": "other", "note": "施工封路"}, 200),
+    ("done", {"method": "self_declared", "reason": "没有信号"}, 200),
+)
+
+
+async def test_what_a_plan_and_an_entry_need(service: Service, scene: Scene) -> None:
+    for wrong in IMPOSSIBLE:
+        answer = await a_leader(service).post("/rounds/stops", **{"grid_id": "grid-a1", **POINT} | wrong)
+        assert answer.status_code in (404, 422), answer.text
+    stop = await a_stop(service)
+    for act, body, status in ENTRIES:
+        answer = await Phone(service, A).post(f"/rounds/stops/{stop['stop_id']}/{act}", **body)
+        assert answer.status_code == status, answer.text
+
+
+async def test_two_at_one_stop_in_the_same_second(service: Service, scene: Scene) -> None:
+    stop = await a_stop(service)
+    path = f"/rounds/stops/{stop['stop_id']}/done"
+    phones = [Phone(service, person) for person in (A, W)]
+    answers = await asyncio.gather(*(phone.post(path, method="qr_code") for phone in phones * 3))
+    assert sorted(one.status_code for one in answers) == [200] * 3 + [409] * 3
+    refused = next(one.json() for one in answers if one.status_code == 409)
+    assert refused["done_by"] in (A, W)
+    await check_books(scene, stop["stop_id"])
+
+
+async def test_a_wrong_entry_is_taken_back_within_its_hours(service: Service, scene: Scene) -> None:
+    stop, phone = await a_stop(service), Phone(service, A)
+    path = f"/rounds/stops/{stop['stop_id']}"
+    await move(scene, 2)
+    await phone.post(f"{path}/done", method="qr_code")
+    [entry] = (await a_leader(service).get(f"{path}/entries")).json()["entries"]
+    body: dict[str, Any] = {"entry_id": entry["entry_id"], "text": "点错了，是西门"}
+    assert (await Phone(service, W).post(f"{path}/corrections", **body)).json()["code"] == "not-your-entry"
+    back = await phone.post(f"{path}/corrections", **body)
+    assert (back.status_code, back.json()["stop"]["overdue_days"]) == (201, 2)
+    assert (await phone.post(f"{path}/corrections", **body)).status_code == 201
+    [entry] = (await a_leader(service).get(f"{path}/entries")).json()["entries"]
+    assert entry["undone_at"]
+    await phone.post(f"{path}/done", method="qr_code")
+    [entry, _] = (await a_leader(service).get(f"{path}/entries")).json()["entries"]
+    await move(scene, 2)
+    late = await phone.post(f"{path}/corrections", entry_id=entry["entry_id"], text="晚了")
+    assert (late.status_code, late.json()["code"]) == (409, "correction-too-late")
+    assert (await phone.post(f"{path}/corrections", entry_id=str(uuid7()), text="x")).status_code == 404
+    await check_books(scene, stop["stop_id"])
+
+
+async def test_a_phone_without_signal_sends_its_round_later(service: Service, scene: Scene) -> None:
+    stops = [(await a_stop(service, label=f"点 {n}"))["stop_id"] for n in range(3)]
+    case = await scene.registered(category="road-damage")
+    offer = await scene.offer(case)
+    queue = [
+        {**queued("round_done", 60, None, method="qr_code"), "stop_id": stops[0]},
+        queued("accept", 90, None, offer_id=str(offer.id)),
+        {**queued("round_not_done", 120, None, reason="no_access"), "stop_id": stops[1]},
+        {**queued("round_done", 130, None, method="nonsense"), "stop_id": stops[2]},
+        {**queued("round_done", 140, None, method="qr_code"), "stop_id": str(uuid7())},
+        {**queued("accept", 150, None), "stop_id": stops[2]},
+        queued("round_done", 160, offer.part_id, method="qr_code"),
+    ]
+    phone = Phone(service, A)
+    for _ in range(2):
+        results = (await phone.post("/sync", commands=queue)).json()["results"]
+        assert [one["status"] for one in results] == ["done"] * 3 + ["refused"] * 4
+        assert results[0]["due_on"] == "2026-03-03"
+        assert [one["problem"]["status"] for one in results[3:]] == [422, 404, 422, 422]
+    [entry] = (await a_leader(service).get(f"/rounds/stops/{stops[0]}/entries")).json()["entries"]
+    assert entry["device_at"] == "2026-03-01T18:11:00Z"
+    await check_books(scene, stops[1])
+
+
+async def test_the_report_is_of_grids_and_adds_up(service: Service, scene: Scene) -> None:
+    """Three points every day for five days: what was done, what was not and why, and what is owed now."""
+    stops = [(await a_stop(service, label=f"点 {n}"))["stop_id"] for n in range(3)]
+    other = Phone(service, "p-grid-a2-l", Role.GRID_LEADER, "grid-a2")
+    assert (await other.post("/rounds/stops", grid_id="grid-a2", **POINT)).status_code == 201
+    phone = Phone(service, A)
+    for day in range(5):
+        await phone.post(f"/rounds/stops/{stops[0]}/done", method="qr_code")
+        if day == 2:
+            await phone.post(f"/rounds/stops/{stops[1]}/not-done", reason="no_access")
+        await move(scene, 1)
+    desk = Phone(service, "p-street-s1", Role.SUPERVISOR, "street")
+    answer = (await desk.get("/rounds/report?unit=community-a&from=2026-03-02&to=2026-03-06")).json()
+    first, second = answer["grids"]
+    assert (first["grid_id"], first["due"], first["done"]) == ("grid-a1", 15, 5)
+    assert first["reasons"] == {"no_access": 5, "not_reached": 5}
+    assert (first["overdue"], first["longest_days"]) == (2, 5)
+    assert (second["due"], second["done"], second["reasons"]) == (5, 0, {"not_reached": 5})
+    for line in answer["grids"]:
+        assert line["due"] == line["done"] + sum(line["reasons"].values())
+    assert "p-grid" not in str(answer)
+    await a_leader(service).post(f"/rounds/stops/{stops[1]}/end", why="拆了")
+    again = (await desk.get("/rounds/report?unit=grid-a1&from=2026-03-02&to=2026-03-06")).json()["grids"]
+    assert (again[0]["due"], again[0]["done"], again[0]["overdue"]) == (15, 5, 1)
+    for period in ("from=2026-03-06&to=2026-03-02", "from=2025-01-01&to=2026-03-02", "to=0001-01-01"):
+        assert (await desk.get(f"/rounds/report?unit=street&{period}")).status_code == 422
+
+
+async def test_stops_are_paged_the_longest_owed_first(service: Service, scene: Scene) -> None:
+    for n in range(5):
+        await a_stop(service, label=f"点 {n}", since=f"2026-03-{7 - n:02}")
+    leader, found, cursor = a_leader(service), list[str](), ""
+    while True:
+        page = (await leader.get(f"/rounds/stops?unit=grid-a1&limit=2{cursor}")).json()
+        found += [stop["due_on"] for stop in page["stops"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert found == [f"2026-03-0{n}" for n in range(3, 8)]
+    await move(scene, 2)
+    for state, n in (("due", 2), ("overdue", 1), ("all", 5), ("ended", 0)):
+        assert len((await leader.get(f"/rounds/stops?unit=grid-a1&state={state}")).json()["stops"]) == n
+
+
+async def test_whom_an_ended_visit_was_for_is_forgotten(service: Service, scene: Scene) -> None:
+    visit, leader = await a_visit(service), a_leader(service)
+    path = f"/rounds/stops/{visit['stop_id']}"
+    await leader.post(f"{path}/end", why="已搬走")
+    await move(scene, 89)
+    assert await Forgetting(30, 90).forget(service.database) == 0
+    await move(scene, 2)
+    assert await Forgetting(30, 90).forget(service.database) == 1
+    assert await Forgetting(30, 90).forget(service.database) == 0
+    assert (await leader.get(path)).json()["person"] is None
+    assert [line["words"] for line in (await leader.get(f"{path}/history")).json()["lines"]] == [None, None]
+    await check_books(scene, visit["stop_id"])
+
+
+async def test_the_rounds_hot_queries_use_their_indexes(service: Service) -> None:
+    async with service.database.transaction() as tx:
+        await tx.rows("SET LOCAL enable_seqscan = off")
+        page: dict[str, object] = {"grids": ["g"], "after_due": START.date(), "after_id": uuid7(), "most": 50}
+        await _uses(tx, "round_stops_due", rows.PAGE, due_until=START.date(), **page)
+        begin, until = START.date(), START.date()
+        await _uses(tx, "round_dues_by_grid", rows.SETTLED, grids=["g"], begin=begin, until=until)
+        before: dict[str, object] = {"before_at": START, "before_id": uuid7(), "most": 50}
+        await _uses(tx, "round_entries_by_stop", rows.ENTRIES, stop_id=uuid7(), **before)
+
+
+async def _uses(tx: Transaction, index: str, sql: str, **parameters: object) -> None:
+    plan = await _plan(tx, sql, **parameters)
+    assert index in plan, plan
