@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEY_CHARACTERS_MAX = 200
+KEY_PATTERN = f"^[!-~]([ -~]{{0,{KEY_CHARACTERS_MAX - 2}}}[!-~])?$"
+"""What a description says of a key; blanks around a header's value are no part of it."""
 KEPT_HEADERS = ("content-type", "location", "etag")
 CHUNK_BYTES = 65_536
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared.ids import uuid7
 from shared.retry import is_transient
@@ -119,7 +120,13 @@ WORDS = {
     "string_too_long": "太长 / is too long",
     "extra_forbidden": "不认识的字段 / is not known here",
     "uuid_parsing": "不是有效的编号 / is not an id",
+    "uuid_type": "不是有效的编号 / is not an id",
     "datetime_parsing": "不是有效的时间 / is not a time",
+    "datetime_type": "不是有效的时间 / is not a time",
+    "string_type": "须为文字 / needs to be text",
+    "int_type": "须为整数 / needs to be a whole number",
+    "float_type": "须为数字 / needs to be a number",
+    "bool_type": "须为是或否 / needs to be true or false",
     "timezone_aware": "时间须带时区 / needs a time zone",
 }
 """What people read for the commonest faults; the others keep pydantic's English words."""
@@ -142,7 +149,15 @@ def add_to(app: FastAPI) -> None:
 
 
 async def _answer(request: Request, wrong: Exception) -> Response:
+    if isinstance(wrong, HTTPException) and wrong.status_code == 405:
+        wrong.headers = {**(wrong.headers or {}), "Allow": ", ".join(_methods(request))}
     return answer_to(wrong, request.headers.get("accept-language"), request.url.path)
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done at this address: Starlette names the methods of the first route that fits, and no others."""
+    fitting = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in fitting for method in getattr(route, "methods", None) or ()})
 
 
 def answer_to(wrong: Exception, accept_language: str | None, path: str) -> Response:

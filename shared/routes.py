@@ -16,9 +16,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as DependsParameter
+from fastapi.params import Form
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
@@ -145,7 +148,10 @@ def service_of(request: Request) -> Service:
 
 
 async def _key(
-    request: Request, idempotency_key: Annotated[str | None, Header(alias=idempotency.HEADER)] = None
+    request: Request,
+    idempotency_key: Annotated[
+        str | None, Header(alias=idempotency.HEADER, json_schema_extra={"pattern": idempotency.KEY_PATTERN})
+    ] = None,
 ) -> RequestKey | None:
     """The header is declared for the API's description; it is read where the body is."""
     who = await maybe_signed_in(request)
@@ -192,15 +198,40 @@ async def _claim_key(request: Request, key: Key) -> None:
     request.state.key = key
 
 
+async def _take_at_its_word(request: Request) -> None:
+    """A JSON body is what it is described as: no `0` for false, no number for a time, no half of a character, all of
+    which pydantic takes from Python. Runs after the route's rule, like everything that looks into a request."""
+    described: TypeAdapter[Any] | None = request.scope["route"].body_json
+    if described is None or "json" not in request.headers.get("content-type", ""):
+        return
+    if body := await request.body():
+        try:
+            described.validate_json(body, strict=True)
+        except ValidationError as wrong:
+            faults = wrong.errors(include_url=False, include_context=False, include_input=False)
+            raise RequestValidationError(
+                [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
+            ) from None
+
+
 class LimitedRoute(APIRoute):
     """Takes at most `max_body_size` bytes, REQUEST_BYTES_MAX if it names none. FastAPI's own limit would answer in
     plain text."""
 
     def __init__(
-        self, path: str, endpoint: Callable[..., Any], *, max_body_size: int | None = None, **options: Any
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        max_body_size: int | None = None,
+        dependencies: Sequence[DependsParameter] | None = None,
+        **options: Any,
     ) -> None:
         self.bytes_max = max_body_size
-        super().__init__(path, endpoint, **options)
+        given = [*(dependencies or ()), Depends(_take_at_its_word)]
+        super().__init__(path, endpoint, dependencies=given, **options)
+        in_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
+        self.body_json = TypeAdapter[Any](self.body_field.field_info.annotation) if in_json else None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()

@@ -18,9 +18,10 @@ from services.dispatch.queries.photos import has_thumbnail
 from services.dispatch.queries.reads import evidence_case
 from services.dispatch.rules.views import AddedView
 from shared.database import Transaction
-from shared.files import CHUNK_BYTES, PHOTOS
+from shared.files import ATTACHMENTS, CHUNK_BYTES, PHOTOS
 from shared.idempotency import HEADER
 from shared.identity import SignedIn
+from shared.openapi import sending
 from shared.problems import not_found
 from shared.routes import Caller, Db, Key, Tx, allow, router_for
 
@@ -54,14 +55,24 @@ async def add(
     return await add_evidence(database, upload, doer, sealer=sealer, files=store)
 
 
-@router.get("/evidence/{evidence_id}", dependencies=[allow(*WORKING, *WATCHING)])
+@router.get(
+    "/evidence/{evidence_id}",
+    dependencies=[allow(*WORKING, *WATCHING)],
+    response_class=StreamingResponse,
+    responses=sending(*sorted(ATTACHMENTS)),
+)
 async def show(evidence_id: UUID, tx: Tx, who: Caller, store: Store) -> StreamingResponse:
     """The copy that people see; the original stays private."""
     case_id, media_type = await _seen(evidence_id, tx, who)
     return _stream(*files_of_evidence.show(store, case_id, evidence_id, media_type))
 
 
-@router.get("/evidence/{evidence_id}/thumbnail", dependencies=[allow(*WORKING, *WATCHING)])
+@router.get(
+    "/evidence/{evidence_id}/thumbnail",
+    dependencies=[allow(*WORKING, *WATCHING)],
+    response_class=StreamingResponse,
+    responses=sending(*sorted(PHOTOS)),
+)
 async def thumbnail(evidence_id: UUID, tx: Tx, who: Caller, store: Store) -> StreamingResponse:
     """A photo's small copy for lists, 320 px at most; of an older photo the copy that is shown."""
     case_id, media_type = await _seen(evidence_id, tx, who)

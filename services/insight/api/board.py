@@ -23,6 +23,7 @@ from services.insight.queries import board as queries
 from shared.database import Database
 from shared.directory import Directory
 from shared.identity import SignedIn
+from shared.openapi import EVENTS, sending
 from shared.routes import Caller, Db, Registry, allow, router_for, service_of
 from shared.sse import ServerSentEvent, stream
 from shared.vocabulary import Post
@@ -122,7 +123,12 @@ async def show_board(
     return for_reader(board, who)
 
 
-@router.get("/board/stream", dependencies=[allow(*LISTING)])
+@router.get(
+    "/board/stream",
+    dependencies=[allow(*LISTING)],
+    response_class=StreamingResponse,
+    responses=sending(EVENTS),
+)
 async def stream_board(
     request: Request, who: Caller, database: Db, directory: Registry, unit: str | None = None
 ) -> StreamingResponse:

@@ -16,7 +16,8 @@ from services.intake.handlers import attachments
 from services.intake.handlers.attachments import OWN, Upload, by_requester, by_staff
 from services.intake.handlers.permissions import MAY_REGISTER, MAY_SEE, must_see
 from services.intake.rules.changes import By
-from shared.files import CHUNK_BYTES
+from shared.files import ATTACHMENTS, CHUNK_BYTES
+from shared.openapi import sending
 from shared.problems import Problem
 from shared.routes import Caller, Db, Key, Tx, allow, open_to_everybody, router_for, service_of
 
@@ -68,7 +69,12 @@ async def attach_own(
     return await attachments.attach(database, upload, store)
 
 
-@router.get("/attachments/{attachment_id}", dependencies=[allow(*MAY_SEE)])
+@router.get(
+    "/attachments/{attachment_id}",
+    dependencies=[allow(*MAY_SEE)],
+    response_class=StreamingResponse,
+    responses=sending(*sorted(ATTACHMENTS)),
+)
 async def show(attachment_id: UUID, tx: Tx, store: Store, who: Caller) -> StreamingResponse:
     """The copy that people see; the original stays private."""
     case = await attachments.case_of_attachment(tx, attachment_id)
@@ -77,7 +83,12 @@ async def show(attachment_id: UUID, tx: Tx, store: Store, who: Caller) -> Stream
     return StreamingResponse(content, media_type=media_type, headers=PRIVATE)
 
 
-@uploads.get("/track/{number}/attachments/{attachment_id}", dependencies=[open_to_everybody()])
+@uploads.get(
+    "/track/{number}/attachments/{attachment_id}",
+    dependencies=[open_to_everybody()],
+    response_class=StreamingResponse,
+    responses=sending(*sorted(ATTACHMENTS)),
+)
 async def show_own(
     number: Annotated[str, Path(description="as written or said, however grouped")],
     attachment_id: UUID,

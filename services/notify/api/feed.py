@@ -20,6 +20,7 @@ from services.notify.queries import feeds
 from services.notify.queries.feeds import FeedItem, FeedPage
 from services.notify.settings import Settings
 from shared.database import Database
+from shared.openapi import EVENTS, refusing, sending
 from shared.problems import Problem
 from shared.routes import Caller, Db, Tx, allow, router_for
 from shared.sse import ServerSentEvent, stream
@@ -47,7 +48,12 @@ class FeedNumbers(BaseModel):
     read_up_to: int
 
 
-@streams.get("/feed", dependencies=[allow(*Role)])
+@streams.get(
+    "/feed",
+    dependencies=[allow(*Role)],
+    response_class=StreamingResponse,
+    responses={**sending(EVENTS), **refusing(400)},
+)
 async def feed(
     who: Caller,
     database: Db,

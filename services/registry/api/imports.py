@@ -27,6 +27,7 @@ from services.registry.rules.sheets import SHEETS, sheet_named
 from services.registry.rules.things import may_act
 from shared.database import Database
 from shared.identity import SignedIn, not_allowed
+from shared.openapi import sending
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Db, Tx, allow, router_for
 from shared.things import Calendar, Unit
@@ -106,7 +107,12 @@ async def cancel(id: UUID, tx: Tx, who: Caller) -> Import:
     return await steps.cancel(tx, id, who)
 
 
-@streams.get("/exports/{name}.{format}", dependencies=administrators)
+@streams.get(
+    "/exports/{name}.{format}",
+    dependencies=administrators,
+    response_class=StreamingResponse,
+    responses=sending(*MEDIA_TYPES.values()),
+)
 async def export(
     name: str,
     format: Format,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from services.registry.api import accounts, own_account
 from services.registry.api.answers import Me, OffDuty, Tokens
@@ -46,12 +46,14 @@ def routers(issuer: Issuer) -> tuple[APIRouter, ...]:
         await sign_out(tx, body)
 
     @router.get("/jwks.json", dependencies=[open_to_everybody()])
-    async def keys() -> JSONResponse:
-        return JSONResponse(issuer.public_keys(), headers=KEYS_KEPT)
+    async def keys(response: Response) -> dict[str, list[dict[str, object]]]:
+        response.headers.update(KEYS_KEPT)
+        return issuer.public_keys()
 
     @router.get("/.well-known/openid-configuration", dependencies=[open_to_everybody()])
-    async def discovery() -> JSONResponse:
-        return JSONResponse(described(settings.oidc_issuer), headers=KEYS_KEPT)
+    async def discovery(response: Response) -> dict[str, Any]:
+        response.headers.update(KEYS_KEPT)
+        return described(settings.oidc_issuer)
 
     return by_itself, router, accounts.router_of(issuer), own_account.router_of(issuer), _own_routes()
 
