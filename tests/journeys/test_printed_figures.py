@@ -73,6 +73,7 @@ async def work(town: Town, grid: str, case: Case, late: bool) -> None:
 
 async def test_5_seventy_eight_cases_end_at_four_levels(town: Town) -> None:
     """What the grid cannot solve its holder raises to where it can be solved, and an officer there handles it."""
+    await town.wait_for("09:00")  # residents are written to by day unless it is urgent
     first = town.now
     levels = [level for level, count in ENDS.items() for _ in range(count)]
     calls = (
