@@ -106,10 +106,10 @@ async def subscribe(office: Office, tx: Transaction, who: SignedIn, command: Sub
         )
     if not are_keys(command.keys.p256dh, command.keys.auth):
         raise Problem(422, "no-push-keys", "推送密钥无效 / The subscription's keys cannot be used")
-    index = office.sealer.blind_index(command.endpoint)
-    before = await people.owner_of(tx, index)
-    row = await people.locked(tx, who.person_id, office.sealer.new_case_key()[1])
-    if row.devices >= settings.devices_per_person_max and before != who.person_id:
+    indexes = office.sealer.blind_indexes(command.endpoint)
+    before = await people.owners_of(tx, indexes)
+    row = await people.locked(tx, who.person_id, office.sealer.new_case_key()[1], *before)
+    if row.devices >= settings.devices_per_person_max and who.person_id not in before:
         raise Problem(
             409,
             "too-many-devices",
@@ -120,9 +120,9 @@ async def subscribe(office: Office, tx: Transaction, who: SignedIn, command: Sub
     key = office.sealer.unwrap(row.wrapped_key)
     sealed = office.sealer.seal(key, known.model_dump_json(), device_context(who.person_id))
     device_id = await people.add_device(
-        tx, id=uuid7(), person_id=who.person_id, endpoint_index=index, sealed=sealed, name=command.name
+        tx, id=uuid7(), person_id=who.person_id, indexes=indexes, sealed=sealed, name=command.name
     )
-    await people.count_devices(tx, [who.person_id, *([before] if before else [])])
+    await people.count_devices(tx, [who.person_id, *before])
     _remember(office, tx)
     found = await people.devices(tx, [who.person_id])
     return next(device for device in found if device.id == device_id)

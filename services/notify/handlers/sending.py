@@ -26,6 +26,7 @@ from services.notify.settings import Settings
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.events.notify import NoticeDelivered, NoticeFailed
+from shared.sealing import Sealer
 from shared.vocabulary import Language, NoticeKind
 from shared.who_comes import AskWhoComes, WhoComes
 
@@ -62,12 +63,10 @@ def target_of(directory: Directory, outgoing: Outgoing) -> str:
     return str(outgoing.via)
 
 
-def opened(office: Office, row: people.Device) -> Device:
+def opened(sealer: Sealer, row: people.Device) -> Device:
     """A device unsealed, for one message."""
-    key = office.sealer.unwrap(row.wrapped_key)
-    known = Subscription.model_validate_json(
-        office.sealer.unseal(key, row.sealed, device_context(row.person_id))
-    )
+    key = sealer.unwrap(row.wrapped_key)
+    known = Subscription.model_validate_json(sealer.unseal(key, row.sealed, device_context(row.person_id)))
     return Device(str(row.id), known.endpoint, known.p256dh, known.auth)
 
 
@@ -135,7 +134,7 @@ def _push(
     office: Office, outgoing: Outgoing, language: Language, rows: Sequence[people.Device]
 ) -> Message | Refused:
     """Only what kind of thing it is: a locked screen shows it to whoever is near."""
-    devices = tuple(opened(office, row) for row in rows if row.person_id == outgoing.person_id)
+    devices = tuple(opened(office.sealer, row) for row in rows if row.person_id == outgoing.person_id)
     if not devices:
         return Refused("no device is subscribed")
     return Message(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -51,7 +51,6 @@ MAKE = """
     INSERT INTO people (person_id, version, wrapped_key) VALUES (:person_id, 0, :wrapped_key)
     ON CONFLICT (person_id) DO NOTHING
 """
-LOCK = f"SELECT {COLUMNS} FROM people WHERE person_id = :person_id FOR UPDATE"
 ONE = f"SELECT {COLUMNS} FROM people WHERE person_id = :person_id"
 CHANGED = f"SELECT {COLUMNS} FROM people WHERE changed_at >= :since"
 CHOOSE = """
@@ -59,6 +58,12 @@ CHOOSE = """
            quiet_from = :quiet_from, quiet_until = :quiet_until, digest = :digest, digest_at = :digest_at,
            language = :language, sealed_number = :sealed_number, changed_at = clock_timestamp()
     WHERE person_id = :person_id
+"""
+# One browser is one device, under whichever master key it was taken in.
+BRING_UP = """
+    UPDATE devices SET endpoint_index = :endpoint_index
+    WHERE endpoint_index = ANY(CAST(:older AS bytea[]))
+      AND NOT EXISTS (SELECT 1 FROM devices WHERE endpoint_index = :endpoint_index)
 """
 # Somebody else's browser may have been this person's before: a push must reach whoever is signed in on it now.
 ADD_DEVICE = """
@@ -68,7 +73,7 @@ ADD_DEVICE = """
     SET person_id = excluded.person_id, sealed = excluded.sealed, name = excluded.name
     RETURNING id
 """
-OWNER_OF = "SELECT person_id FROM devices WHERE endpoint_index = :endpoint_index"
+OWNERS_OF = "SELECT DISTINCT person_id FROM devices WHERE endpoint_index = ANY(CAST(:indexes AS bytea[]))"
 COUNT = """
     UPDATE people AS p SET devices = (SELECT count(*) FROM devices AS d WHERE d.person_id = p.person_id),
            changed_at = clock_timestamp()
@@ -84,6 +89,23 @@ DROP = """
     WHERE id = ANY(CAST(:ids AS uuid[])) AND (CAST(:person_id AS text) IS NULL OR person_id = :person_id)
     RETURNING person_id
 """
+# What a process that did not know the key yet took in a second time gives way to what was found before.
+INDEX_ANEW = """
+    WITH new AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:indexes AS bytea[])) AS new(id, endpoint_index)
+    ), doubled AS (
+        DELETE FROM devices AS d USING new
+        WHERE d.id = new.id AND d.endpoint_index <> new.endpoint_index AND (
+            EXISTS (SELECT 1 FROM devices AS o WHERE o.endpoint_index = new.endpoint_index)
+            OR EXISTS (SELECT 1 FROM new AS n WHERE n.endpoint_index = new.endpoint_index AND n.id < d.id)
+        ) RETURNING d.id, d.person_id
+    ), moved AS (
+        UPDATE devices AS d SET endpoint_index = new.endpoint_index FROM new
+        WHERE d.id = new.id AND d.endpoint_index <> new.endpoint_index
+          AND NOT EXISTS (SELECT 1 FROM doubled WHERE doubled.id = d.id)
+    )
+    SELECT person_id FROM doubled
+"""
 OWNERS = "SELECT DISTINCT person_id FROM devices WHERE id = ANY(CAST(:ids AS uuid[]))"
 LOCK_MANY = """
     SELECT person_id FROM people WHERE person_id = ANY(CAST(:people AS text[])) ORDER BY person_id FOR UPDATE
@@ -91,10 +113,11 @@ LOCK_MANY = """
 NOBODY = UUID(int=0)
 
 
-async def locked(tx: Transaction, person_id: str, wrapped_key: bytes) -> Person:
-    """The person's row, locked; made with this key where it is missing."""
+async def locked(tx: Transaction, person_id: str, wrapped_key: bytes, *others: str) -> Person:
+    """The person's row, locked together with those of others; made with this key where it is missing."""
     await tx.rows(MAKE, person_id=person_id, wrapped_key=wrapped_key)
-    return Person(**(await tx.rows(LOCK, person_id=person_id))[0])
+    await lock_people(tx, [person_id, *others])
+    return Person(**(await tx.rows(ONE, person_id=person_id))[0])
 
 
 async def person(tx: Transaction, person_id: str) -> Person | None:
@@ -116,17 +139,20 @@ async def lock_people(tx: Transaction, people: Sequence[str]) -> None:
     await tx.rows(LOCK_MANY, people=sorted(set(people)))
 
 
-async def owner_of(tx: Transaction, endpoint_index: bytes) -> str | None:
-    rows = await tx.rows(OWNER_OF, endpoint_index=endpoint_index)
-    return rows[0]["person_id"] if rows else None
+async def owners_of(tx: Transaction, indexes: Sequence[bytes]) -> list[str]:
+    """Whose the browser was until now, found under every master key."""
+    return [row["person_id"] for row in await tx.rows(OWNERS_OF, indexes=list(indexes))]
 
 
 async def add_device(
-    tx: Transaction, *, id: UUID, person_id: str, endpoint_index: bytes, sealed: bytes, name: str
+    tx: Transaction, *, id: UUID, person_id: str, indexes: Sequence[bytes], sealed: bytes, name: str
 ) -> UUID:
-    """In place of whatever this browser was subscribed as before; its id."""
+    """In place of whatever this browser was subscribed as before; its id. `indexes` with the one in use first."""
+    current, *older = indexes
+    if older:
+        await tx.rows(BRING_UP, endpoint_index=current, older=older)
     rows = await tx.rows(
-        ADD_DEVICE, id=id, person_id=person_id, endpoint_index=endpoint_index, sealed=sealed, name=name
+        ADD_DEVICE, id=id, person_id=person_id, endpoint_index=current, sealed=sealed, name=name
     )
     device_id: UUID = rows[0]["id"]
     return device_id
@@ -153,3 +179,9 @@ async def drop_devices(tx: Transaction, ids: Sequence[UUID], person_id: str | No
     gone = await tx.rows(DROP, ids=list(ids), person_id=person_id)
     await count_devices(tx, [row["person_id"] for row in gone])
     return len(gone)
+
+
+async def index_anew(tx: Transaction, indexes: Mapping[UUID, bytes]) -> None:
+    """Devices of people whose rows are locked are found by these from now on."""
+    doubled = await tx.rows(INDEX_ANEW, ids=list(indexes), indexes=list(indexes.values()))
+    await count_devices(tx, [row["person_id"] for row in doubled])

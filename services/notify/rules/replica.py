@@ -111,6 +111,7 @@ def _in_its_existence(case: CaseFacts, event: CaseEvent) -> CaseFacts:
                 place=event.place,
                 unit_path=event.unit_path,
                 ladder=event.ladder,
+                level=level_on(event.ladder, case.level),
                 unit_id=rung_of(event.ladder, case.level),
                 unread_after_seconds=event.policy.unread_after_seconds,
             )
@@ -216,6 +217,11 @@ def _reassigned(case: CaseFacts, event: CaseReassigned) -> CaseFacts:
 def rung_of(ladder: tuple[Rung, ...], level: Level) -> str:
     """The unit of `ladder` at `level`; the lowest one there is where it has no such rung."""
     return next((rung.unit_id for rung in ladder if rung.level is level), ladder[0].unit_id)
+
+
+def level_on(ladder: tuple[Rung, ...], level: Level) -> Level:
+    """`level`; the lowest one there is where `ladder` has no such rung."""
+    return level if any(rung.level is level for rung in ladder) else ladder[0].level
 
 
 def rang(event: AlarmRaised) -> AlarmFacts:
