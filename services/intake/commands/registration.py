@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, model_validator
 
 from services.intake.commands.changes import EXCLUDED_MAX, ConsentPurpose, WindowGiven
 from services.intake.commands.given import DESCRIPTION_CHARACTERS_MAX, Command, Line, Phone
@@ -40,6 +40,13 @@ class Beneficiary(Command):
     relation: Line = Field(default="", max_length=40)
 
 
+def _as_a_set(given: Any) -> Any:
+    """A list of JSON is a list of Python behind a validator that looks at the whole: strictly taken no set."""
+    if isinstance(given, list) and all(isinstance(one, str) for one in given):
+        return frozenset(given)
+    return given
+
+
 class RequesterGiven(Command):
     """Who asks. Anonymous means that nothing about them is kept; a proxy or a guardian says for whom.
     `consent` is what they agree to: all of it, unless they say otherwise."""
@@ -50,7 +57,7 @@ class RequesterGiven(Command):
     kind: RequesterKind = RequesterKind.SELF
     on_behalf_of: Beneficiary | None = None
     language: Language = Language.CHINESE
-    consent: frozenset[ConsentPurpose] = EVERY_CONSENT
+    consent: Annotated[frozenset[ConsentPurpose], BeforeValidator(_as_a_set)] = EVERY_CONSENT
 
     @model_validator(mode="before")
     @classmethod
