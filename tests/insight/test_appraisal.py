@@ -50,6 +50,7 @@ async def test_a_person_has_a_row_of_figures_and_no_score(
         "on_time_since_told": "2/3 (66.7 %)",
         "accepted": "3/3 (100.0 %)",
         "lapsed": "0/3 (0.0 %)",
+        "taps": "33/3 (11.00)",
         "commands": "18/3 (6.00)",
         "fields": "12/3 (4.00)",
         "photos": "3/3 (1.00)",

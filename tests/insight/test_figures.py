@@ -116,6 +116,8 @@ EVERY_VERSION_SHIPPED = {
     ("burden_photos", 1): "11934032ace1",
     ("burden_minutes", 1): "d4b7e88850d1",
     ("burden_double_entries", 1): "4c3ebd5061c7",
+    ("burden_fields", 2): "6f19251daaf9",
+    ("burden_taps", 1): "e2aa557d48d5",
 }
 
 

@@ -181,7 +181,8 @@ async def test_who_may_still_become_a_success_is_neither_yet(
 
 
 async def test_burden_is_what_people_did_for_the_case(database: Database, fold_stories: FoldStories) -> None:
-    """B accepts, arrives, photographs, writes twice, handles: six commands, four fields, one photo, 32.5 minutes."""
+    """B accepts, arrives, photographs, writes twice, handles: six commands, four fields, one photo, 32.5 minutes; that
+    cannot have taken fewer than eleven taps."""
     await fold_stories(satisfied(manhole_at_night()))
     burden = {name: printed(await figure(database, name)) for name in DEFINITIONS if "burden" in name}
     assert burden == {
@@ -190,6 +191,7 @@ async def test_burden_is_what_people_did_for_the_case(database: Database, fold_s
         "burden_photos": "1/1",
         "burden_minutes": "32.5/1",
         "burden_double_entries": "0/1",
+        "burden_taps": "11/1",
     }
 
 

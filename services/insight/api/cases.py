@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -153,6 +153,7 @@ async def show_case(case_id: UUID, tx: Tx, who: Caller) -> dict[str, Any]:
     row, whole = await _readable(case_id, tx, who)
     if not supervises(who, row["unit_path"]):
         del row["flagged"]
+        row["follow_ups"] = [without_coached(follow_up) for follow_up in row["follow_ups"]]
     return row if whole else dict(without_personal_data(row))
 
 
@@ -162,7 +163,8 @@ async def show_timeline(
 ) -> Timeline:
     """What happened, oldest first, as sentences."""
     row, whole = await _readable(case_id, tx, who)
-    reader = reader_for(language or who.language, directory, whole=whole)
+    oversees = supervises(who, row["unit_path"])
+    reader = reader_for(language or who.language, directory, whole=whole, supervises=oversees)
     lines = [
         Line(
             at=event["at"],
@@ -171,12 +173,17 @@ async def show_timeline(
             sequence=event["sequence"],
             channel=event["channel"],
             sentence=sentence(event["type"], event["data"], reader),
-            data=event["data"] if whole else {},
+            data=(event["data"] if oversees else without_coached(event["data"])) if whole else {},
         )
         for event in await queries.timeline(tx, case_id)
-        if event["type"] != EntryFlagged.type or supervises(who, row["unit_path"])
+        if event["type"] != EntryFlagged.type or oversees
     ]
     return Timeline(case_id=case_id, number=row["number"], lines=lines)
+
+
+def without_coached(told: Mapping[str, Any]) -> dict[str, Any]:
+    """That somebody told the resident what to answer is for supervisors: whoever it was must not find out here."""
+    return {name: value for name, value in told.items() if name != "coached"}
 
 
 async def _readable(case_id: UUID, tx: Tx, who: SignedIn) -> tuple[dict[str, Any], bool]:
@@ -191,7 +198,7 @@ async def _readable(case_id: UUID, tx: Tx, who: SignedIn) -> tuple[dict[str, Any
     raise not_found("没有这个工单 / There is no such case")
 
 
-def reader_for(language: Language, directory: Directory, *, whole: bool) -> Reader:
+def reader_for(language: Language, directory: Directory, *, whole: bool, supervises: bool = False) -> Reader:
     """Names from the registry, labels only; a masked reader reads the post instead of the person."""
     zone = zone_of(directory)
     english = language is Language.ENGLISH
@@ -206,4 +213,7 @@ def reader_for(language: Language, directory: Directory, *, whole: bool) -> Read
         known = directory.units.get(unit_id or "")
         return (unit_id or "") if known is None else known.name.en if english else known.name.zh
 
-    return Reader(language, person, unit, lambda moment: moment.astimezone(zone).strftime("%m-%d %H:%M"))
+    def time(moment: datetime) -> str:
+        return moment.astimezone(zone).strftime("%m-%d %H:%M")
+
+    return Reader(language, person, unit, time, supervises)

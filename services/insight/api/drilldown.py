@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from services.insight.api import sheets
 from services.insight.api.cursors import cursor as cursor_of
 from services.insight.api.cursors import parts
-from services.insight.api.figures import Narrowed, defined, scope_of
+from services.insight.api.figures import Narrowed, defined, must_read, scope_of
 from services.insight.api.reading import LISTING
 from services.insight.figures.definition import Definition
 from services.insight.queries import counts
@@ -79,6 +79,7 @@ async def list_members(
 ) -> Members | Response:
     definition = defined(name)
     scope = await scope_of(tx, who, directory, asked)
+    must_read(who, definition, scope.unit_ids, directory)
     if (kind := sheets.wanted(request)) is None:
         return await page(tx, definition, scope, asked.side, asked.cursor, asked.limit)
 

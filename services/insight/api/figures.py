@@ -3,6 +3,7 @@ period before. The cases behind it are in drilldown.py."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,15 +18,15 @@ from services.insight.api import sheets
 from services.insight.api.reading import LISTING, Period, period, units_of
 from services.insight.figures.definition import Definition, Form, Value, change, printed, rate, told
 from services.insight.figures.printed import PRINTED
-from services.insight.figures.shipped import DEFINITIONS
+from services.insight.figures.shipped import DEFINITIONS, SUPERVISORS_ONLY
 from services.insight.queries import counts
 from services.insight.rules.naming import Dimension, named, zone_of
 from shared.database import Transaction
 from shared.directory import Directory
-from shared.identity import SignedIn
+from shared.identity import SignedIn, not_allowed
 from shared.problems import Problem
 from shared.routes import Caller, Registry, Tx, allow, router_for
-from shared.vocabulary import Channel, Level, Urgency
+from shared.vocabulary import Channel, Level, Role, Urgency
 
 router = router_for("insight")
 
@@ -123,7 +124,8 @@ async def list_figures(
     request: Request, tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
 ) -> list[Figure] | Response:
     scope = await scope_of(tx, who, directory, asked)
-    figures = [await compute(tx, d, scope, asked.by, compare=asked.compare) for d in DEFINITIONS.values()]
+    shown = [d for d in DEFINITIONS.values() if may_read(who, d, scope.unit_ids, directory)]
+    figures = [await compute(tx, d, scope, asked.by, compare=asked.compare) for d in shown]
     return _figures_sheet(request, "figures", figures, directory)
 
 
@@ -145,10 +147,12 @@ async def show_figure(
     """One figure with those that must be read beside it. `/figures/{name}.csv` and `.xlsx` give the same."""
     definition = defined(name.removesuffix(".csv").removesuffix(".xlsx"))
     scope = await scope_of(tx, who, directory, asked)
+    must_read(who, definition, scope.unit_ids, directory)
     figure = await compute(tx, definition, scope, asked.by, compare=asked.compare)
     figure.beside = [
-        await compute(tx, DEFINITIONS[other], scope, asked.by, compare=asked.compare)
-        for other in definition.beside
+        await compute(tx, other, scope, asked.by, compare=asked.compare)
+        for other in (DEFINITIONS[name] for name in definition.beside)
+        if may_read(who, other, scope.unit_ids, directory)
     ]
     if sheets.wanted(request) is None:
         return figure
@@ -230,6 +234,18 @@ def defined(name: str) -> Definition:
             404, "no-such-figure", "没有这个指标 / There is no such figure", figures=list(DEFINITIONS)
         )
     return definition
+
+
+def may_read(who: SignedIn, definition: Definition, unit_ids: Iterable[str], directory: Directory) -> bool:
+    """Some figures are for those who supervise all of the units, and for nobody else."""
+    if definition.name not in SUPERVISORS_ONLY:
+        return True
+    return all(who.may(Role.SUPERVISOR, unit, directory) for unit in unit_ids)
+
+
+def must_read(who: SignedIn, definition: Definition, unit_ids: Iterable[str], directory: Directory) -> None:
+    if not may_read(who, definition, unit_ids, directory):
+        raise not_allowed((Role.SUPERVISOR,))
 
 
 async def scope_of(tx: Transaction, who: SignedIn, directory: Directory, asked: Narrowed) -> counts.Scope:

@@ -127,6 +127,16 @@ def period(starts: datetime | None, ends: datetime | None, now: datetime, direct
     return Period(starts_at=starts_at, ends_at=ends_at)
 
 
+def from_midnight(given: Any) -> Any:
+    """A day by itself, as people write a period, is when it begins; what is no time is left for pydantic to say."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return datetime.fromisoformat(given)
+    except ValueError:
+        return given
+
+
 def aware(moment: datetime, zone: ZoneInfo) -> datetime:
     """A time without a zone is local. 422 for a year in which there can be no cases."""
     if moment.year not in YEARS:

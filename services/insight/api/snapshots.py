@@ -11,13 +11,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from services.insight.api.cases import reader_for
 from services.insight.api.cursors import cursor as cursor_of
 from services.insight.api.cursors import parts
-from services.insight.api.figures import Amount, amount, defined, described
-from services.insight.api.reading import LISTING, Period, everything_below, period, units_of
+from services.insight.api.figures import Amount, amount, defined, described, may_read, must_read
+from services.insight.api.reading import LISTING, Period, everything_below, from_midnight, period, units_of
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import counts
 from services.insight.queries import snapshots as queries
@@ -45,8 +45,8 @@ class TakeSnapshot(BaseModel):
 
     title: str = Field(min_length=1, max_length=200)
     unit: str
-    starts: datetime | None = Field(default=None, alias="from")
-    ends: datetime | None = Field(default=None, alias="to")
+    starts: Annotated[datetime | None, BeforeValidator(from_midnight)] = Field(default=None, alias="from")
+    ends: Annotated[datetime | None, BeforeValidator(from_midnight)] = Field(default=None, alias="to")
     figures: list[str] | None = None
 
 
@@ -126,7 +126,12 @@ async def take_snapshot(body: TakeSnapshot, tx: Tx, who: Caller, directory: Regi
     """Write the figures down as they are now. They stay, whatever happens to the cases."""
     units_of(who, body.unit, directory)
     who.must(TAKING, body.unit, directory)
-    definitions = [defined(name) for name in dict.fromkeys(body.figures or DEFINITIONS)]
+    definitions = [defined(name) for name in dict.fromkeys(body.figures or ())]
+    for definition in definitions:
+        must_read(who, definition, (body.unit,), directory)
+    definitions = definitions or [
+        d for d in DEFINITIONS.values() if may_read(who, d, (body.unit,), directory)
+    ]
     now = await tx.now()
     span = period(body.starts, body.ends, now, directory)
     scope = counts.Scope((body.unit,), span.starts_at, span.ends_at, now)
@@ -212,9 +217,16 @@ async def _readable(
     snapshot_id: UUID, tx: Transaction, who: SignedIn, directory: Directory
 ) -> list[queries.Taken]:
     taken = await queries.one(tx, snapshot_id)
-    if not taken or not set(taken[0].scope.unit_ids) <= set(everything_below(who, directory)):
+    below = set(everything_below(who, directory))
+    shown = [
+        kept
+        for kept in taken
+        if below.issuperset(kept.scope.unit_ids)
+        and may_read(who, kept.definition, kept.scope.unit_ids, directory)
+    ]
+    if not shown:
         raise not_found("没有这份快照 / There is no such snapshot")
-    return taken
+    return shown
 
 
 def _shown(taken: list[queries.Taken], who: SignedIn, directory: Directory) -> Snapshot:

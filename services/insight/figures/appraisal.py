@@ -27,6 +27,7 @@ OF_UNITS: tuple[Definition, ...] = tuple(
         "reopened_within_30_days",
         "returned",
         "hand_overs_per_case",
+        "burden_taps",
         "burden_commands",
         "burden_minutes",
         "burden_double_entries",
@@ -77,6 +78,7 @@ OF_PEOPLE: tuple[OfPerson, ...] = (
     OfPerson(
         "lapsed", Name(zh="派单超时", en="Offers not answered"), CountUnit.CASE_TIMES, "lapses", "offers"
     ),
+    _per_case("taps", "件均点按次数（至少）", "Taps per case, at least", CountUnit.CASE_TIMES, "taps"),
     _per_case("commands", "件均操作次数", "Commands per case", CountUnit.CASE_TIMES, "commands"),
     _per_case("fields", "件均填写项数", "Fields per case", CountUnit.ITEMS, "fields"),
     _per_case("photos", "件均照片数", "Photos per case", CountUnit.ITEMS, "photos"),

@@ -13,10 +13,10 @@ LEFT_OUT = Name(
 CLOSED_IN_PERIOD = Name(zh="结案时间", en="When the case was closed")
 
 
-def _burden(name: str, title: Name, unit: CountUnit, counted: Name) -> Definition:
+def _burden(name: str, title: Name, unit: CountUnit, counted: Name, *, version: int = 1) -> Definition:
     return Definition(
         name=f"burden_{name}",
-        version=1,
+        version=version,
         title=title,
         unit=unit,
         numerator=counted,
@@ -67,6 +67,33 @@ SHIPPED = (
         Name(
             zh="同一轮里第二次及以后填写的情况说明或处置措施",
             en="Accounts and measures written a second time or more in one round",
+        ),
+    ),
+    _burden(
+        "fields",
+        Name(zh="件均填写项数", en="Fields per case"),
+        CountUnit.ITEMS,
+        Name(
+            zh="为派单系统里的操作选择或填写的内容，一项计一次：拒单原因、到场方式、说明、措施、进展、办结结果、迟到原因，"
+            "以及退单、下派、吹哨和协办所填各项；不论字数。手机自动带出的位置和时间、在其他系统里的填写，看不到，不计",
+            en="Values chosen or written for commands of dispatch, each counted once however long: why declined, way "
+            "of arriving, account, measure, progress, outcome, cause of being late, and what a return, a hand-down, a "
+            "call for help or asking a co-handler takes. Not seen and not counted: position and times, which the "
+            "phone adds by itself, and what is written elsewhere",
+        ),
+        version=2,
+    ),
+    _burden(
+        "taps",
+        Name(zh="件均点按次数（至少）", en="Taps per case, at least"),
+        CountUnit.CASE_TIMES,
+        Name(
+            zh="系统看得到的最少点按：每次操作计一次，为它选择或填写的每一项计一次，每张照片计一次。"
+            "打开、查看、翻页、逐字输入和重试看不到，不计，所以实际只多不少；用屏幕点按或离线后补发，算法一样",
+            en="The fewest taps that what the server received can have taken: one for each command, one for each value "
+            "chosen or written for it, one for each photo. Opening, looking, scrolling, the letters of a text and "
+            "trying again are not seen and not counted, so that it was never fewer; sent at once or from a phone's "
+            "queue makes no difference",
         ),
     ),
 )

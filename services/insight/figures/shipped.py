@@ -20,3 +20,6 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType({d.name: d for d in SHI
 
 VERSIONS: Mapping[tuple[str, int], Definition] = MappingProxyType({(d.name, d.version): d for d in SHIPPED})
 """What a snapshot was counted by, also after a newer version came into force."""
+
+SUPERVISORS_ONLY = frozenset({"follow_ups_coached"})
+"""Whoever told a resident what to answer must not learn from a figure that the resident said so."""

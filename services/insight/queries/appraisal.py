@@ -15,6 +15,7 @@ PEOPLE = """
                AND w.arrived_at <= w.arrived_told_at + make_interval(secs => :within_seconds)) AS on_time,
            coalesce(sum(h.rounds), 0) AS handled_rounds, coalesce(sum(h.reopened), 0) AS reopened,
            coalesce(sum(h.answered), 0) AS answered, coalesce(sum(h.solved), 0) AS solved,
+           sum(w.commands + w.fields + w.photos) AS taps,
            sum(w.commands) AS commands, sum(w.fields) AS fields, sum(w.photos) AS photos,
            round(sum(w.seconds) / 60.0, 1) AS minutes, sum(w.double_entries) AS double_entries
     FROM works AS w JOIN cases AS c USING (case_id)

@@ -100,6 +100,7 @@ SPENT = {
         name: f"(SELECT sum(w.{name}) {OF_CASE})"
         for name in ("commands", "fields", "photos", "double_entries")
     },
+    "taps": f"(SELECT sum(w.commands + w.fields + w.photos) {OF_CASE})",
     "minutes": f"(SELECT round(sum(w.seconds) / 60.0, 1) {OF_CASE})",
 }
 ROUNDS = """

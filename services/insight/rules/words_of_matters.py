@@ -6,16 +6,20 @@ from enum import StrEnum
 
 from shared.things import Name
 from shared.vocabulary import (
+    ActorKind,
     CaseState,
+    ClockKind,
     EmergencyService,
     EntryFlag,
     EntryKind,
     EscalationReason,
     ExtensionReason,
     FollowUpKind,
+    Must,
     NotAcceptedReason,
     NoticeKind,
     ParkReason,
+    PartRole,
     ReassignReason,
     ReopenReason,
     RequesterKind,
@@ -27,6 +31,27 @@ from shared.vocabulary import (
 )
 
 WORDS: dict[type[StrEnum], dict[str, Name]] = {
+    ActorKind: {
+        "staff": Name(zh="工作人员", en="staff"),
+        "requester": Name(zh="诉求人", en="the requester"),
+        "system": Name(zh="系统", en="the system"),
+    },
+    PartRole: {
+        "owner": Name(zh="主办", en="owner"),
+        "co_handler": Name(zh="协办", en="co-handler"),
+    },
+    Must: {
+        "arrive": Name(zh="必须到场", en="arrive"),
+        "photograph_and_account": Name(zh="必须拍照并说明", en="photograph and give an account"),
+        "measure": Name(zh="必须处置", en="take a measure"),
+        "follow_through": Name(zh="必须跟进到底", en="follow through"),
+    },
+    ClockKind: {
+        "minutes": Name(zh="分钟", en="minutes"),
+        "working_hours": Name(zh="工作小时", en="working hours"),
+        "working_days": Name(zh="工作日", en="working days"),
+        "natural_days": Name(zh="自然日", en="calendar days"),
+    },
     CaseState: {
         "registered": Name(zh="已登记", en="registered"),
         "offered": Name(zh="已派单", en="offered"),

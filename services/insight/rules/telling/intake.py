@@ -41,7 +41,7 @@ def _follow_up(data: Data, reader: Reader) -> Words:
         )
     if data["satisfaction"] is not None:
         answers.append(reader.word(Satisfaction, data["satisfaction"]))
-    if data.get("coached"):
+    if data.get("coached") and reader.supervises:
         answers.append(reader.says("有人教过怎么答", "was told what to answer"))
     return {"answer": reader.joined(answers) or reader.says("没有回答", "no answer")}
 

@@ -8,13 +8,23 @@ from shared.vocabulary import (
     NoticeKind,
 )
 
+VIA = {
+    "feed": Name(zh="站内消息", en="feed"),
+    "webpush": Name(zh="推送", en="push"),
+    "sms": Name(zh="短信", en="SMS"),
+    "smtp": Name(zh="邮件", en="e-mail"),
+    "webhook": Name(zh="消息网关", en="message gateway"),
+    "console": Name(zh="控制台", en="console"),
+}
+"""Notify's channels by their names; one this version does not know is told by its name."""
+
 
 def _notice(data: Data, reader: Reader) -> Words:
-    to = data.get("person_id")
+    to, via = data.get("person_id"), VIA.get(data["via"])
     return {
         "kind": reader.word(NoticeKind, data["kind"]),
         "person": reader.person(to) if to is not None else reader.says("诉求人", "the requester"),
-        "via": data["via"],
+        "via": data["via"] if via is None else reader.says(via.zh, via.en),
     }
 
 

@@ -17,12 +17,14 @@ Words = dict[str, str]
 
 @dataclass(frozen=True)
 class Reader:
-    """Whose eyes: the language, and the names this reader may see (masked readers see posts and units only)."""
+    """Whose eyes: the language, and the names this reader may see (masked readers see posts and units only). Only who
+    `supervises` reads that a resident was told what to answer."""
 
     language: str
     person: Callable[[str | None], str]
     unit: Callable[[str | None], str]
     time: Callable[[datetime], str]
+    supervises: bool = False
 
     def says(self, zh: str, en: str) -> str:
         return en if self.language == "en" else zh
