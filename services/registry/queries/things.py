@@ -169,7 +169,9 @@ async def known_about(tx: Transaction, things: Sequence[Thing], person_id: str |
     if units_change:
         found += await _all(tx, Unit)
     else:
-        ids = sorted({unit_id for thing in (*things, *found) for unit_id in units_named_by(thing)})
+        named = {unit_id for thing in (*things, *found) for unit_id in units_named_by(thing)}
+        named |= {thing.rightful_unit_id or "" for thing in things if isinstance(thing, Category)}
+        ids = sorted(named)
         found += [_read(Unit, row) for row in await tx.rows(PATHS, ids=ids)]
     if any(isinstance(thing, Category | Policy | PolicyUse | DutyList | Snippet) for thing in things):
         found += [*await _all(tx, Category), *await _all(tx, Policy)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -70,6 +70,10 @@ CHINESE: Mapping[type[StrEnum], Mapping[str, str]] = {
     Language: {"中文": "zh", "英文": "en"},
     ShiftKind: {"在岗": "on_duty", "待命": "on_call"},
 }
+DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:\s+00:00:00)?")
+DAYS_SPLIT = re.compile(r"[;；,，、\n]+")
+RANGE = re.compile(r"\s*(?:~|～|至)\s*")
+RANGE_DAYS_MAX = 60
 YES_NO = {
     "是": True,
     "否": False,
@@ -140,6 +144,18 @@ def parts(value: Any) -> list[str]:
 
 
 WORDS = Cell(lambda value, zone: parts(value), lambda value, zone: "; ".join(value or ()))
+
+
+def _name(part: str) -> dict[str, str]:
+    zh, _, en = part.partition(" / ")
+    return {"zh": zh.strip(), "en": en.strip() or zh.strip()}
+
+
+NAMES = Cell(
+    lambda value, zone: [_name(part) for part in parts(value)],
+    lambda value, zone: "; ".join(f"{each['zh']} / {each['en']}" for each in value or ()),
+)
+"""`照片 / photo; 读数 / reading`: names in both languages."""
 
 
 def word_of(kind: type[StrEnum], text: str) -> str:
@@ -270,3 +286,40 @@ def _moment_out(value: Any, zone: ZoneInfo) -> str | None:
 
 
 MOMENT = Cell(_moment, _moment_out)
+
+
+def _date(text: str) -> date:
+    found = DAY.fullmatch(text.strip())
+    try:
+        return date(*(int(number) for number in found.groups())) if found else date.fromisoformat(text)
+    except ValueError:
+        raise Unreadable(
+            "not-a-day", f"“{text[:40]}”须写成 2026-10-01 / {text[:40]!r}: write it as 2026-10-01"
+        ) from None
+
+
+def _day(value: Any, zone: ZoneInfo) -> str | None:
+    text = text_in(value)
+    return _date(text).isoformat() if text else None
+
+
+def _days(value: Any, zone: ZoneInfo) -> list[str]:
+    """`2026-10-01 ~ 2026-10-07; 2026-12-31`: days and stretches of days, in their order, each once."""
+    found: set[date] = set()
+    for part in DAYS_SPLIT.split(text_in(value)):
+        if not part.strip():
+            continue
+        ends = [_date(text) for text in RANGE.split(part.strip())]
+        length = (ends[-1] - ends[0]).days + 1
+        if len(ends) > 2 or not 1 <= length <= RANGE_DAYS_MAX:
+            raise Unreadable(
+                "not-days",
+                f"“{part[:40]}”须先始后终、最多 {RANGE_DAYS_MAX} 天"
+                f" / {part[:40]!r}: the first day ~ the last, {RANGE_DAYS_MAX} days at most",
+            )
+        found.update(ends[0] + timedelta(days=day) for day in range(length))
+    return [day.isoformat() for day in sorted(found)]
+
+
+ONE_DAY = Cell(_day, _text_out)
+DAYS = Cell(_days, lambda value, zone: "; ".join(value or ()))

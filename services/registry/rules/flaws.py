@@ -243,6 +243,10 @@ def _flaws_of_category(category: Category, known: Known) -> Found:
         yield "retired-policy", f"时限规则 {policy.id} 已停用 / Policy {policy.id} is retired"
     if not category.levels:
         yield "no-level", "至少要有一个可办理层级 / No level may handle it"
+    if (rightful := category.rightful_unit_id) is not None:
+        yield from _unknown_units([rightful], known)
+        if category.retired_at is None and rightful in known.units:
+            yield from _retired([rightful], known)
 
 
 def _flaws_of_policy(policy: Policy, known: Known) -> Found:

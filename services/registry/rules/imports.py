@@ -94,7 +94,9 @@ def merged(sheet: Sheet, line: Line, before: Thing | None) -> dict[str, Any]:
     body: dict[str, Any] = before.model_dump(mode="json") if before is not None else {}
     for name, value in line.fields.items():
         old = body.get(name)
-        if name in ("name", "class_name") and isinstance(value, Mapping):
+        if name == "script" and isinstance(value, Mapping) and not value.get("zh", "kept"):
+            value = None
+        if name in ("name", "class_name", "script") and isinstance(value, Mapping):
             value = {**(old if isinstance(old, Mapping) else {}), **{k: v for k, v in value.items() if v}}
             value.setdefault("en", value.get("zh"))
         body[name] = value

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from services.registry.rules import cells
 from services.registry.rules.cells import Cell, Unreadable
 from services.registry.rules.things import SINGULAR, Thing
-from shared.things import Category, Person, Shift, Unit, Value
+from shared.things import Calendar, Category, Person, Shift, Unit, Value
 from shared.vocabulary import Language, Level, Post, Role, ShiftKind, TravelMode, Urgency
 
 
@@ -56,6 +56,18 @@ class LineProblem(Value):
     text: str
 
 
+CALENDARS = Sheet(
+    Calendar,
+    "calendars",
+    "日历",
+    (
+        Column("id", "编号", cells.TEXT, must=True),
+        Column("time_zone", "时区", cells.TEXT, must=True),
+        Column("holidays", "放假", cells.DAYS),
+        Column("workdays", "调休上班", cells.DAYS),
+        Column("known_until", "已知至", cells.ONE_DAY, must=True),
+    ),
+)
 UNITS = Sheet(
     Unit,
     "units",
@@ -109,6 +121,9 @@ CATEGORIES = Sheet(
         Column("levels", "办理层级", cells.some_of(Level), must=True),
         Column("keywords", "关键词", cells.WORDS),
         Column("group", "组", cells.TEXT),
+        Column("script.zh", "话术", cells.TEXT),
+        Column("script.en", "英文话术", cells.TEXT),
+        Column("evidence_wanted", "所需证据", cells.NAMES),
         Column("rightful_unit_id", "主管单位编号", cells.TEXT),
         Column("skills_wanted", "所需技能", cells.WORDS),
     ),
@@ -127,7 +142,7 @@ SHIFTS = Sheet(
         Column("kind", "类型", cells.one_of(ShiftKind, empty=ShiftKind.ON_DUTY)),
     ),
 )
-SHEETS = (UNITS, PEOPLE, CATEGORIES, SHIFTS)
+SHEETS = (CALENDARS, UNITS, PEOPLE, CATEGORIES, SHIFTS)
 NEVER_CLEARED = frozenset({"calendar_id", "kind"})
 """Fields that have to have a value: an empty cell leaves them as they are."""
 
@@ -236,7 +251,7 @@ def row_of(sheet: Sheet, thing: Thing, zone: ZoneInfo) -> list[Any]:
     out = []
     for column in sheet.columns:
         whole, _, part = column.field.partition(".")
-        value = body[whole][part] if part else body[whole]
+        value = (body[whole] or {}).get(part) if part else body[whole]
         out.append(column.cell.write(value, zone))
     return out
 

@@ -60,6 +60,9 @@ def codes(thing: Thing, known: Known = KNOWN) -> list[str]:
         (altered(SNIPPET, category_code=None), []),
         (altered(SNIPPET, category_code="none"), ["unknown-category"]),
         (altered(SNIPPET, text=named("").model_copy(update={"zh": " "})), ["no-text"]),
+        (altered(LAMP, rightful_unit_id="street"), []),
+        (altered(LAMP, rightful_unit_id="the-railway"), ["unknown-unit"]),
+        (altered(LAMP, levels=()), ["no-level"]),
         (altered(ROUTINE, ruling=NOTHING), ["limit-not-positive"]),
         (altered(ROUTINE, co_handle=NOTHING), ["limit-not-positive"]),
         (altered(ROUTINE, extension_max=NOTHING), ["limit-not-positive"]),
@@ -74,6 +77,11 @@ def test_each_flaw_is_named(thing: Thing, found: list[str]) -> None:
 def test_a_retired_policy_holds_nowhere_new() -> None:
     known = KNOWN.after([altered(Policy.model_validate(ROUTINE.model_dump()), retired_at=NOON)])
     assert "retired-policy" in codes(USE, known)
+
+
+def test_what_is_retired_is_nobodys_rightful_unit() -> None:
+    known = KNOWN.after([altered(KNOWN.units["grid-x2"], retired_at=NOON)])
+    assert codes(altered(LAMP, rightful_unit_id="grid-x2"), known) == ["retired-unit"]
 
 
 def test_of_two_that_share_ground_the_later_change_is_wrong() -> None:

@@ -317,7 +317,7 @@ async def test_a_cancelled_import_writes_nothing_and_is_forgotten_in_time(ask: A
 # ── out and in again ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", ["units", "people", "categories", "shifts"])
+@pytest.mark.parametrize("name", ["calendars", "units", "people", "categories", "shifts"])
 @pytest.mark.parametrize("form", ["xlsx", "json"])
 async def test_what_is_exported_comes_in_again_and_changes_nothing(
     ask: Ask, town: Database, name: str, form: str

@@ -12,6 +12,7 @@ from services.registry.rules import cells
 from services.registry.rules.cells import Unreadable
 from services.registry.rules.imports import Line, check, made, ranks
 from services.registry.rules.sheets import (
+    CALENDARS,
     CATEGORIES,
     PEOPLE,
     SHEETS,
@@ -26,10 +27,10 @@ from services.registry.rules.sheets import (
     row_of,
     sheet_named,
 )
-from services.registry.rules.things import Thing
+from services.registry.rules.things import SINGULAR, Thing
 from shared.things import Grant, Unit
 from shared.vocabulary import Level, Post, Role, ShiftKind
-from tests.registry.things.town import KNOWN, LAMP, NOON, a_shift, square
+from tests.registry.things.town import CALENDAR, KNOWN, LAMP, NOON, a_shift, named, square
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TOP = (Grant(role=Role.ADMINISTRATOR, unit_id="top"),)
@@ -57,6 +58,16 @@ TOP = (Grant(role=Role.ADMINISTRATOR, unit_id="top"),)
             {"post": "b", "unit_id": "g-2"},
         ]),
         (cells.held(Role, "role"), "网格员@grid-x1", [{"role": "grid_worker", "unit_id": "grid-x1"}]),
+        (cells.ONE_DAY, "2026/10/1", "2026-10-01"),
+        (cells.ONE_DAY, datetime(2026, 10, 1), "2026-10-01"),  # noqa: DTZ001
+        (cells.ONE_DAY, None, None),
+        (
+            cells.DAYS,
+            "2026年10月1日 ~ 2026-10-03；2026.12.31, 2026-10-02",
+            ["2026-10-01", "2026-10-02", "2026-10-03", "2026-12-31"],
+        ),
+        (cells.DAYS, "", []),
+        (cells.NAMES, "照片 / photo; 读数", [{"zh": "照片", "en": "photo"}, {"zh": "读数", "en": "读数"}]),
         (cells.PLACE, "113.5 24.8", {"lon": 113.5, "lat": 24.8}),
         (cells.PLACE, "113.5，24.8", {"lon": 113.5, "lat": 24.8}),
         (cells.PLACES, "0 0; 1 0; 1 1", [{"lon": 0, "lat": 0}, {"lon": 1, "lat": 0}, {"lon": 1, "lat": 1}]),
@@ -146,7 +157,12 @@ def test_a_row_tells_every_cell_that_is_wrong() -> None:
         (UNITS, KNOWN.units["top"]),
         (PEOPLE, KNOWN.people["p-operator"]),
         (PEOPLE, KNOWN.people["p-a"]),
+        (CALENDARS, CALENDAR.model_copy(update={"holidays": (NOON.date(),)})),
         (CATEGORIES, LAMP),
+        (
+            CATEGORIES,
+            LAMP.model_copy(update={"script": named("哪根灯杆？"), "evidence_wanted": (named("照片"),)}),
+        ),
         (SHIFTS, a_shift("s-1", "p-a", "grid-x1", 0, 8.5, ShiftKind.ON_CALL)),
     ],
 )
@@ -161,7 +177,7 @@ def test_what_is_written_out_is_read_back_as_it_was(sheet: Sheet, thing: Thing) 
 
 
 def sheet_kind(sheet: Sheet) -> str:
-    return {"units": "unit", "people": "person", "categories": "category", "shifts": "shift"}[sheet.name]
+    return SINGULAR[sheet.kind]
 
 
 def test_sheets_are_found_by_either_name() -> None:

@@ -161,9 +161,9 @@ async def _known_with_file(tx: Transaction, one: Import, lines: Sequence[Line]) 
     """The registry as far as `lines` refer to it, with the good lines before them as if they were in."""
     known = await _known_to(tx, one, lines)
     kind = lines[0].kind
-    if kind == SINGULAR[Unit]:
+    if kind == SINGULAR[Calendar]:
         return known
-    earlier = await stored.good_lines(tx, one.id, SINGULAR[Unit])
+    earlier = await stored.good_lines(tx, one.id, SINGULAR[Calendar if kind == SINGULAR[Unit] else Unit])
     if kind == SINGULAR[Shift]:
         people = sorted({str(line.fields.get("person_id")) for line in lines})
         earlier += await stored.good_lines(tx, one.id, SINGULAR[Person], people)
