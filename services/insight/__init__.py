@@ -2,7 +2,8 @@
 
 Owns: one row per case with its follow-ups, rounds and who worked on it, its timeline, and one row per alarm, all folded
 from events; the definitions of the figures; snapshots of a period and the months published, which stay as they were.
-Listens to: every event of `yike.cases` about a case, and about an alarm AlarmRaised, AlarmAnswered, AlarmEnded; the
+Listens to: every event of `yike.cases` about a case, and about an alarm AlarmRaised, AlarmAnswered, AlarmEnded,
+AlarmNoticeDelivered, AlarmNoticeRead, AlarmNoticeFailed, AlarmNoticeReceived; the
 registry's things, for names and duty only.
 Publishes: nothing.
 Promises: no event is skipped unseen (a gap parks the case and alarms); folding the topic again gives the same rows;

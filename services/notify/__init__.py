@@ -11,7 +11,8 @@ EntryCorrected, DeviceTimeAccepted, AlarmRaised, AlarmAnswered, AlarmEnded; Dead
 DeadlineMissed, DeadlinesCleared, DeadlineExtended, CaseEscalated, EscalationVoided, SupervisionOrdered,
 SupervisionAnswered, ReturnRuled, ExtensionAsked, ExtensionRefused, CaseParked, CaseUnparked, ReplyGiven, CaseListed;
 and the registry's things, for people, posts and languages.
-Publishes: NoticeDelivered, NoticeRead, NoticeFailed, NoticeReceived.
+Publishes: NoticeDelivered, NoticeRead, NoticeFailed, NoticeReceived, and of an alarm AlarmNoticeDelivered,
+AlarmNoticeRead, AlarmNoticeFailed, AlarmNoticeReceived.
 Promises: at least once under one idempotency key per notice; a feed that resumes without loss or repetition; an
 emergency offer left unread goes on to the person's next channel; alarms first, and nothing urgent waits for the
 morning; no requester's address kept anywhere, no person's number or device unsealed.

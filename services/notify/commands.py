@@ -67,7 +67,7 @@ class ReceiptStatus(StrEnum):
 
 
 class Receipt(Command):
-    """What became of one message at its receiver. `id` is the message's `webhook-id`."""
+    """What became of one message at its receiver. `id` is the `webhook-id` it came under."""
 
     id: str = Field(min_length=1, max_length=200)
     status: ReceiptStatus

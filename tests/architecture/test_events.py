@@ -27,6 +27,10 @@ ONLY_SHOWN = {
     "NoticeRead": "the same",
     "NoticeFailed": "the same",
     "NoticeReceived": "the same",
+    "AlarmNoticeDelivered": "the same, of an alarm: the alarm itself is what is acted on",
+    "AlarmNoticeRead": "the same",
+    "AlarmNoticeFailed": "the same; the senders go on by themselves",
+    "AlarmNoticeReceived": "the same",
 }
 """Events that nobody but the read side hears, with the reason."""
 INTRODUCTION = re.compile(r"^(Owns|Listens to|Publishes|Promises):\s+(.*?)(?=^\w[\w ]*:|\Z)", re.M | re.S)

@@ -15,6 +15,12 @@ from services.insight.rules.alarms import NotRaisedError, apply
 from shared.database import Database
 from shared.event import AlarmEvent
 from shared.events.dispatch import AlarmAnswered, AlarmEnded, AlarmRaised
+from shared.events.notify import (
+    AlarmNoticeDelivered,
+    AlarmNoticeFailed,
+    AlarmNoticeRead,
+    AlarmNoticeReceived,
+)
 from shared.ids import uuid7
 from shared.vocabulary import Role
 from tests.insight.conftest import Fold
@@ -122,3 +128,34 @@ async def test_alarms_are_listed_page_by_page(client: httpx.AsyncClient, fold: F
     ]
     elsewhere = await client.get("/alarms", headers=headers, params={"unit": "civil-affairs"})
     assert elsewhere.status_code == 403
+
+
+async def test_the_story_shows_who_was_reached_when(client: httpx.AsyncClient, fold: Fold) -> None:
+    """Notify's part of it: told over every channel, taken by the device, read, or not reached."""
+    raised, answered, ended = an_alarm()
+    lead = {"alarm_id": raised.alarm_id, "notice_id": uuid7(), "kind": "alarm_raised", "person_id": "p-lead"}
+    at = CALLED + timedelta(seconds=2)
+    told = [
+        AlarmNoticeDelivered(**lead, at=at, sequence=1, via="feed"),
+        AlarmNoticeFailed(**lead, at=at, sequence=2, via="sms", attempt=8, because="HTTP 503"),
+        AlarmNoticeReceived(**lead, at=at + timedelta(seconds=1), sequence=3, via="webpush"),
+        AlarmNoticeRead(**lead, at=at + timedelta(seconds=9), sequence=4, via="feed"),
+    ]
+    await fold([raised, *told[:2]])
+    await fold([told[2], answered, told[3], ended])
+    one = await client.get(f"/alarms/{raised.alarm_id}", headers=as_(Role.SUPERVISOR, "street"))
+    lines = [
+        (line["at"], line["sentence"])
+        for line in one.json()["lines"]
+        if line["type"].startswith("yike.alarm_notice.")
+    ]
+    assert [sentence for _, sentence in lines] == [
+        "已通知p-lead：紧急求助（站内消息）",
+        "通知p-lead失败：紧急求助（短信）",
+        "p-lead的设备已收到：紧急求助（推送）",
+        "p-lead已读：紧急求助",
+    ]
+    assert [at for at, _ in lines] == sorted(at for at, _ in lines)
+    assert one.json()["answered_by"] == "p-community-a-o1"
+    reader = await client.get(f"/alarms/{raised.alarm_id}", headers=as_(Role.READER, "street"))
+    assert "p-lead" not in reader.text

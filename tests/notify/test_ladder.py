@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from services.notify.channels import Refused
-from services.notify.commands import ReadFeed
+from services.notify.channels import Refused, Result, Sent
+from services.notify.commands import GiveReceipts, ReadFeed, Receipt, ReceiptStatus
 from services.notify.handlers.heard import UNREAD
 from services.notify.handlers.office import Office
 from services.notify.handlers.reading import read_feed
+from services.notify.handlers.receipts import take_receipts
 from services.notify.handlers.sending import compose, record
+from services.notify.handlers.telling import message
 from services.notify.queries import messages
+from services.notify.rules.facts import Notice
 from services.notify.rules.ways import Priority, Via
 from services.notify.settings import Settings
 from services.notify.timers import timers_of
@@ -23,11 +27,18 @@ from shared.database import Database
 from shared.directory import Directory
 from shared.event import Event
 from shared.events.dispatch import AlarmAnswered, AlarmRaised, CaseAccepted, CaseOffered, OfferLapsed
-from shared.events.notify import NoticeDelivered
+from shared.events.notify import (
+    AlarmNoticeDelivered,
+    AlarmNoticeEvent,
+    AlarmNoticeFailed,
+    AlarmNoticeRead,
+    AlarmNoticeReceived,
+)
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.things import Person
 from shared.timers import TimerLoop
+from shared.vocabulary import NoticeKind
 from tests.notify.conftest import hear_in
 from tests.notify.story import NIGHT, PATH, Story, a_town
 
@@ -197,24 +208,67 @@ async def test_an_alarm_goes_over_every_way_at_once_and_before_everything_else(
     assert told == {"lead", "op1", "s-community", "s-street", "s-civil"}
 
 
-async def test_an_alarm_s_notices_stay_in_our_journal(database: Database, office: Office) -> None:
-    """Its story is no case's: the read side would look for one."""
-    known = {"alarm_id": uuid7(), "at": NIGHT, "person_id": "a"}
+async def published(database: Database, alarm_id: UUID) -> list[AlarmNoticeEvent]:
+    """Notify's part of the alarm's story, as the outbox has it."""
+    async with database.transaction() as tx:
+        rows = await tx.rows("SELECT type FROM outbox ORDER BY id")
+        story = [one for one in await journal.story(tx, alarm_id) if isinstance(one, AlarmNoticeEvent)]
+    assert [row["type"] for row in rows] == [event.type for event in story]
+    assert [event.sequence for event in story] == list(range(1, len(story) + 1))
+    return story
+
+
+async def test_who_was_told_of_an_alarm_is_part_of_its_story(database: Database, office: Office) -> None:
+    alarm_id = uuid7()
+    known = {"alarm_id": alarm_id, "at": NIGHT, "person_id": "a"}
     await hear(database, office, AlarmRaised(**known, sequence=1, unit_path=PATH))
     await hear(database, office, AlarmAnswered(**known, sequence=2, answered_by="lead"))
-    async with database.transaction() as tx:
-        assert await tx.rows("SELECT 1 FROM outbox") == []
-        told = await journal.story(tx, known["alarm_id"])  # type: ignore[arg-type]
-    delivered = [event for event in told if isinstance(event, NoticeDelivered)]
-    assert {event.kind for event in delivered} == {"alarm_raised", "alarm_answered"}
-    assert "a" in {event.person_id for event in delivered}, "the worker hears that somebody comes"
+    told = await published(database, alarm_id)
+    assert all(isinstance(event, AlarmNoticeDelivered) for event in told)
+    assert {(event.kind, event.via) for event in told} == {
+        ("alarm_raised", "feed"),
+        ("alarm_answered", "feed"),
+    }
+    assert "a" in {event.person_id for event in told}, "the worker hears that somebody comes"
 
 
-async def test_reading_an_alarm_is_kept_too(database: Database, office: Office) -> None:
+async def test_reading_an_alarm_is_part_of_its_story_too(database: Database, office: Office) -> None:
+    alarm_id = uuid7()
     await hear(
-        database, office, AlarmRaised(alarm_id=uuid7(), at=NIGHT, sequence=1, person_id="a", unit_path=PATH)
+        database,
+        office,
+        AlarmRaised(alarm_id=alarm_id, at=NIGHT, sequence=1, person_id="a", unit_path=PATH),
     )
     async with database.transaction() as tx:
         assert await read_feed(tx, SignedIn("lead"), ReadFeed(up_to=1)) == (1, 1)
+    *_, last = await published(database, alarm_id)
+    assert isinstance(last, AlarmNoticeRead)
+    assert (last.person_id, last.actor.person_id, last.alarm_id) == ("lead", "lead", alarm_id)
+
+
+@pytest.mark.parametrize("result", [Sent(), Refused("HTTP 410")], ids=["taken", "refused"])
+async def test_what_became_of_an_alarm_s_message_is_part_of_its_story(
+    result: Result, database: Database, office: Office
+) -> None:
+    """By the sender first, and where it was taken by the gateway's receipt."""
+    alarm_id = uuid7()
+    raised = AlarmRaised(alarm_id=alarm_id, at=NIGHT, sequence=1, person_id="a", unit_path=PATH)
+    await hear(database, office, raised)
+    to_lead = Notice(NoticeKind.ALARM_RAISED, "lead")
     async with database.transaction() as tx:
-        assert await tx.rows("SELECT 1 FROM outbox") == []
+        await messages.write(tx, [message(raised, to_lead, Via.SMS, {}, Priority.ALARM)])
+        [claimed] = await messages.claim(tx, {Via.SMS: 5}, 30)
+    async with database.transaction() as tx:
+        await record(office, tx, [(claimed, result)])
+    receipt = Receipt(id=str(claimed.notice_id), status=ReceiptStatus.DELIVERED)
+    async with database.transaction() as tx:
+        assert (await take_receipts(tx, GiveReceipts(receipts=(receipt,)))).new == 1
+    async with database.transaction() as tx:
+        [beside] = await tx.rows(
+            "SELECT received_at FROM messages WHERE person_id = 'lead' AND via = 'webhook'"
+        )
+    assert beside["received_at"] is None, "nobody said anything of the same word over the webhook"
+    over_sms = [event for event in await published(database, alarm_id) if event.via == Via.SMS]
+    first = AlarmNoticeDelivered if isinstance(result, Sent) else AlarmNoticeFailed
+    assert [type(event) for event in over_sms] == [first, AlarmNoticeReceived]
+    assert {event.person_id for event in over_sms} == {"lead"}

@@ -12,7 +12,7 @@ import pytest
 from services.notify import rotate_keys
 from services.notify.commands import ChoosePreferences, Subscribe
 from services.notify.handlers import preferences
-from services.notify.handlers.office import Office
+from services.notify.handlers.office import Office, number_context
 from services.notify.handlers.sending import opened
 from services.notify.queries import people
 from services.notify.settings import Settings
@@ -77,7 +77,7 @@ async def everybody(database: Database, sealer: Sealer, who: Sequence[str]) -> d
         assert row.devices == len(own), "the count in the person's row"
         number = None
         if row.sealed_number is not None:
-            number = sealer.unseal(key, row.sealed_number, preferences.number_context(row.person_id))
+            number = sealer.unseal(key, row.sealed_number, number_context(row.person_id))
         shown[row.person_id] = (number, sorted(one.rpartition("/")[2] for one in own))
     return shown
 

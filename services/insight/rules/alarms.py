@@ -1,4 +1,5 @@
-"""SOS: an alarm has a story of its own, all of it told by dispatch, with or without a case."""
+"""SOS: an alarm has a story of its own, with or without a case: dispatch tells what became of it, notify who was
+reached."""
 
 from __future__ import annotations
 
@@ -8,6 +9,12 @@ from uuid import UUID
 
 from shared.event import AlarmEvent
 from shared.events.dispatch import AlarmAnswered, AlarmEnded, AlarmRaised
+from shared.events.notify import (
+    AlarmNoticeDelivered,
+    AlarmNoticeFailed,
+    AlarmNoticeRead,
+    AlarmNoticeReceived,
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,15 @@ class AlarmRow:
     events: int = 0
 
 
-ALARM_EVENTS: tuple[type[AlarmEvent], ...] = (AlarmRaised, AlarmAnswered, AlarmEnded)
+ALARM_EVENTS: tuple[type[AlarmEvent], ...] = (
+    AlarmRaised,
+    AlarmAnswered,
+    AlarmEnded,
+    AlarmNoticeDelivered,
+    AlarmNoticeRead,
+    AlarmNoticeFailed,
+    AlarmNoticeReceived,
+)
 
 
 class NotRaisedError(ValueError):
@@ -32,7 +47,8 @@ class NotRaisedError(ValueError):
 
 
 def apply(row: AlarmRow | None, event: AlarmEvent) -> AlarmRow:
-    """The alarm after `event`; whoever answered first is the one who takes care of it."""
+    """The alarm after `event`; whoever answered first is the one who takes care of it. What was told to whom stands in
+    its timeline only."""
     if isinstance(event, AlarmRaised):
         row = AlarmRow(event.alarm_id, event.person_id, event.unit_path, event.case_id, event.at)
     elif row is None:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from services.insight.rules.telling import dispatch, escalation, intake, notify
 from services.insight.rules.telling.reader import Data, Reader, Templates
 
+OF_ALARMS: Templates = {
+    type_.replace("yike.notice.", "yike.alarm_notice."): told for type_, told in notify.TEMPLATES.items()
+}
+"""Of an alarm notify tells the same as of a case."""
+
 TEMPLATES: Templates = {
     **intake.TEMPLATES,
     **dispatch.TEMPLATES,
     **escalation.TEMPLATES,
     **notify.TEMPLATES,
+    **OF_ALARMS,
 }
 
 

@@ -1,9 +1,10 @@
 """Text messages, through a city's own gateway behind one HTTP shape.
 
 Request: `POST <SMS_GATEWAY_URL>` with JSON
-    {"id": "<idempotency key>", "to": "13800000000", "text": "…", "language": "zh", "kind": "please_answer",
+    {"id": "<of this text>", "to": "13800000000", "text": "…", "language": "zh", "kind": "please_answer",
      "urgent": false, "receipts_url": "https://…/api/notify/receipts"}
 signed as every webhook of ours (webhook.py: `webhook-id` is the same id, `webhook-timestamp`, `webhook-signature`).
+`id` is the same whenever this text is sent again, and names nobody.
 `to` is the number as it was given to us, with a leading `+` and country code or without; the adapter knows its city.
 
 Answer: 2xx taken (the body is not read) · 409 this id was taken before, which counts as taken · 400, 404, 410, 413,
@@ -43,7 +44,7 @@ class Sms:
     async def send(self, message: Message) -> Result:
         body = orjson.dumps(
             {
-                "id": message.key,
+                "id": message.notice_id,
                 "to": message.to,
                 "text": message.text,
                 "language": message.language,
@@ -52,7 +53,7 @@ class Sms:
                 "receipts_url": self._receipts_url,
             }
         )
-        headers = headers_of(self._secrets, message.key, body)
+        headers = headers_of(self._secrets, message.notice_id, body)
         try:
             answer = await self._client.post(self._url, content=body, headers=headers)
         except httpx.HTTPError as wrong:

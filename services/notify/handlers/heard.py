@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from pydantic_core import to_jsonable_python
 
 from services.notify.handlers.office import Office
-from services.notify.handlers.telling import say, tell
+from services.notify.handlers.outcomes import failed, told
+from services.notify.handlers.telling import tell
 from services.notify.queries import cases, messages
 from services.notify.rules import replica, telling, ways
 from services.notify.rules.facts import CaseFacts, Notice
@@ -25,7 +26,6 @@ from shared.events.dispatch import (
     OfferWithdrawn,
 )
 from shared.events.intake import CaseRegistered, RequesterErased
-from shared.events.notify import NoticeFailed
 from shared.vocabulary import Urgency
 
 UNREAD = "unread"
@@ -58,19 +58,7 @@ async def erase_requester(office: Office, tx: Transaction, event: RequesterErase
     """Nothing goes to somebody who was erased, not even what was queued before."""
     await follow_case(office, tx, event, now)
     for dropped in await messages.drop_of_requester(tx, event.case_id):
-        say(
-            tx,
-            NoticeFailed(
-                at=now,
-                case_id=event.case_id,
-                notice_id=dropped.notice_id,
-                kind=dropped.kind,
-                person_id=None,
-                via=dropped.via,
-                attempt=dropped.attempts,
-                because="the requester was erased",
-            ),
-        )
+        tx.announce(failed(told(dropped, now), dropped.attempts, "the requester was erased"))
 
 
 async def raise_alarm(office: Office, tx: Transaction, event: AlarmRaised, now: datetime) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from services.notify.commands import ReadFeed
-from services.notify.handlers.telling import say
+from services.notify.handlers.outcomes import Told, read
 from services.notify.queries import feeds
 from services.notify.rules.ways import Via
 from shared.database import Transaction
-from shared.events.notify import NoticeRead
 from shared.identity import SignedIn
-from shared.vocabulary import Channel
 
 
 async def read_feed(tx: Transaction, who: SignedIn, command: ReadFeed) -> tuple[int, int]:
@@ -21,17 +19,6 @@ async def read_feed(tx: Transaction, who: SignedIn, command: ReadFeed) -> tuple[
         return last_seq, read_up_to
     now = await tx.lock(*case_ids)
     for notice_id, case_id, kind in await feeds.move_read(tx, who.person_id, up_to, now):
-        say(
-            tx,
-            NoticeRead(
-                at=now,
-                actor=who.actor(),
-                channel=Channel.MOBILE,
-                case_id=case_id,
-                notice_id=notice_id,
-                kind=kind,
-                person_id=who.person_id,
-                via=Via.FEED,
-            ),
-        )
+        told = Told(now, case_id, notice_id, kind, who.person_id, Via.FEED)
+        tx.announce(read(told, who.actor()))
     return last_seq, up_to

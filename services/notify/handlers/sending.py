@@ -18,14 +18,13 @@ from services.notify.channels.contact import Contacts
 from services.notify.channels.variables import Audience
 from services.notify.handlers.heard import UNREAD
 from services.notify.handlers.office import Office
-from services.notify.handlers.telling import say
+from services.notify.handlers.outcomes import delivered, failed, told
 from services.notify.queries import messages, people
 from services.notify.queries.messages import Again, Outgoing
 from services.notify.rules.ways import Priority, Via
 from services.notify.settings import Settings
 from shared.database import Transaction
 from shared.directory import Directory
-from shared.events.notify import NoticeDelivered, NoticeFailed
 from shared.sealing import Sealer
 from shared.vocabulary import Language, NoticeKind
 from shared.who_comes import AskWhoComes, WhoComes
@@ -110,15 +109,15 @@ async def _to_requester(
     contact = await sources.contacts.ask(outgoing.case_id, outgoing.kind)
     if isinstance(contact, Refused | Unreachable):
         return contact
-    told = {**outgoing.body, **contact.model_dump(exclude_none=True, exclude={"language"})}
+    body = {**outgoing.body, **contact.model_dump(exclude_none=True, exclude={"language"})}
     if outgoing.kind is NoticeKind.WORKER_COMING:
         coming = await sources.who_comes.ask(outgoing.case_id)
         if coming is not None and coming.post is None:
             return Refused("nobody is coming any more")
-        told |= _who_comes(coming, contact.language)
+        body |= _who_comes(coming, contact.language)
     gateway = office.settings.resident_webhook_url if outgoing.via is Via.WEBHOOK else None
     to = gateway or contact.phone or ""
-    return _message(office, directory, outgoing, Audience.REQUESTER, contact.language, to, told)
+    return _message(office, directory, outgoing, Audience.REQUESTER, contact.language, to, body)
 
 
 def _who_comes(coming: WhoComes | None, language: Language) -> dict[str, Any]:
@@ -218,28 +217,17 @@ async def _announce(tx: Transaction, outgoing: Outgoing, result: Result, now: da
         _climb_at_once(tx, outgoing, now)
     for one in about:
         attempt = max(1, outgoing.attempts)
+        notice = told(one, now)
         if isinstance(result, Sent):
-            say(tx, NoticeDelivered(**said_of(one, now), attempt=attempt))
+            tx.announce(delivered(notice, attempt))
         else:
-            say(tx, NoticeFailed(**said_of(one, now), attempt=attempt, because=result.because))
+            tx.announce(failed(notice, attempt, result.because))
 
 
 def _climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> None:
     """A channel that failed an unread offer is not waited for."""
     if outgoing.kind is NoticeKind.OFFER and outgoing.body.get("emergency") and not outgoing.is_over:
         tx.arm(outgoing.case_id, UNREAD, now, UUID(outgoing.body["part_id"]))
-
-
-def said_of(outgoing: Outgoing, now: datetime) -> dict[str, Any]:
-    """What every event about a message says."""
-    return {
-        "at": now,
-        "case_id": outgoing.case_id,
-        "notice_id": outgoing.notice_id,
-        "kind": outgoing.kind,
-        "person_id": outgoing.person_id,
-        "via": outgoing.via,
-    }
 
 
 def pause_seconds(attempts: int, settings: Settings) -> float:

@@ -15,15 +15,15 @@ from pydantic_core import to_json
 
 from services.notify.channels.variables import Audience
 from services.notify.handlers.office import Office
+from services.notify.handlers.outcomes import Told, delivered
 from services.notify.queries import feeds, messages
 from services.notify.queries.feeds import FeedEntry
 from services.notify.queries.messages import Outgoing
 from services.notify.rules import ways
-from services.notify.rules.facts import ALARMS, Notice
+from services.notify.rules.facts import Notice
 from services.notify.rules.ways import Priority, Via
 from shared.database import Transaction
 from shared.event import Event
-from shared.events.notify import NoticeDelivered, NoticeEvent
 from shared.ids import uuid7
 from shared.vocabulary import NoticeKind, Urgency
 
@@ -102,23 +102,4 @@ def _put_in_feed(
     if not page:
         tx.at_end(lambda: feeds.write_feed(tx, page))
     page.append(entry)
-    say(
-        tx,
-        NoticeDelivered(
-            at=now,
-            case_id=event.subject,
-            notice_id=notice_id,
-            kind=notice.kind,
-            person_id=notice.person_id,
-            via=Via.FEED,
-        ),
-    )
-
-
-def say(tx: Transaction, event: NoticeEvent) -> None:
-    """Tell what became of a notice. An alarm's stay in our journal: its story is no case's, and the read side would
-    look for one."""
-    if event.kind in ALARMS:
-        tx.note(event)
-    else:
-        tx.announce(event)
+    tx.announce(delivered(Told(now, event.subject, notice_id, notice.kind, notice.person_id, Via.FEED)))

@@ -269,9 +269,14 @@ LADDER = """
            ARRAY(SELECT m.via FROM messages AS m WHERE m.key = :key) AS used
     FROM feed AS f WHERE f.event_id = :event_id AND f.kind = 'offer' AND f.person_id = :person_id
 """
+# A person may be told one thing over both, and a receipt is of one of them.
 SENT_AS = """
-    SELECT notice_id, case_id, kind, person_id, via, key, event_id, body, attempts FROM messages
-    WHERE key = ANY(CAST(:keys AS text[])) AND via = ANY(CAST(:vias AS text[])) AND state IN ('due', 'sent', 'failed')
+    SELECT id, notice_id, case_id, kind, person_id, via, key, event_id, body, attempts FROM (
+        SELECT m.key AS id, m.* FROM messages AS m WHERE m.key = ANY(CAST(:keys AS text[])) AND m.via = 'webhook'
+        UNION ALL
+        SELECT m.notice_id::text AS id, m.* FROM messages AS m
+        WHERE m.notice_id = ANY(CAST(:notice_ids AS uuid[])) AND m.via = 'sms'
+    ) AS sent WHERE state IN ('due', 'sent', 'failed')
 """
 RECEIVED = """
     UPDATE messages SET received_at = :now, state = CASE state WHEN 'failed' THEN 'sent' ELSE state END
@@ -316,10 +321,26 @@ async def ladder(tx: Transaction, event_id: UUID, person_id: str, key: str) -> C
     return Climb(row["notice_id"], row["body"], row["read"], frozenset(map(Via, row["used"])))
 
 
-async def sent_as(tx: Transaction, keys: Sequence[str], vias: Sequence[Via]) -> list[Outgoing]:
-    """The messages that went out under these keys over these channels."""
-    rows = await tx.rows(SENT_AS, keys=list(keys), vias=[str(via) for via in vias])
-    return [Outgoing(**{**row, "kind": NoticeKind(row["kind"]), "via": Via(row["via"])}) for row in rows]
+async def sent_as(tx: Transaction, ids: Sequence[str]) -> dict[str, Outgoing]:
+    """The messages that went out under these ids: texts under the notice's own, webhooks under its key."""
+    texts = [id for id in map(_uuid, ids) if id is not None]
+    rows = await tx.rows(SENT_AS, keys=list(ids), notice_ids=texts)
+    return {
+        row["id"]: Outgoing(
+            **{name: value for name, value in row.items() if name != "id"}
+            | {"kind": NoticeKind(row["kind"]), "via": Via(row["via"])}
+        )
+        for row in rows
+    }
+
+
+def _uuid(id: str) -> UUID | None:
+    """Only as we write them ourselves."""
+    try:
+        found = UUID(id)
+    except ValueError:
+        return None
+    return found if str(found) == id else None
 
 
 async def mark_received(tx: Transaction, notice_ids: Sequence[UUID], now: datetime) -> set[UUID]:

@@ -120,5 +120,4 @@ class Roster(Protocol):
 
 
 ALARMS = frozenset({NoticeKind.ALARM_RAISED, NoticeKind.ALARM_ANSWERED, NoticeKind.ALARM_ENDED})
-"""Told at once over every way there is. Their story is the alarm's, which no case may have, so notices of them are kept
-in notify's own journal and not published."""
+"""Told at once over every way there is. They belong to the alarm's story, which is no case's."""

@@ -36,6 +36,12 @@ def of_case(
     return {**attributes(number), "case_id": CASE, "actor": actor, "channel": channel}
 
 
+def of_alarm(
+    number: int, actor: base.Actor = base.SYSTEM, channel: v.Channel = v.Channel.SYSTEM
+) -> dict[str, Any]:
+    return {**attributes(number), "alarm_id": OTHER, "actor": actor, "channel": channel}
+
+
 def of_part(
     number: int, actor: base.Actor = base.SYSTEM, channel: v.Channel = v.Channel.SYSTEM
 ) -> dict[str, Any]:
