@@ -24,8 +24,6 @@ from shared.things import Category
 WITHIN_M = 300
 WITHIN = timedelta(hours=72)
 SCORE_SHOWN_MIN = 40
-SHOWN_MAX = 20
-"""Nobody on the phone reads more."""
 RECENT = timedelta(hours=2)
 ALIKE_FROM = 0.3
 

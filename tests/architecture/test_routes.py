@@ -14,6 +14,7 @@ from tests.architecture.source import PROJECT, SERVICES
 
 WITHOUT_A_KEY = {
     "/api/registry/sign-in": "a stored answer would be a session that anybody who finds the key could take",
+    "/api/intake/triage": "it changes nothing: asked again, it says the same",
     "/api/dispatch/sync": "every command of the phone's queue brings an id of its own",
 }
 """POSTs that take no Idempotency-Key, with the reason."""

@@ -25,6 +25,9 @@ async def test_nobody_reads_without_signing_in(client: httpx.AsyncClient, kind: 
     assert (await client.get(f"/{kind}")).status_code == 401
 
 
+AS_IT_IS = {"If-Match": "*"}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_grid_worker_reads_and_does_not_change(client: httpx.AsyncClient, kind: str) -> None:
     headers = await headers_of(client, "grid-a1-a")
@@ -43,7 +46,7 @@ async def test_an_administrator_changes_every_kind(client: httpx.AsyncClient, ki
     path = f"/{kind}/{thing.get('id') or thing['code']}"
     before = int((await client.get(path, headers=headers)).headers["etag"].strip('"'))
 
-    answer = await client.put(path, json=altered(kind, thing), headers=headers)
+    answer = await client.put(path, json=altered(kind, thing), headers=headers | AS_IT_IS)
 
     assert answer.status_code == 200, answer.text
     assert answer.json()["revision"] > before
@@ -105,7 +108,7 @@ async def test_shifts_are_found_by_person_and_time(client: httpx.AsyncClient) ->
 async def test_a_change_over_somebody_elses_is_refused(client: httpx.AsyncClient) -> None:
     headers = await headers_of(client, "administrator-1")
     read = await client.get("/policies/routine", headers=headers)
-    await client.put("/policies/routine", json=altered("policies", read.json()), headers=headers)
+    await client.put("/policies/routine", json=altered("policies", read.json()), headers=headers | AS_IT_IS)
 
     late = await client.put(
         "/policies/routine",
@@ -152,21 +155,23 @@ async def test_an_administrator_of_one_community_stays_within_it(client: httpx.A
     top = await headers_of(client, "administrator-1")
     person = (await client.get("/people/p-community-a-s1", headers=top)).json()
     person["grants"] = [{"role": "administrator", "unit_id": "community-a"}]
-    await client.put("/people/p-community-a-s1", json=person, headers=top)
+    await client.put("/people/p-community-a-s1", json=person, headers=top | AS_IT_IS)
     local = await headers_of(client, "community-a-s1")
 
     async def renamed(unit_id: str) -> int:
         unit = (await client.get(f"/units/{unit_id}", headers=local)).json()
-        return (await client.put(f"/units/{unit_id}", json=altered("units", unit), headers=local)).status_code
+        body, asking = altered("units", unit), local | AS_IT_IS
+        return (await client.put(f"/units/{unit_id}", json=body, headers=asking)).status_code
 
     assert await renamed("grid-a1") == 200
     assert await renamed("grid-b1") == 403
     person["grants"] = [{"role": "administrator", "unit_id": "civil-affairs"}]
-    assert (await client.put("/people/p-community-a-s1", json=person, headers=local)).status_code == 403
+    asking = local | AS_IT_IS
+    assert (await client.put("/people/p-community-a-s1", json=person, headers=asking)).status_code == 403
 
 
 async def test_rights_taken_away_are_gone_at_once(client: httpx.AsyncClient) -> None:
-    headers = await headers_of(client, "administrator-1")
+    headers = await headers_of(client, "administrator-1") | AS_IT_IS
     person = (await client.get("/people/p-administrator-1", headers=headers)).json()
     person["grants"] = [{"role": "reader", "unit_id": "civil-affairs"}]
     assert (await client.put("/people/p-administrator-1", json=person, headers=headers)).status_code == 200

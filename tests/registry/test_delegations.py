@@ -58,6 +58,7 @@ async def renames(client: httpx.AsyncClient, account: str, unit_id: str, name: s
     headers = await headers_of(client, account)
     unit = (await client.get(f"/units/{unit_id}", headers=headers)).json()
     unit["name"] = {"zh": name, "en": name}
+    headers["If-Match"] = "*"
     return (await client.put(f"/units/{unit_id}", json=unit, headers=headers)).status_code
 
 
@@ -169,7 +170,9 @@ async def test_who_may_change_a_person_cannot_lend_them_what_is_not_theirs(
         }
     ]
 
-    put = await client.put("/people/p-grid-a1-w", json={**worker, "language": "en"}, headers=local)
+    put = await client.put(
+        "/people/p-grid-a1-w", json={**worker, "language": "en"}, headers=local | {"If-Match": "*"}
+    )
     many = await client.post("/changes", json={"people": [worker]}, headers=local)
     assert (put.status_code, many.status_code) == (200, 200)
     assert (await person(demo, WORKER)).acts_for == ()

@@ -34,8 +34,14 @@ async def coached(
 
 
 @router.get("/cases/{case_id}/follow-ups", dependencies=[allow(*MAY_READ_ANSWERS)])
-async def follow_ups_of(case_id: UUID, tx: Tx, who: Caller) -> FollowUpsTold:
-    return await answers.follow_ups_of(tx, case_id, who)
+async def follow_ups_of(
+    case_id: UUID,
+    tx: Tx,
+    who: Caller,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> FollowUpsTold:
+    return await answers.follow_ups_of(tx, case_id, who, cursor=cursor, limit=limit)
 
 
 @router.post("/track/{number}/contest", response_model=CaseAfter, dependencies=[open_to_everybody()])

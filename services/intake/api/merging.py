@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
+
+from fastapi import Query
 
 from services.intake.api.edge import Seals
 from services.intake.commands.changes import Family, MergeCase
@@ -22,12 +25,19 @@ async def look(body: LookForDuplicates, tx: Tx, sealer: Seals, who: Caller) -> C
 
 @router.get("/cases/{case_id}/duplicates", dependencies=[allow(*MAY_SEE)])
 async def look_again(case_id: UUID, tx: Tx, who: Caller) -> Candidates:
+    """The likeliest first, 20 at most: nobody reads more of them."""
     return await merging.look_again(tx, case_id, who)
 
 
 @router.get("/cases/{case_id}/family", dependencies=[allow(*MAY_SEE)])
-async def family(case_id: UUID, tx: Tx, who: Caller) -> Family:
-    return await merging.show_family(tx, case_id, who)
+async def family(
+    case_id: UUID,
+    tx: Tx,
+    who: Caller,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=merging.CHILDREN_SHOWN_MAX)] = merging.CHILDREN_SHOWN_MAX,
+) -> Family:
+    return await merging.show_family(tx, case_id, who, cursor, limit)
 
 
 @router.post("/cases/{case_id}/merge", dependencies=[allow(*MAY_CHANGE)])

@@ -89,9 +89,10 @@ class FollowUpTold(BaseModel):
 
 
 class FollowUpsTold(BaseModel):
-    """Oldest first."""
+    """Oldest first; `next_cursor` asks for those after, None at the end."""
 
     items: tuple[FollowUpTold, ...]
+    next_cursor: str | None
 
 
 class CoachedShown(BaseModel):

@@ -113,11 +113,12 @@ class Changed(BaseModel):
 
 
 class Family(BaseModel):
-    """The parent and the cases merged into it."""
+    """The parent and the cases merged into it, by their ids; `next_cursor` asks for those after, None at the end."""
 
     parent_id: UUID
     parent_number: str
     children: tuple[UUID, ...]
+    next_cursor: UUID | None
 
 
 class QuestionAsked(BaseModel):

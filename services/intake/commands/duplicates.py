@@ -11,6 +11,8 @@ from services.intake.commands.given import DESCRIPTION_CHARACTERS_MAX, Command, 
 from services.intake.commands.places import PlaceGiven
 from shared.vocabulary import CaseState, Urgency
 
+SHOWN_MAX = 20
+
 
 class LookForDuplicates(Command):
     """What the operator has written down so far."""
@@ -38,4 +40,6 @@ class Candidate(BaseModel):
 
 
 class Candidates(BaseModel):
-    items: tuple[Candidate, ...]
+    """The likeliest first, and no more than anybody reads while somebody talks."""
+
+    items: tuple[Candidate, ...] = Field(max_length=SHOWN_MAX)

@@ -16,7 +16,9 @@ from shared.identity import SignedIn
 from shared.vocabulary import Role
 
 
-async def follow_ups_of(tx: Transaction, case_id: UUID, who: SignedIn) -> FollowUpsTold:
+async def follow_ups_of(
+    tx: Transaction, case_id: UUID, who: SignedIn, *, cursor: str | None, limit: int
+) -> FollowUpsTold:
     """Every follow-up and progress call of the case. Who was coached is for supervisors alone: told to others, it
     would find its way back to whoever did the coaching."""
     case = await cases.load(tx, case_id)
@@ -26,9 +28,13 @@ async def follow_ups_of(tx: Transaction, case_id: UUID, who: SignedIn) -> Follow
     if not may_ask(case, who.person_id):
         raise problem_of(Refused(RefusedBecause.ANSWERS_NOT_FOR_HOLDERS))
     supervises = who.may(Role.SUPERVISOR, case.unit_id, tx.directory)
-    told = [FollowUpTold.model_validate(row["story"]) for row in await follow_ups.of_case(tx, case_id)]
+    after = read_cursor(cursor) if cursor else follow_ups.FROM_THE_START
+    rows = await follow_ups.of_case(tx, case_id, after=after, rows_max=limit + 1)
+    told = [FollowUpTold.model_validate(row["story"]) for row in rows[:limit]]
+    more = len(rows) > limit
     return FollowUpsTold(
-        items=tuple(one if supervises else one.model_copy(update={"coached": None}) for one in told)
+        items=tuple(one if supervises else one.model_copy(update={"coached": None}) for one in told),
+        next_cursor=cursor_of(told[-1].opened_at, told[-1].follow_up_id) if more else None,
     )
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from services.intake import metrics
 from services.intake.commands.changes import Family, MergeCase
-from services.intake.commands.duplicates import Candidate, Candidates, LookForDuplicates
-from services.intake.duplicates import SCORE_SHOWN_MIN, SHOWN_MAX, Sighting, compare, marks_of
+from services.intake.commands.duplicates import SHOWN_MAX, Candidate, Candidates, LookForDuplicates
+from services.intake.duplicates import SCORE_SHOWN_MIN, Sighting, compare, marks_of
 from services.intake.handlers.permissions import MAY_SEE, must_change
 from services.intake.handlers.refusals import no_such_case, problem_of
 from services.intake.handlers.telling import settle
@@ -24,6 +24,8 @@ from shared.events.intake import Place
 from shared.identity import SignedIn
 from shared.sealing import Sealer
 from shared.vocabulary import CaseState
+
+CHILDREN_SHOWN_MAX = 200
 
 
 async def look(tx: Transaction, sealer: Sealer, command: LookForDuplicates, who: SignedIn) -> Candidates:
@@ -151,17 +153,28 @@ async def unmerge_case(tx: Transaction, case_id: UUID, who: SignedIn) -> Family:
     return await _family(tx, parent)
 
 
-async def show_family(tx: Transaction, case_id: UUID, who: SignedIn) -> Family:
+async def show_family(
+    tx: Transaction, case_id: UUID, who: SignedIn, cursor: UUID | None, limit: int
+) -> Family:
     """The case this one is part of, or itself, and what is part of that."""
     case = await _known(tx, case_id)
     who.must(MAY_SEE, case.unit_id, tx.directory)
     merged = case.parent_id is not None and case.state is CaseState.MERGED
-    return await _family(tx, await _known(tx, case.parent_id) if merged and case.parent_id else case)
+    parent = await _known(tx, case.parent_id) if merged and case.parent_id else case
+    return await _family(tx, parent, cursor, limit)
 
 
-async def _family(tx: Transaction, parent: Case) -> Family:
-    children = await families.open_children(tx, parent.case_id)
-    return Family(parent_id=parent.case_id, parent_number=parent.number, children=tuple(children))
+async def _family(
+    tx: Transaction, parent: Case, cursor: UUID | None = None, limit: int = CHILDREN_SHOWN_MAX
+) -> Family:
+    after = cursor or families.FROM_THE_FIRST
+    found = await families.open_children(tx, parent.case_id, after=after, rows_max=limit + 1)
+    return Family(
+        parent_id=parent.case_id,
+        parent_number=parent.number,
+        children=tuple(found[:limit]),
+        next_cursor=found[limit - 1] if len(found) > limit else None,
+    )
 
 
 async def _known(tx: Transaction, case_id: UUID) -> Case:

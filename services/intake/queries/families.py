@@ -18,7 +18,11 @@ FAMILIES = """
     SELECT case_id, parent_id, registered_at FROM cases WHERE parent_id IN (SELECT case_id FROM roots)
 """
 
-OPEN_CHILDREN = "SELECT case_id FROM cases WHERE parent_id = :case_id AND state = 'merged' ORDER BY case_id"
+OPEN_CHILDREN = """
+    SELECT case_id FROM cases WHERE parent_id = :case_id AND state = 'merged' AND case_id > :after
+    ORDER BY case_id LIMIT CAST(:rows_max AS int)
+"""
+FROM_THE_FIRST = UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -43,5 +47,9 @@ async def families(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Memb
     }
 
 
-async def open_children(tx: Transaction, case_id: UUID) -> list[UUID]:
-    return [row["case_id"] for row in await tx.rows(OPEN_CHILDREN, case_id=case_id)]
+async def open_children(
+    tx: Transaction, case_id: UUID, *, after: UUID = FROM_THE_FIRST, rows_max: int | None = None
+) -> list[UUID]:
+    """What is part of the case, by id; all of it, or the next after `after`."""
+    rows = await tx.rows(OPEN_CHILDREN, case_id=case_id, after=after, rows_max=rows_max)
+    return [row["case_id"] for row in rows]

@@ -30,7 +30,8 @@ OF_CASE = """
                        WHERE follow_up_id = f.id
                    ) AS a
                ) AS attempts
-        FROM follow_ups AS f WHERE f.case_id = :case_id ORDER BY f.opened_at, f.id
+        FROM follow_ups AS f WHERE f.case_id = :case_id AND (f.opened_at, f.id) > (:after_at, :after_id)
+        ORDER BY f.opened_at, f.id LIMIT CAST(:rows_max AS int)
     ) AS told
 """
 
@@ -44,6 +45,7 @@ COACHED = """
     WHERE f.coached AND (f.closed_at, f.id) < (:before_at, :before_id) AND c.unit_path && CAST(:units AS text[])
     ORDER BY f.closed_at DESC, f.id DESC LIMIT :rows_max
 """
+FROM_THE_START = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 TO_THE_END = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 
 NUMBERS = "SELECT number, case_id FROM cases WHERE number = ANY(CAST(:numbers AS text[]))"
@@ -78,9 +80,15 @@ async def due_first(
     )
 
 
-async def of_case(tx: Transaction, case_id: UUID) -> list[Row]:
-    """Every follow-up of the case with its attempts, oldest first."""
-    return await tx.rows(OF_CASE, case_id=case_id)
+async def of_case(
+    tx: Transaction,
+    case_id: UUID,
+    *,
+    after: tuple[datetime, UUID] = FROM_THE_START,
+    rows_max: int | None = None,
+) -> list[Row]:
+    """The case's follow-ups with their attempts, oldest first; all of them, or the next after `after`."""
+    return await tx.rows(OF_CASE, case_id=case_id, after_at=after[0], after_id=after[1], rows_max=rows_max)
 
 
 async def coached(

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
+
 from services.registry.api.answers import Answer
 from services.registry.handlers.delegations import Lending
 from services.registry.queries.accounts import Account
 from services.registry.queries.sessions import OpenSession
+from services.registry.rules.delegation import RUNNING_MAX
 from shared.event import Actor, Event
 from shared.things import Grant, Person
 
@@ -67,13 +70,16 @@ class SessionShown(Answer):
 
 
 class Sessions(Answer):
-    """Those that are open, the last used first."""
+    """Those that are open, the latest made first."""
 
     items: tuple[SessionShown, ...]
+    next_cursor: UUID | None
 
     @classmethod
-    def of(cls, found: list[OpenSession]) -> Sessions:
-        return cls(items=tuple(SessionShown(**vars(session)) for session in found))
+    def page(cls, found: list[OpenSession], limit: int) -> Sessions:
+        """`found` was asked for with one more than `limit`."""
+        shown = tuple(SessionShown(**vars(session)) for session in found[:limit])
+        return cls(items=shown, next_cursor=shown[-1].id if len(found) > limit else None)
 
 
 class StoryLine(Answer):
@@ -132,10 +138,10 @@ class DelegationShown(Answer):
 
 
 class Delegations(Answer):
-    """What the caller lends and borrows, as far as it has not ended."""
+    """What the caller lends and borrows, as far as it has not ended: 20 of each at most, for more are refused."""
 
-    lent: tuple[DelegationShown, ...]
-    borrowed: tuple[DelegationShown, ...]
+    lent: tuple[DelegationShown, ...] = Field(max_length=RUNNING_MAX)
+    borrowed: tuple[DelegationShown, ...] = Field(max_length=RUNNING_MAX)
 
 
 class ActingToken(Answer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -52,8 +53,10 @@ def _reading(router: APIRouter) -> None:
         return AccountShown.of(await accounts.one(tx, account, who))
 
     @router.get("/accounts/{account}/sessions", dependencies=administrators)
-    async def sessions(account: str, tx: Tx, who: Caller) -> Sessions:
-        return Sessions.of(await accounts.sessions_of(tx, account, who))
+    async def sessions(
+        account: str, tx: Tx, who: Caller, cursor: UUID | None = None, limit: Limit = 100
+    ) -> Sessions:
+        return Sessions.page(await accounts.sessions_of(tx, account, who, cursor, limit + 1), limit)
 
     @router.get("/accounts/{account}/story", dependencies=administrators)
     async def story(

@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from services.registry.rules.calendars import CalendarWarning
 from shared.event import Actor
 from shared.things import Person, Shift, Unit
 from shared.vocabulary import Channel
@@ -32,12 +31,6 @@ class Cursored(Answer, Generic[T]):
 
     items: tuple[T, ...]
     next_cursor: str | None
-
-
-class CalendarWarnings(Answer):
-    """One at most for each calendar; a city has few."""
-
-    items: tuple[CalendarWarning, ...]
 
 
 class HandedOver(Answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
@@ -26,6 +26,8 @@ from shared.routes import Caller, Tx, allow, router_for
 from shared.vocabulary import Role
 
 NOT_KEPT = {"Cache-Control": "no-store"}
+ROWS_MAX = 500
+Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Device = Annotated[str | None, Header(alias="user-agent", include_in_schema=False)]
 everybody_at_work = [allow(*Role)]
 
@@ -47,8 +49,8 @@ def _password_and_devices(router: APIRouter, issuer: Issuer) -> None:
         return _refused(answer, request) if isinstance(answer, Problem) else tokens(issuer, answer)
 
     @router.get("/me/sessions", dependencies=everybody_at_work)
-    async def sessions(tx: Tx, who: Caller) -> Sessions:
-        return Sessions.of(await own_account.my_sessions(tx, who))
+    async def sessions(tx: Tx, who: Caller, cursor: UUID | None = None, limit: Limit = 100) -> Sessions:
+        return Sessions.page(await own_account.my_sessions(tx, who, cursor, limit + 1), limit)
 
     @router.post("/me/sessions/{id}/end", status_code=204, dependencies=everybody_at_work)
     async def end_session(id: UUID, tx: Tx, who: Caller) -> None:

@@ -3,6 +3,8 @@ within their own units.
 
     GET  /units?cursor=           GET /units/{id} (ETag)         GET /units/{id}/history
     PUT  /units/{id} (If-Match)   POST /units/{id}/retire        POST /changes: many at once, all or none
+
+Who changes what there is says by `If-Match` which version they read: 428 without it, 412 if it is another one by now.
 """
 
 from __future__ import annotations
@@ -37,7 +39,16 @@ Cursor = Annotated[str, Query(description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
 Retired = Annotated[bool, Query(description="show what has ended as well")]
 Before = Annotated[int | None, Query(ge=1, le=2**62, description="`next_before` of the page before")]
-IfMatch = Annotated[str | None, Header(description="the ETag read before; 412 if it has changed since")]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        description="the ETag read before: 412 if it has changed since, 428 without it; `*` for whatever stands"
+    ),
+]
+MUST_MATCH: dict[int | str, dict[str, Any]] = {
+    412: {"description": "已有变化 / Changed meanwhile"},
+    428: {"description": "须带 If-Match / Say by If-Match what was read"},
+}
 
 router = router_for("registry")
 administrators = [allow(Role.ADMINISTRATOR)]
@@ -67,7 +78,16 @@ async def page_of(tx: Transaction, items: list[T], limit: int, who: SignedIn) ->
 
 
 def must_match(if_match: str | None, revision: int | None) -> None:
-    if if_match is not None and if_match != f'"{revision}"':
+    """What is not there yet is made without; what is there is changed by who read it as it is."""
+    if if_match is None:
+        if revision is None:
+            return
+        detail = "请先读取，再把 ETag 写入 If-Match / Read it first, then send its ETag as If-Match"
+        raise Problem(
+            428, "if-match-needed", "须说明改的是哪一版 / Say which version you change", detail=detail
+        )
+    read = {version.strip() for version in if_match.split(",")}
+    if revision is None or not read & {"*", f'"{revision}"'}:
         detail = "请重新读取后再改 / Read it again, then change it"
         raise Problem(412, "changed-since", "已被他人修改 / Somebody changed it since", detail=detail)
 
@@ -176,8 +196,9 @@ def _write_routes(router: APIRouter, kind: type[T]) -> None:
 
     # FastAPI reads the body's shape from the annotation, which no type checker knows for all kinds at once.
     put.__annotations__["body"] = PUTS[kind]
-    router.put(f"{path}/{{id}}", dependencies=administrators, name=f"put_{SINGULAR[kind]}")(put)
-    router.post(f"{path}/{{id}}/retire", dependencies=administrators, name=f"retire_{SINGULAR[kind]}")(retire)
+    versioned: dict[str, Any] = {"dependencies": administrators, "responses": MUST_MATCH}
+    router.put(f"{path}/{{id}}", name=f"put_{SINGULAR[kind]}", **versioned)(put)
+    router.post(f"{path}/{{id}}/retire", name=f"retire_{SINGULAR[kind]}", **versioned)(retire)
 
 
 async def _change(

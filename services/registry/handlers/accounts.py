@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.registry.commands import MakeAccount, PutAccount
 from services.registry.handlers import proof
@@ -170,8 +171,11 @@ async def one(tx: Transaction, name: str, who: SignedIn) -> Account:
     return account
 
 
-async def sessions_of(tx: Transaction, name: str, who: SignedIn) -> list[OpenSession]:
-    return await sessions.open_sessions(tx, [(await one(tx, name, who)).name])
+async def sessions_of(
+    tx: Transaction, name: str, who: SignedIn, before: UUID | None, rows_max: int
+) -> list[OpenSession]:
+    names = [(await one(tx, name, who)).name]
+    return await sessions.open_sessions(tx, names, before=before, rows_max=rows_max)
 
 
 async def story_of(tx: Transaction, name: str, who: SignedIn) -> list[Event]:

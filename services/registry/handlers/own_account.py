@@ -117,10 +117,12 @@ async def turn_codes_off(
     return None
 
 
-async def my_sessions(tx: Transaction, who: SignedIn) -> list[OpenSession]:
+async def my_sessions(
+    tx: Transaction, who: SignedIn, before: UUID | None, rows_max: int
+) -> list[OpenSession]:
     who.must_be_oneself()
     names = [account.name for account in await accounts.of_person(tx, who.person_id)]
-    return await sessions.open_sessions(tx, names)
+    return await sessions.open_sessions(tx, names, before=before, rows_max=rows_max)
 
 
 async def end_session(tx: Transaction, id: UUID, who: SignedIn) -> None:

@@ -71,7 +71,8 @@ END_SESSIONS_OF = """
 OPEN_SESSIONS = """
     SELECT id, account, device, made_at, last_used_at, expires_at FROM sessions
     WHERE account = ANY(CAST(:accounts AS text[])) AND ended_at IS NULL AND expires_at > clock_timestamp()
-    ORDER BY last_used_at DESC, id
+      AND (CAST(:before AS uuid) IS NULL OR id < CAST(:before AS uuid))
+    ORDER BY id DESC LIMIT CAST(:rows_max AS int)
 """
 
 
@@ -149,6 +150,9 @@ async def end_sessions_of(tx: Transaction, name: str, because: str) -> int:
     return len(await tx.rows(END_SESSIONS_OF, accounts=[name], because=because))
 
 
-async def open_sessions(tx: Transaction, names: Sequence[str]) -> list[OpenSession]:
-    """Those of these accounts, the last used first."""
-    return [OpenSession(**row) for row in await tx.rows(OPEN_SESSIONS, accounts=list(names))]
+async def open_sessions(
+    tx: Transaction, names: Sequence[str], *, before: UUID | None = None, rows_max: int | None = None
+) -> list[OpenSession]:
+    """Those of these accounts, the latest made first; of them those made before the session `before`."""
+    rows = await tx.rows(OPEN_SESSIONS, accounts=list(names), before=before, rows_max=rows_max)
+    return [OpenSession(**row) for row in rows]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -26,6 +27,17 @@ from tests.stack import TestStack
 
 Ask = Callable[[str], httpx.AsyncClient]
 """`ask("p-admin")`: a client that is signed in as this person."""
+
+
+async def put(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> httpx.Response:
+    """Put a thing as somebody does who has just read what is there."""
+    there = await client.get(path)
+    read = {"If-Match": there.headers["etag"]} if there.status_code == 200 else {}
+    return await client.put(path, json=body, headers=read)
+
+
+async def retire(client: httpx.AsyncClient, path: str) -> httpx.Response:
+    return await client.post(f"{path}/retire", headers={"If-Match": "*"})
 
 
 async def set_clock(database: Database, at: datetime) -> None:

@@ -11,7 +11,7 @@ from shared.database import Database
 from shared.things import DutyList, PolicyUse, Snippet, WordList
 from shared.vocabulary import Urgency
 from tests.registry.conftest import everything
-from tests.registry.things.conftest import Ask, set_clock
+from tests.registry.things.conftest import Ask, put, retire, set_clock
 from tests.registry.things.town import CALENDAR, KNOWN, LAMP, NOON, a_shift, a_unit, hours, named
 
 EXAMPLES: dict[str, Thing] = {
@@ -43,8 +43,8 @@ def body_of(thing: Thing) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_thing_is_put_read_listed_and_looked_back_on(ask: Ask, kind: str) -> None:
     admin, thing = ask("p-admin"), EXAMPLES[kind]
-    put = await admin.put(path_of(kind, thing), json=body_of(thing))
-    assert put.status_code == 200, put.text
+    made = await put(admin, path_of(kind, thing), body_of(thing))
+    assert made.status_code == 200, made.text
 
     one = await admin.get(path_of(kind, thing))
     assert one.json() == body_of(thing)
@@ -59,14 +59,14 @@ async def test_a_thing_is_put_read_listed_and_looked_back_on(ask: Ask, kind: str
 @pytest.mark.parametrize("kind", KINDS)
 async def test_who_does_not_administer_it_changes_nothing(ask: Ask, kind: str) -> None:
     thing = EXAMPLES[kind]
-    await ask("p-admin").put(path_of(kind, thing), json=body_of(thing))
+    await put(ask("p-admin"), path_of(kind, thing), body_of(thing))
 
     for somebody in ("p-a", "p-reader"):
         assert (await ask(somebody).put(path_of(kind, thing), json=body_of(thing))).status_code == 403
         assert (await ask(somebody).post(f"{path_of(kind, thing)}/retire")).status_code == 403
     another = thing.model_copy(update={"code" if kind == "categories" else "id": "another"})
     if kind in FOR_A_SUBTREE:
-        answer = await ask("p-admin-x").post(f"{path_of(kind, thing)}/retire")
+        answer = await retire(ask("p-admin-x"), path_of(kind, thing))
     else:
         answer = await ask("p-admin-x").put(path_of(kind, another), json=body_of(another))
     assert answer.status_code == (200 if kind in FOR_A_SUBTREE else 403), answer.text
@@ -75,7 +75,7 @@ async def test_who_does_not_administer_it_changes_nothing(ask: Ask, kind: str) -
 @pytest.mark.parametrize("kind", KINDS)
 async def test_who_works_here_reads_it_and_its_past(ask: Ask, kind: str) -> None:
     thing = EXAMPLES[kind]
-    await ask("p-admin").put(path_of(kind, thing), json=body_of(thing))
+    await put(ask("p-admin"), path_of(kind, thing), body_of(thing))
     about_people = kind in ("people", "shifts")
 
     for path in (path_of(kind), path_of(kind, thing), f"{path_of(kind, thing)}/history"):
@@ -88,7 +88,7 @@ async def test_the_past_tells_who_changed_what_and_when(ask: Ask, town: Database
     await admin.put("/units/house-1", json=body_of(house))
     await set_clock(town, NOON + hours(1))
     moved = house.model_copy(update={"parent_id": "grid-x2", "households": 12})
-    await ask("p-admin").put("/units/house-1", json=body_of(moved))
+    await put(ask("p-admin"), "/units/house-1", body_of(moved))
 
     now, first = (await admin.get("/units/house-1/history")).json()["items"]
     assert (now["actor"]["person_id"], now["changed"]) == ("p-admin", ["parent_id", "households"])
@@ -102,7 +102,7 @@ async def test_the_past_tells_who_changed_what_and_when(ask: Ask, town: Database
 
 async def test_a_colleagues_past_does_not_show_where_they_live(ask: Ask) -> None:
     worker = KNOWN.people["p-w"].model_copy(update={"email": "w@example.org"})
-    await ask("p-admin").put("/people/p-w", json=body_of(worker))
+    await put(ask("p-admin"), "/people/p-w", body_of(worker))
 
     seen = (await ask("p-a").get("/people/p-w/history")).json()["items"]
     assert {item["state"]["email"] for item in seen} == {None}
@@ -114,6 +114,34 @@ async def test_what_nobody_knows_has_no_past(ask: Ask) -> None:
     admin = ask("p-admin")
     assert (await admin.get("/units/nowhere/history")).status_code == 404
     assert (await admin.post("/units/nowhere/retire")).status_code == 404
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_who_changes_what_there_is_says_what_they_read(ask: Ask, kind: str) -> None:
+    """New things need no version; of two who read the same one, the later is told."""
+    admin, thing = (
+        ask("p-admin"),
+        EXAMPLES[kind].model_copy(update={"code" if kind == "categories" else "id": "new"}),
+    )
+    path, body = path_of(kind, thing), body_of(thing)
+    for read in ("*", '"1"'):
+        nothing_there = await admin.put(path, json=body, headers={"If-Match": read})
+        assert (nothing_there.status_code, nothing_there.json()["code"]) == (412, "changed-since")
+    made = await admin.put(path, json=body)
+    assert made.status_code == 200, made.text
+
+    for act in (admin.put(path, json=body), admin.post(f"{path}/retire")):
+        silent = await act
+        assert (silent.status_code, silent.json()["code"]) == (428, "if-match-needed")
+        assert "ETag" in silent.json()["detail"]
+    read = (await admin.get(path)).headers["etag"]
+    same = await admin.put(path, json=body, headers={"If-Match": f'"0", {read}'})
+    assert (same.status_code, same.headers["etag"]) == (200, read), "nothing changed"
+    retired = await admin.post(f"{path}/retire", headers={"If-Match": read})
+    assert retired.status_code == 200, retired.text
+    late = await admin.put(path, json=body, headers={"If-Match": read})
+    assert (late.status_code, late.json()["code"]) == (412, "changed-since")
+    assert (await admin.get(path)).headers["etag"] == retired.headers["etag"]
 
 
 async def test_what_is_retired_stays_readable_and_leaves_the_lists(ask: Ask) -> None:
@@ -174,10 +202,10 @@ async def test_a_refusal_names_what_still_hangs_on_it(
 ) -> None:
     admin = ask("p-admin")
     for other, thing in first:
-        made = await admin.put(path_of(other, thing), json=body_of(thing))
+        made = await put(admin, path_of(other, thing), body_of(thing))
         assert made.status_code == 200, made.text
 
-    answer = await admin.post(f"/{kind.replace('_', '-')}/{id}/retire")
+    answer = await retire(admin, f"/{kind.replace('_', '-')}/{id}")
     assert {flaw["code"] for flaw in answer.json().get("flaws", ())} == codes
     assert (answer.status_code == 200) == (not codes)
 
@@ -213,9 +241,8 @@ async def test_a_unit_changes_its_list_in_one_go(ask: Ask, town: Database) -> No
 
 async def test_two_grids_change_ground_with_each_other_in_one_go(ask: Ask) -> None:
     x1, x2 = KNOWN.units["grid-x1"], KNOWN.units["grid-x2"]
-    alone = await ask("p-admin-x").put(
-        "/units/grid-x1", json=body_of(x1.model_copy(update={"polygon": x2.polygon}))
-    )
+    moved = body_of(x1.model_copy(update={"polygon": x2.polygon}))
+    alone = await put(ask("p-admin-x"), "/units/grid-x1", moved)
     assert [flaw["code"] for flaw in alone.json()["flaws"]] == ["ground-shared"]
     swapped = [
         body_of(x1.model_copy(update={"polygon": x2.polygon})),
