@@ -385,6 +385,26 @@ async def test_only_supervisors_learn_that_somebody_was_told_what_to_answer(
         assert [one["channel"] for one in item["attempts"]] == ["phone"]
 
 
+async def test_the_follow_ups_of_a_case_come_in_pages_oldest_first(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    told = await handled(client, database)
+    case_id = UUID(told["case_id"])
+    for round in (1, 2):
+        open_one = (await case_of(database, told["case_id"])).open_follow_up
+        assert open_one is not None
+        await set_clock(database, START + round * HOURS)
+        assert (await attempt(client, open_one.id, CALLED | NOT_SOLVED)).status_code == 200
+        await hear(database, *Others(case_id, START + round * HOURS, round + 1).work())
+    rounds, asked = [], {"limit": "1"}
+    url = f"/cases/{case_id}/follow-ups"
+    for _ in range(3):
+        page = (await client.get(url, params=asked, headers=headers(*SUPERVISOR))).json()
+        rounds += [item["round"] for item in page["items"]]
+        asked["cursor"] = page["next_cursor"] or ""
+    assert (rounds, page["next_cursor"]) == ([1, 2, 3], None)
+
+
 async def test_supervisors_list_who_was_coached_page_by_page(
     client: httpx.AsyncClient, database: Database
 ) -> None:

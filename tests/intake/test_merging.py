@@ -93,7 +93,8 @@ async def test_forty_callers_of_a_burst_pipe_are_one_case_and_each_is_asked(
         assert str(parent) in {found["case_id"] for found in looked.json()["items"]}
         assert (await merge(client, other, parent)).status_code == 200
     family = (await client.get(f"/cases/{parent}/family", headers=headers(*OPERATOR))).json()
-    assert (family["parent_id"], len(family["children"])) == (str(parent), 39)
+    assert (family["parent_id"], len(family["children"]), family["next_cursor"]) == (str(parent), 39, None)
+    assert await family_by(client, parent, limit=13) == family["children"]
     [told] = of_type(await journal_of(database, others[0]), CaseMerged)
     assert told.parent_id == parent
     assert told.score is not None
@@ -110,6 +111,19 @@ async def test_forty_callers_of_a_burst_pipe_are_one_case_and_each_is_asked(
     assert await count(database, "cases WHERE outcome = 'merged'") == 39
     assert await count(database, "cases WHERE outcome = 'solved'") == 1
     await folded(database, others[-1])
+
+
+async def family_by(client: httpx.AsyncClient, case_id: UUID, limit: int) -> list[str]:
+    """The children, page by page."""
+    children: list[str] = []
+    asked: dict[str, Any] = {"limit": limit}
+    while True:
+        page = await client.get(f"/cases/{case_id}/family", params=asked, headers=headers(*OPERATOR))
+        assert len(page.json()["children"]) <= limit
+        children += page.json()["children"]
+        asked["cursor"] = page.json()["next_cursor"]
+        if asked["cursor"] is None:
+            return children
 
 
 async def test_the_earlier_case_is_the_parent_whichever_is_named_first(

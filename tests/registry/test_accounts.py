@@ -194,6 +194,25 @@ async def test_an_administrator_sees_the_devices_of_an_account(client: httpx.Asy
     assert (await client.get("/accounts/grid-b1-a/sessions", headers=headers)).status_code == 403
 
 
+async def test_devices_come_in_pages_the_latest_first(client: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        last = await session_of(client, "grid-a1-a")
+    mine = {"Authorization": f"Bearer {last['access_token']}"}
+    for path, headers in (
+        ("/me/sessions", mine),
+        ("/accounts/grid-a1-a/sessions", await local_administrator(client)),
+    ):
+        first = (await client.get(path, params={"limit": 2}, headers=headers)).json()
+        assert [first["items"][-1]["id"], 2] == [first["next_cursor"], len(first["items"])]
+        rest = await client.get(path, params={"limit": 2, "cursor": first["next_cursor"]}, headers=headers)
+        [oldest] = rest.json()["items"]
+        assert rest.json()["next_cursor"] is None
+        made = [one["made_at"] for one in (*first["items"], oldest)]
+        assert made == sorted(made, reverse=True)
+        assert (await client.get(path, params={"limit": 501}, headers=headers)).status_code == 422
+        assert (await client.get(path, params={"cursor": "x"}, headers=headers)).status_code == 422
+
+
 async def test_a_lost_phone_is_no_lost_account(client: httpx.AsyncClient, demo: Database) -> None:
     await with_codes(client)
     assert (await tried(client, "grid-a1-a")).json()["code"] == "code-needed"

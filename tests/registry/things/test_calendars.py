@@ -15,11 +15,14 @@ from shared.database import Database
 from shared.events.things import REGISTRY_SUBJECT, CalendarChanged
 from shared.things import Calendar
 from tests.registry.things.conftest import Ask, set_clock
-from tests.registry.things.town import CALENDAR, NOON
+from tests.registry.things.town import CALENDAR, KNOWN, NOON
 
 
 def a_calendar(known_until: date, **changes: object) -> Calendar:
     return CALENDAR.model_copy(update={"known_until": known_until, **changes})
+
+
+AS_IT_IS = {"If-Match": "*"}
 
 
 @pytest.mark.parametrize(
@@ -66,10 +69,22 @@ async def test_the_coming_year_is_missed_from_november_on(ask: Ask, town: Databa
     assert "enter" in en
 
     answer = await ask("p-admin").post(
-        "/calendars/cn/days", json={"holidays": ["2027-01-01"], "known_until": "2027-12-31"}
+        "/calendars/cn/days", json={"holidays": ["2027-01-01"], "known_until": "2027-12-31"}, headers=AS_IT_IS
     )
     assert answer.status_code == 200, answer.text
     assert (await ask("p-reader").get("/calendars/warnings")).json()["items"] == []
+
+
+async def test_warnings_come_in_pages(ask: Ask, town: Database) -> None:
+    """Each calendar that units count by may be warned of."""
+    other = a_calendar(date(2026, 12, 31)).model_copy(update={"id": "other"})
+    moved = KNOWN.units["grid-x2"].model_copy(update={"calendar_id": "other"})
+    async with town.transaction() as tx:
+        await put_things(tx, [other, moved])
+    first = (await ask("p-a").get("/calendars/warnings", params={"limit": 1})).json()
+    assert ([one["calendar_id"] for one in first["items"]], first["next_cursor"]) == (["cn"], "cn")
+    rest = (await ask("p-a").get("/calendars/warnings", params={"limit": 1, "cursor": "cn"})).json()
+    assert ([one["calendar_id"] for one in rest["items"]], rest["next_cursor"]) == (["other"], None)
 
 
 async def test_the_day_is_that_of_the_calendars_own_zone(ask: Ask, town: Database) -> None:
@@ -89,6 +104,8 @@ async def test_the_day_is_that_of_the_calendars_own_zone(ask: Ask, town: Databas
 async def test_a_changed_day_is_told_to_everybody(ask: Ask, town: Database) -> None:
     read = await ask("p-admin").get("/calendars/cn")
     body = {"workdays": ["2026-11-21"]}
+    silent = await ask("p-admin").post("/calendars/cn/days", json=body)
+    assert silent.status_code == 428
     late = await ask("p-admin").post("/calendars/cn/days", json=body, headers={"If-Match": '"0"'})
     assert late.status_code == 412
     fits = {"If-Match": read.headers["etag"]}
@@ -103,13 +120,13 @@ async def test_a_changed_day_is_told_to_everybody(ask: Ask, town: Database) -> N
 
 @pytest.mark.parametrize(("who", "status"), [("p-admin", 200), ("p-admin-x", 403), ("p-officer-x", 403)])
 async def test_days_are_changed_at_the_top(ask: Ask, who: str, status: int) -> None:
-    answer = await ask(who).post("/calendars/cn/days", json={"holidays": ["2026-11-23"]})
+    answer = await ask(who).post("/calendars/cn/days", json={"holidays": ["2026-11-23"]}, headers=AS_IT_IS)
     assert answer.status_code == status, answer.text
 
 
 async def test_days_that_contradict_each_other_are_refused(ask: Ask) -> None:
     both = {"holidays": ["2026-11-23"], "workdays": ["2026-11-23"]}
-    answer = await ask("p-admin").post("/calendars/cn/days", json=both)
+    answer = await ask("p-admin").post("/calendars/cn/days", json=both, headers=AS_IT_IS)
     assert [flaw["code"] for flaw in answer.json()["flaws"]] == ["holiday-and-workday"]
     assert (await ask("p-admin").post("/calendars/mars/days", json={})).status_code == 404
 
