@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.commands.registration import RequesterGiven
 from services.intake.rules.search import pieces, pieces_asked, says
 from services.intake.upkeep import Indexing
 from shared.service import Service
@@ -94,6 +95,13 @@ def test_any_text_may_be_asked_for(text: str, asked: str) -> None:
     assert says(text, asked) or not found_by(text, asked)
     assert says(text, text)
     assert all(piece == piece.casefold() for piece in pieces(text))
+
+
+@pytest.mark.parametrize(
+    "typed", ["138 1234-5678", "１３８１２３４５６７８", "（138）1234—5678", "138-1234-5678"]
+)
+def test_a_phone_is_one_however_it_is_typed(typed: str) -> None:
+    assert RequesterGiven(phone=typed).phone == "13812345678"
 
 
 async def test_the_search_finds_as_the_table_says(client: httpx.AsyncClient, service: Service) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import time
 from typing import Any
 
 import pytest
 
 from services.registry.rules.things import ORDER, PLURAL, Thing, id_of
 from shared.database import Database
-from shared.things import DutyList, PolicyUse, Snippet, WordList
-from shared.vocabulary import Urgency
+from shared.things import DutyList, Grant, OpeningHours, PolicyUse, PostHeld, Snippet, WordList
+from shared.vocabulary import Post, Role, Urgency
 from tests.registry.conftest import everything
 from tests.registry.things.conftest import Ask, put, retire, set_clock
 from tests.registry.things.town import CALENDAR, KNOWN, LAMP, NOON, a_shift, a_unit, hours, named
@@ -142,6 +144,38 @@ async def test_who_changes_what_there_is_says_what_they_read(ask: Ask, kind: str
     late = await admin.put(path, json=body, headers={"If-Match": read})
     assert (late.status_code, late.json()["code"]) == (412, "changed-since")
     assert (await admin.get(path)).headers["etag"] == retired.headers["etag"]
+
+
+async def test_of_two_who_change_the_same_version_at_once_one_is_told(ask: Ask) -> None:
+    read = {"If-Match": (await ask("p-admin").get("/units/grid-x1")).headers["etag"]}
+
+    async def counts(households: int) -> int:
+        body = body_of(KNOWN.units["grid-x1"].model_copy(update={"households": households}))
+        return (await ask("p-admin").put("/units/grid-x1", json=body, headers=read)).status_code
+
+    answers = await asyncio.gather(*(counts(households) for households in range(1, 6)))
+    assert sorted(answers) == [200, 412, 412, 412, 412]
+
+
+async def test_opening_hours_skills_and_posts_have_a_past(ask: Ask) -> None:
+    """Fields of units and people: whatever changes is told by its name."""
+    unit = KNOWN.units["grid-x1"].model_copy(
+        update={"opening_hours": (OpeningHours(weekday=1, opens=time(8, 30), closes=time(12)),)}
+    )
+    person = KNOWN.people["p-w"].model_copy(
+        update={
+            "skills": ("电工",),
+            "posts": (PostHeld(post=Post.B, unit_id="grid-x2"),),
+            "grants": (Grant(role=Role.GRID_WORKER, unit_id="grid-x2"),),
+        }
+    )
+    for path, thing, changed in (
+        ("/units/grid-x1", unit, ["opening_hours"]),
+        ("/people/p-w", person, ["grants", "posts", "skills"]),
+    ):
+        assert (await put(ask("p-admin-x"), path, body_of(thing))).status_code == 200
+        newest = (await ask("p-admin-x").get(f"{path}/history")).json()["items"][0]
+        assert (newest["changed"], newest["actor"]["person_id"]) == (changed, "p-admin-x")
 
 
 async def test_what_is_retired_stays_readable_and_leaves_the_lists(ask: Ask) -> None:
