@@ -6,7 +6,7 @@ of cases cannot differ.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -136,6 +136,8 @@ async def members(
 ) -> list[dict[str, Any]]:
     """The cases of n (`side="n"`), of d, those `excluded`, or `all`; oldest first, after `after`."""
     after = after or BEGINNING
+    # Every grain finds its members by their time, so a later page does not read what the earlier ones had.
+    scope = replace(scope, starts_at=max(scope.starts_at, after.at))
     rows = await tx.rows(
         PAGES[definition.counts],
         **parameters(definition, scope),
