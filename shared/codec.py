@@ -14,7 +14,7 @@ import shared.events.escalation
 import shared.events.intake
 import shared.events.notify
 import shared.events.things  # noqa: F401 — all, so that every type is known to whoever decodes
-from shared.event import EVENT_TYPES, AlarmEvent, CaseEvent, Event
+from shared.event import EVENT_TYPES, AlarmEvent, CaseEvent, Event, TaskEvent
 
 SPEC_VERSION = "1.0"
 
@@ -35,6 +35,8 @@ def decode_body(
         attributes["case_id"] = subject
     elif issubclass(event_class, AlarmEvent):
         attributes["alarm_id"] = subject
+    elif issubclass(event_class, TaskEvent):
+        attributes["task_id"] = subject
     return event_class.model_validate(fields | attributes)
 
 

@@ -92,3 +92,14 @@ class AlarmEvent(Event):
     @property
     def subject(self) -> UUID:
         return self.alarm_id
+
+
+class TaskEvent(Event):
+    """Something about a mass task (全员任务), which has a story of its own: it is no case of anybody's."""
+
+    topic = CASES_TOPIC
+    task_id: UUID = Field(exclude=True)
+
+    @property
+    def subject(self) -> UUID:
+        return self.task_id

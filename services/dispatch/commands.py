@@ -301,6 +301,33 @@ class CorrectStop(Command):
     device_at: Moment | None = None
 
 
+# ── mass tasks ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+
+
+class PrepareTask(Command):
+    """全员任务: `title` is a headline for whoever goes and names nobody; what is to be done is sealed."""
+
+    unit_id: UnitId
+    title: Title
+    instructions: Text
+    due_at: Moment
+
+
+class DoListed(Command):
+    note: Text | None = None
+    device_at: Moment | None = None
+
+
+class CorrectTry(Command):
+    """What was wrong with a try of one's own."""
+
+    try_id: UUID
+    text: Text
+    device_at: Moment | None = None
+
+
 CommandType = Literal[
     "accept",
     "decline",
@@ -315,6 +342,9 @@ CommandType = Literal[
     "round_done",
     "round_not_done",
     "round_correct",
+    "task_done",
+    "task_not_done",
+    "task_correct",
 ]
 
 
@@ -329,6 +359,7 @@ class QueuedCommand(BaseModel):
     offer_id: UUID | None = None
     part_id: UUID | None = None
     stop_id: UUID | None = None
+    listed_id: UUID | None = None
     body: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -352,6 +383,9 @@ COMMANDS: dict[CommandType, type[Command]] = {
     "round_done": DoStop,
     "round_not_done": LeaveUndone,
     "round_correct": CorrectStop,
+    "task_done": DoListed,
+    "task_not_done": LeaveUndone,
+    "task_correct": CorrectTry,
 }
 """The shape of each queued command's `body`; `device_at` is taken from the queue's `at`."""
 

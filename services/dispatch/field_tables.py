@@ -187,6 +187,7 @@ class MassTaskTryRow(Table, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     undone_at: datetime | None = moment()
     sealed_note: bytes | None = sealed()
+    sealed_correction: bytes | None = sealed()
 
 
 METADATA = Table.metadata

@@ -44,3 +44,9 @@ ROUND_ENTRIES = Counter(
     "Entries at the stops of the rounds: done, not done, corrected",
     ["entry"],
 )
+MASS_TASKS = Counter("yike_dispatch_mass_tasks_total", "Mass tasks opened, split again, closed", ["step"])
+MASS_TASK_TRIES = Counter(
+    "yike_dispatch_mass_task_tries_total",
+    "Entries on the lists of mass tasks: done, not done, corrected",
+    ["entry"],
+)

@@ -6,9 +6,10 @@ import time
 from datetime import timedelta
 
 from services.dispatch import metrics
-from services.dispatch.handlers import offers
+from services.dispatch.handlers import mass_tasks, offers
 from services.dispatch.handlers.records import OFFER_EXPIRES, SEARCH_AGAIN
 from services.dispatch.handlers.search import Matching
+from services.dispatch.queries import mass_tasks as listed
 from services.dispatch.queries import rounds
 from services.dispatch.queries.sealed import delete_positions
 from services.dispatch.queries.synced import forget_answers
@@ -23,12 +24,16 @@ BEAT_SECONDS = 1.0
 
 def timers_of(matching: Matching) -> TimerHandlers:
     """Which timer calls what."""
-    return {OFFER_EXPIRES: offers.lapse_offer, SEARCH_AGAIN: matching.look_again}
+    return {
+        OFFER_EXPIRES: offers.lapse_offer,
+        SEARCH_AGAIN: matching.look_again,
+        mass_tasks.LOOK_AGAIN: mass_tasks.look_at_duty,
+    }
 
 
 class Forgetting:
     """Deletes people's positions, and answers to phones' queues, once they are older than `kept_days`; and whom an
-    ended visit was for, once it is over for `people_kept_days`."""
+    ended visit or a closed mass task was about, once that is over for `people_kept_days`."""
 
     def __init__(self, kept_days: int, people_kept_days: int = 90) -> None:
         self.kept, self.people_kept = timedelta(days=kept_days), timedelta(days=people_kept_days)
@@ -49,5 +54,6 @@ class Forgetting:
             positions = await delete_positions(tx, before)
             answers = await forget_answers(tx, before)
             visited = await rounds.forget(tx, now - self.people_kept)
+            tasks = await listed.forget(tx, now - self.people_kept)
         metrics.POSITIONS_DELETED.inc(positions)
-        return positions + answers + visited
+        return positions + answers + visited + tasks

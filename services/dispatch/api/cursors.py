@@ -27,12 +27,7 @@ def after(given: str | None) -> tuple[datetime, UUID]:
             raise ValueError("a time without its zone")
         return moment.astimezone(UTC), UUID(id_)
     except (ValueError, OverflowError):
-        raise Problem(
-            422,
-            "unknown-cursor",
-            "翻页标记无效 / The cursor is not known",
-            detail="请从第一页重新开始 / Start again from the first page",
-        ) from None
+        raise _unknown_cursor() from None
 
 
 def day_cursor(day: date, id: UUID) -> str:
@@ -46,3 +41,29 @@ def after_day(given: str | None) -> tuple[date, UUID]:
         return date.min, UUID(int=0)
     at, id_ = after(given)
     return at.date(), id_
+
+
+def place_cursor(place: int, id: UUID) -> str:
+    """Of a list in the order of a walk."""
+    return base64.urlsafe_b64encode(f"{place}|{id}".encode()).decode().rstrip("=")
+
+
+def after_place(given: str | None) -> tuple[int, UUID]:
+    if not given:
+        return 0, UUID(int=0)
+    try:
+        place, _, id_ = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode().partition("|")
+        if not 0 <= int(place) < 2**31:
+            raise ValueError("not a place")
+        return int(place), UUID(id_)
+    except (ValueError, OverflowError):
+        raise _unknown_cursor() from None
+
+
+def _unknown_cursor() -> Problem:
+    return Problem(
+        422,
+        "unknown-cursor",
+        "翻页标记无效 / The cursor is not known",
+        detail="请从第一页重新开始 / Start again from the first page",
+    )

@@ -12,8 +12,10 @@ from pydantic import BaseModel
 from services.dispatch.api.doing import WORKING, Doing, Sealing, settings_of
 from services.dispatch.commands import SyncQueue
 from services.dispatch.handlers.sync import Phone, work_off
+from services.dispatch.rules.listed_people import ListedState
 from services.dispatch.rules.views import PartView
 from shared.routes import Db, allow, router_for
+from shared.vocabulary import NotDoneReason
 
 router = router_for("dispatch", one_transaction=False)
 
@@ -31,6 +33,10 @@ class SyncResult(BaseModel):
     stop_id: UUID | None = None
     due_on: date | None = None
     not_before: date | None = None
+    listed_id: UUID | None = None
+    listed_state: ListedState | None = None
+    reason: NotDoneReason | None = None
+    try_id: UUID | None = None
     problem: dict[str, Any] | None = None
 
 

@@ -189,14 +189,19 @@ async def known_stop(tx: Transaction, stop_id: UUID) -> Stop:
 async def _walked_by(tx: Transaction, stop_id: UUID, doer: Doer) -> Stop:
     """The stop, for whoever belongs to its grid; 403 for others."""
     stop = await known_stop(tx, stop_id)
-    person = tx.directory.people.get(doer.person_id)
-    if person is None or person.retired_at is not None:
-        raise not_allowed(WALKERS)
-    there = any(post.unit_id == stop.grid_id for post in person.posts)
-    grants = [grant.unit_id for grant in person.grants if grant.role in WALKERS]
-    if not there and not any(tx.directory.covers(unit_id, stop.grid_id) for unit_id in grants):
+    if not belongs(tx.directory, doer.person_id, stop.grid_id):
         raise not_allowed(WALKERS)
     return stop
+
+
+def belongs(directory: Directory, person_id: str, unit_id: str) -> bool:
+    """Whether somebody has a post in the unit, or works in all of what is above it."""
+    person = directory.people.get(person_id)
+    if person is None or person.retired_at is not None:
+        return False
+    above = [grant.unit_id for grant in person.grants if grant.role in WALKERS]
+    there = any(post.unit_id == unit_id for post in person.posts)
+    return there or any(directory.covers(wide, unit_id) for wide in above)
 
 
 def zone_of(directory: Directory, unit_id: str) -> ZoneInfo:

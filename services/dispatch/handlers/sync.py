@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from services.dispatch import metrics
 from services.dispatch.commands import COMMANDS, QueuedCommand
-from services.dispatch.handlers import entries, offers, passing, rounds, work
+from services.dispatch.handlers import entries, listed_people, offers, passing, rounds, work
 from services.dispatch.handlers.records import case_of
 from services.dispatch.queries.cases import load
 from services.dispatch.queries.synced import answered, keep_answer
@@ -53,14 +53,14 @@ async def work_off(database: Database, queue: list[QueuedCommand], phone: Phone)
         about: UUID | None = None
         try:
             async with database.transaction() as tx:
-                about = command.stop_id or await _part_of(tx, command)
+                about = command.stop_id or command.listed_id or await _part_of(tx, command)
                 answer = await _once(tx, command, about, phone)
             results.append({"id": command.id, "status": "done", **answer})
         except Problem as problem:
             told = _told(problem, first_refused.get(about) if about else None, phone.language)
             if about is not None:
                 first_refused.setdefault(about, command.id)
-            named = {"stop_id": about} if command.stop_id is not None else {"part_id": about}
+            named = {_name_of(command): about}
             results.append({"id": command.id, "status": "refused", **named, "problem": told})
         metrics.SYNC_COMMANDS.labels(results[-1]["status"]).inc()
     return results
@@ -77,12 +77,11 @@ async def _once(tx: Transaction, command: QueuedCommand, about: UUID, phone: Pho
     """The lock of the case or stop makes two copies of one queue wait for each other, so the second finds the
     answer."""
     doer = replace(phone.doer, device_at=command.at)
-    at_a_stop = command.stop_id is not None
-    now = await tx.lock(about if at_a_stop else await case_of(tx, part_id=about))
+    name = _name_of(command)
+    now = await tx.lock(await case_of(tx, part_id=about) if name == "part_id" else about)
     if (before := await answered(tx, doer.person_id, command.id)) is not None:
         return before
-    act = _do_at_stop if at_a_stop else _do_on_part
-    answer = await act(tx, command, about, replace(phone, doer=doer))
+    answer = await ACTS[name](tx, command, about, replace(phone, doer=doer))
     await keep_answer(tx, doer.person_id, command.id, about, answer, now)
     return answer
 
@@ -108,10 +107,37 @@ async def _do_at_stop(tx: Transaction, command: QueuedCommand, stop_id: UUID, ph
     }
 
 
+async def _do_on_list(
+    tx: Transaction, command: QueuedCommand, listed_id: UUID, phone: Phone
+) -> dict[str, Any]:
+    """A mass task's entries."""
+    body: Any = _body(command)
+    doer, sealer = phone.doer, phone.sealer
+    match command.type:
+        case "task_done" | "task_not_done":
+            listed = await listed_people.try_listed(tx, listed_id, body, doer, sealer)
+        case "task_correct":
+            hours = phone.corrections_within_hours
+            listed = await listed_people.correct_try(tx, listed_id, body, doer, sealer, within_hours=hours)
+        case _:
+            raise Problem(422, "nothing-named", "缺少 offer_id 或 part_id / Name the offer or the part")
+    return listed_people.answer_of(listed)
+
+
 async def _do_on_part(tx: Transaction, command: QueuedCommand, part_id: UUID, phone: Phone) -> dict[str, Any]:
     state, extra = await _do(tx, command, part_id, phone)
     view = part_view(state, state.part(part_id)).model_dump(mode="json")
     return {"part_id": str(part_id), "part": view, **extra}
+
+
+ACTS = {"stop_id": _do_at_stop, "listed_id": _do_on_list, "part_id": _do_on_part}
+
+
+def _name_of(command: QueuedCommand) -> str:
+    """What the command is about."""
+    if command.stop_id is not None:
+        return "stop_id"
+    return "listed_id" if command.listed_id is not None else "part_id"
 
 
 async def _part_of(tx: Transaction, command: QueuedCommand) -> UUID:
@@ -155,7 +181,8 @@ async def _do(
             hours = phone.corrections_within_hours
             return await entries.correct_entry(tx, part_id, body, doer, sealer, within_hours=hours), {}
         case _:
-            raise Problem(422, "nothing-named", "缺少 stop_id / Name the stop")
+            missing = "缺少 stop_id 或 listed_id / Name the stop, or who on the list"
+            raise Problem(422, "nothing-named", missing)
 
 
 def _offer(command: QueuedCommand) -> UUID:

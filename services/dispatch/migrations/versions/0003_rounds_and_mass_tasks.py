@@ -146,6 +146,7 @@ STATEMENTS = (
         reason TEXT,
         undone_at TIMESTAMP WITH TIME ZONE,
         sealed_note BYTEA,
+        sealed_correction BYTEA,
         PRIMARY KEY (id),
         CONSTRAINT a_try_that_failed_says_why CHECK (done = (reason IS NULL)),
         FOREIGN KEY(task_id) REFERENCES mass_tasks (id),

@@ -1,0 +1,236 @@
+"""The rules of a mass task: who gets whom, which house an address is in, what is wrong with a line, what a try says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.dispatch.rules.addresses import building_of, walk_key
+from services.dispatch.rules.listed_people import (
+    FINAL,
+    TRIED_AGAIN,
+    ListedPerson,
+    ListedState,
+    Try,
+    correct,
+    try_,
+)
+from services.dispatch.rules.listing import CHARACTERS_MAX, Line, check, columns_of
+from services.dispatch.rules.refusals import Refused
+from services.dispatch.rules.splitting import Building, split
+from shared.ids import uuid7
+from shared.vocabulary import NotDoneReason
+from tests.dispatch.world import START, A, B
+
+# ── the split ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def loads(buildings: list[Building], given: dict[tuple[str, str], str | None]) -> Counter[str | None]:
+    found: Counter[str | None] = Counter()
+    for one in buildings:
+        found[given[one.grid_id, one.key]] += one.people
+    return found
+
+
+def houses(grid: str, *sizes: int) -> list[Building]:
+    return [Building(grid, str(n), size) for n, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "workers", "expected"),
+    [
+        ((10, 10, 10, 10), "ab", {"a": 20, "b": 20}),
+        ((40, 10, 10, 10), "ab", {"a": 40, "b": 30}),
+        ((5,), "ab", {"a": 5}),
+        ((30, 20, 20, 20, 10, 10, 10), "abc", {"a": 40, "b": 40, "c": 40}),
+        ((7, 7), "", {None: 14}),
+    ],
+)
+def test_a_grid_is_split_by_count_and_by_house(
+    sizes: tuple[int, ...], workers: str, expected: dict[str | None, int]
+) -> None:
+    buildings = houses("g", *sizes)
+    assert loads(buildings, split(buildings, {"g": tuple(workers)})) == expected
+
+
+def test_a_grid_without_workers_goes_to_those_with_least() -> None:
+    buildings = [*houses("full", 30, 30), *houses("light", 10, 10), *houses("empty", 8, 8, 4)]
+    pools = {"full": "ab", "light": "cd", "empty": "abcd"}
+    assert loads(buildings, split(buildings, pools)) == {"a": 30, "b": 30, "c": 22, "d": 18}
+
+
+SIZES = st.lists(st.integers(1, 60), max_size=40)
+WORKERS = st.frozensets(st.sampled_from("abcdefgh"), max_size=6)
+
+
+def assert_fair(buildings: list[Building], given: dict[tuple[str, str], str | None], pool: Any) -> None:
+    """Everybody is on exactly one list; the fullest and the emptiest differ by no more than one building."""
+    assert set(given) == {(one.grid_id, one.key) for one in buildings}
+    found = loads(buildings, given)
+    assert sum(found.values()) == sum(one.people for one in buildings)
+    if not pool:
+        assert set(found) <= {None}
+        return
+    assert set(found) <= set(pool)
+    fullest = max(pool, key=lambda one: found[one])
+    theirs = [one.people for one in buildings if given[one.grid_id, one.key] == fullest]
+    assert found[fullest] - min(found[one] for one in pool) <= min(theirs, default=0)
+
+
+@given(SIZES, WORKERS, WORKERS)
+def test_split_and_split_again(sizes: list[int], first: frozenset[str], then: frozenset[str]) -> None:
+    """Whoever comes or leaves: everybody is on one list, lists are even, and who stays keeps what balance allows."""
+    buildings = houses("g", *sizes)
+    once = split(buildings, {"g": tuple(first)})
+    assert_fair(buildings, once, first)
+    left = [replace(one, worker_id=once[one.grid_id, one.key]) for one in buildings]
+    again = split(left, {"g": tuple(then)})
+    assert_fair(left, again, then)
+    if first == then:
+        assert again == once
+
+
+@given(st.lists(st.tuples(st.sampled_from("xyz"), st.integers(1, 60)), max_size=40), WORKERS, WORKERS)
+def test_nobody_is_lost_over_several_grids(
+    people: list[tuple[str, int]], own: frozenset[str], helping: frozenset[str]
+) -> None:
+    buildings = [Building(grid, str(n), size) for n, (grid, size) in enumerate(people)]
+    pools = {"x": tuple(own), "y": tuple(helping), "z": tuple(own | helping)}
+    given_to = split(buildings, pools)
+    assert set(given_to) == {(one.grid_id, one.key) for one in buildings}
+    for (grid, _), worker_id in given_to.items():
+        assert worker_id in pools[grid] if pools[grid] else worker_id is None
+    assert split(buildings[::-1], pools) == given_to
+
+
+# ── addresses ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("address", "building"),
+    [
+        ("建设社区 3 栋 2 单元 201", "建设社区3栋"),
+        ("建设社区３栋２０１室", "建设社区3栋"),
+        ("新亚洲体育城 12幢 1-3-402", "新亚洲体育城12幢"),
+        ("春和路12号3号楼501", "春和路12号3号楼"),
+        ("春和路 12 号 501 室", "春和路12号"),
+        ("向阳新村 5-2-301", "向阳新村5"),
+        ("12 Main Street, Flat 3", "12mainstreet"),
+        ("河边小屋", "河边小屋"),
+    ],
+)
+def test_neighbours_are_of_one_building(address: str, building: str) -> None:
+    assert building_of(address) == building
+
+
+def test_the_walk_counts_houses_as_people_do() -> None:
+    walk = sorted(["春和路12号", "春和路3号502", "春和路 3 号 61", "A座", "春和路3号"], key=walk_key)
+    assert walk == ["A座", "春和路3号", "春和路 3 号 61", "春和路3号502", "春和路12号"]
+
+
+# ── lines ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+GOOD = {
+    "ref": "1",
+    "name": "王小明（演示）",
+    "address": "3 栋 201",
+    "phone": "138 0000-1234",
+    "grid_id": "g1",
+}
+
+
+@pytest.mark.parametrize(
+    ("given_", "column", "code"),
+    [
+        ({"ref": ""}, "ref", "missing"),
+        ({"name": None}, "name", "missing"),
+        ({"address": "  "}, "address", "missing"),
+        ({"ref": "9" * (CHARACTERS_MAX["ref"] + 1)}, "ref", "too-long"),
+        ({"address": "路" * 201}, "address", "too-long"),
+        ({"phone": "call me"}, "phone", "not-a-phone"),
+        ({"grid_id": "g2"}, "grid_id", "unknown-grid"),
+        ({"name": "a\x00b"}, "name", "unreadable"),
+    ],
+)
+def test_what_is_wrong_with_a_line(given_: dict[str, Any], column: str, code: str) -> None:
+    taken, known, wrong = check([Line(2, GOOD | given_)], {"g1"}, "u", set())
+    assert (taken, known) == ([], 0)
+    assert [(one.line, one.column, one.code) for one in wrong] == [(2, column, code)]
+    assert " / " in wrong[0].text
+
+
+def test_every_line_is_taken_known_or_refused() -> None:
+    lines = [Line(n, GOOD | {"ref": ref}) for n, ref in enumerate([1, "2", 1.0, "3", "3"], start=2)]
+    taken, known, wrong = check(lines, {"g1"}, "u", {"2"})
+    assert ([one.ref for one in taken], known) == (["1", "3"], 1)
+    assert [(one.line, one.code) for one in wrong] == [(4, "twice"), (6, "twice")]
+    [alone], _, _ = check([Line(2, {**GOOD, "grid_id": None})], {"g1"}, "u", set())
+    assert alone.grid_id == "u"
+
+
+def test_headings_in_both_languages() -> None:
+    assert columns_of(["编号", "Name", "地址", "", "网格"])[0] == ["ref", "name", "address", None, "grid_id"]
+    assert columns_of(["编号", "身份证"])[1] == ["身份证"]
+
+
+# ── tries ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def somebody(**more: Any) -> ListedPerson:
+    given_: dict[str, Any] = {"id": uuid7(), "task_id": uuid7(), "grid_id": "g1", "state": ListedState.OPEN}
+    return ListedPerson(**given_ | more)
+
+
+def a_try(person_id: str = A, reason: NotDoneReason | None = None, hours: float = 0) -> Try:
+    return Try(uuid7(), person_id, START + timedelta(hours=hours), reason is None, reason)
+
+
+def test_every_reason_is_final_or_worth_another_try() -> None:
+    assert set(TRIED_AGAIN) | FINAL | {NotDoneReason.NOT_REACHED} == set(NotDoneReason)
+    assert not set(TRIED_AGAIN) & FINAL
+
+
+def test_not_at_home_then_done() -> None:
+    once = try_(somebody(worker_id=A), a_try(reason=NotDoneReason.NOT_HOME), helps=False)
+    assert isinstance(once, tuple)
+    assert (once[0].state, once[0].reason, once[0].tries) == (ListedState.NOT_DONE, NotDoneReason.NOT_HOME, 1)
+    then = try_(once[0], a_try(), helps=False)
+    assert isinstance(then, tuple)
+    done = then[0]
+    assert (done.state, done.reason, done.tries, done.tried_by) == (ListedState.DONE, None, 2, A)
+    assert try_(done, a_try(), helps=False) is None
+    for late in (a_try(B), a_try(reason=NotDoneReason.ILL)):
+        refused = try_(done, late, helps=True)
+        assert isinstance(refused, Refused)
+        assert refused.extra == {"done_by": A}
+    back = correct(done, then[1], once[1], A, START, within_hours=24)
+    assert isinstance(back, ListedPerson)
+    assert back == once[0]
+    first = correct(back, once[1], None, A, START, within_hours=24)
+    assert isinstance(first, ListedPerson)
+    assert (first.state, first.tries, first.try_id) == (ListedState.OPEN, 0, None)
+
+
+def test_whose_list_it_is_or_a_colleague() -> None:
+    refused = try_(somebody(worker_id=A), a_try(B), helps=False)
+    assert isinstance(refused, Refused)
+    assert refused.extra == {"worker_id": A}
+    assert isinstance(try_(somebody(worker_id=A), a_try(B), helps=True), tuple)
+
+
+def test_a_correction_has_its_author_and_its_hours() -> None:
+    made = a_try()
+    done = somebody(state=ListedState.DONE, tries=1, try_id=made.id, tried_by=A)
+    soon, late = START + timedelta(hours=23), START + timedelta(hours=25)
+    assert isinstance(correct(done, made, None, B, soon, within_hours=24), Refused)
+    assert isinstance(correct(done, made, None, A, late, within_hours=24), Refused)
+    older = a_try(hours=-1)
+    kept = correct(replace(done, tries=2), older, made, A, soon, within_hours=24)
+    assert isinstance(kept, ListedPerson)
+    assert (kept.state, kept.tries, kept.try_id) == (ListedState.DONE, 1, made.id)
