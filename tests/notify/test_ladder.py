@@ -147,7 +147,7 @@ async def test_a_routine_offer_is_not_watched(database: Database, office: Office
 
 async def test_a_channel_known_to_be_down_is_passed_over(database: Database, office: Office) -> None:
     await an_offer(database, office)
-    office.resting = {Via.WEBHOOK}
+    office.resting = frozenset({"webhook:example.org"})
     await later(database, office)
     assert await went_over(database) == ["smtp"]
 

@@ -16,6 +16,7 @@ from services.notify.handlers import preferences
 from services.notify.handlers.office import Office
 from services.notify.queries import people
 from services.notify.rules.ways import Preferences, Via
+from shared.openapi import VERSIONED, refusing
 from shared.problems import Problem
 from shared.routes import Caller, Tx, allow, router_for
 from shared.vocabulary import Language, Role
@@ -61,7 +62,7 @@ class PushKey(BaseModel):
     public_key: str
 
 
-@router.get("/me/preferences", dependencies=[allow(*Role)])
+@router.get("/me/preferences", dependencies=[allow(*Role)], responses=VERSIONED)
 async def my_preferences(tx: Tx, who: Caller, office: TheOffice, response: Response) -> MyPreferences:
     found, row = await preferences.preferences_of(office, tx, who)
     return _shown(office, tx, who.person_id, found, row, response)
@@ -81,7 +82,7 @@ async def choose(
     return _shown(office, tx, who.person_id, office.preferences_in(row), row, response)
 
 
-@router.get("/me/subscriptions/key", dependencies=[allow(*Role)])
+@router.get("/me/subscriptions/key", dependencies=[allow(*Role)], responses=refusing(409))
 async def push_key(office: TheOffice) -> PushKey:
     key = office.settings.vapid_key
     if key is None:

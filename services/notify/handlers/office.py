@@ -36,7 +36,7 @@ class Office:
         self.wording = Wording(settings.time_zone)
         self.sealer = Sealer(settings.master_keys)
         self.open = open_channels(settings)
-        self.resting: set[Via] = set()
+        self.resting: frozenset[str] = frozenset()
         self.changed = Wake()
         self.people: dict[str, people_rows.Person] = {}
         self.quiet = QuietHours(*settings.quiet) if settings.quiet else None

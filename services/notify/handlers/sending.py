@@ -53,13 +53,13 @@ class Subscription(BaseModel):
     auth: str
 
 
-def target_of(directory: Directory, outgoing: Outgoing) -> str:
-    """Whose circuit this message goes through. Staff's own webhooks are apart from the residents' gateway: one that is
-    down must not rest the other."""
-    if outgoing.via is Via.WEBHOOK and outgoing.person_id is not None:
-        person = directory.people.get(outgoing.person_id)
+def target_of(directory: Directory, via: Via, person_id: str | None) -> str:
+    """Whose circuit a message goes through. Staff's own webhooks are each apart, and from the residents' gateway: one
+    that is down must not rest another."""
+    if via is Via.WEBHOOK and person_id is not None:
+        person = directory.people.get(person_id)
         return f"{Via.WEBHOOK}:{urlsplit((person.webhook_url if person else '') or '').netloc}"
-    return str(outgoing.via)
+    return str(via)
 
 
 def opened(sealer: Sealer, row: people.Device) -> Device:

@@ -109,11 +109,16 @@ class Circuits:
             metrics.CIRCUIT_OPENINGS.labels(target.partition(":")[0]).inc()
             log.warning("%s is left alone for %g s: %s", target, self.limits.open_seconds, result.because)
 
-    def not_closed(self, via: Via, now: float) -> int:
-        return sum(
-            target.partition(":")[0] == via and circuit.state(now, self.limits) is not CircuitState.CLOSED
+    def resting(self, now: float) -> frozenset[str]:
+        """The targets that are left alone, or only tried."""
+        return frozenset(
+            target
             for target, circuit in self._by_target.items()
+            if circuit.state(now, self.limits) is not CircuitState.CLOSED
         )
+
+    def not_closed(self, via: Via, now: float) -> int:
+        return sum(target.partition(":")[0] == via for target in self.resting(now))
 
 
 @dataclass
@@ -189,9 +194,9 @@ class Sending:
         """How many of each channel may be claimed now: what is free, allowed, and not left alone."""
         now, rooms = _now(), {}
         for lane in self._lanes.values():
-            state = self.circuits.state(lane.via, now)
             most = self._office.settings.send_at_once_max - lane.sending
-            if state is not CircuitState.CLOSED:
+            # A webhook's messages go to many receivers; those of one that rests are put off one by one.
+            if lane.via is not Via.WEBHOOK and self.circuits.state(lane.via, now) is not CircuitState.CLOSED:
                 may_try = self.circuits.of(lane.via).lets_pass(now, self.circuits.limits)
                 most = min(most, int(may_try))
             lane.allowance = lane.allowance.refilled(now)
@@ -200,9 +205,7 @@ class Sending:
                 metrics.RATE_LIMITED.labels(lane.via).inc()
             if room > 0:
                 rooms[lane.via] = room
-        self._office.resting = {
-            via for via in self._lanes if self.circuits.state(via, now) is not CircuitState.CLOSED
-        }
+        self._office.resting = self.circuits.resting(now)
         return rooms
 
     async def _claim(self, rooms: dict[Via, int]) -> tuple[list[Outgoing], Sequence[people.Device]]:
@@ -213,7 +216,7 @@ class Sending:
         return claimed, devices
 
     def _begin(self, outgoing: Outgoing, devices: Sequence[people.Device]) -> None:
-        target = sending.target_of(self._database.directory, outgoing)
+        target = sending.target_of(self._database.directory, outgoing.via, outgoing.person_id)
         if wait_seconds := self.circuits.pass_one(target, _now()):
             self._done.untried.append(Again(outgoing, wait_seconds, "left alone for now", untried=True))
             return
