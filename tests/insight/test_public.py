@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,15 @@ import pytest
 from services.insight.figures.definition import Form
 from services.insight.figures.public import PUBLIC
 from services.insight.figures.shipped import DEFINITIONS
+from services.insight.queries import counts
+from services.insight.queries.counts import Scope
+from services.insight.rules import months
 from services.insight.rules.months import due
 from services.insight.rules.suppression import SMALL
 from services.insight.upkeep import Publishing
 from shared.database import Database
 from shared.health import Beat
-from tests.insight.stories import dissatisfied, manhole_at_night, satisfied
+from tests.insight.stories import dissatisfied, manhole_at_night, nobody_answers, satisfied
 from tests.insight.story import CALLED, Story
 from tests.shared.plumbing.conftest import running, until
 
@@ -126,6 +130,26 @@ async def test_a_month_is_published_once_and_for_everybody(
         assert cell["d"] is None or cell["d"] >= SMALL
         assert cell["n"] is None or plain or min(cell["n"], cell["d"] - cell["n"]) >= SMALL
         assert (cell["rate"] is None) == (plain or cell["n"] is None)
+
+
+async def test_no_case_is_of_two_months(database: Database, fold_stories: FoldStories) -> None:
+    """In one and the same figure: what a month hides cannot be had from its neighbours."""
+    midnight = months.begins(date(2026, 4, 1), ZONE)
+    begins = [midnight + timedelta(minutes=minutes) for minutes in (-60, -15, -14, -1, 0, 1)]
+    stories = [satisfied(manhole_at_night(called=called)) for called in begins]
+    stories += [dissatisfied(manhole_at_night(called=begins[0])), nobody_answers()]
+    await fold_stories(*stories)
+    edges = [months.begins(date(2026, month, 1), ZONE) for month in (2, 3, 4, 5, 6)]
+    now = edges[-1] + timedelta(days=60)
+    async with database.transaction() as tx:
+        for name in (name for population in PUBLIC for name in population.figures):
+            seen: list[tuple[Any, int]] = []
+            for starts, ends in pairwise(edges):
+                scope = Scope(("civil-affairs",), starts, ends, now)
+                found = await counts.members(tx, DEFINITIONS[name], scope, "d", None, 100)
+                seen += [(row["case_id"], row["part"]) for row in found]
+            whole = Scope(("civil-affairs",), edges[0], edges[-1], now)
+            assert len(set(seen)) == len(seen) == (await counts.value(tx, DEFINITIONS[name], whole)).d > 0
 
 
 async def test_what_was_published_stays_and_is_answered_from_memory(

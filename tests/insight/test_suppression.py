@@ -83,9 +83,9 @@ def test_no_number_left_out_can_be_worked_out(cells: dict[str, tuple[int, int]])
             assert len({found[key][0] for found in possible}) > 1, key
 
 
-def explanations(shown: Table) -> Iterator[dict[str, tuple[int, int]]]:
-    """Every table of cells up to 14 that adds up to what is published."""
-    choices = [list(fitting(cell)) for cell in shown.groups.values()]
+def explanations(shown: Table, d_max: int = 14) -> Iterator[dict[str, tuple[int, int]]]:
+    """Every table of cells up to `d_max` that adds up to what is published."""
+    choices = [list(fitting(cell, d_max)) for cell in shown.groups.values()]
     for chosen in product(*choices):
         n, d = sum(cell[0] for cell in chosen), sum(cell[1] for cell in chosen)
         if shown.total.d not in (None, d) or shown.total.n not in (None, n):
@@ -93,8 +93,8 @@ def explanations(shown: Table) -> Iterator[dict[str, tuple[int, int]]]:
         yield dict(zip(shown.groups, chosen, strict=True))
 
 
-def fitting(cell: Shown) -> Iterator[tuple[int, int]]:
-    for d in range(15) if cell.d is None else (cell.d,):
+def fitting(cell: Shown, d_max: int) -> Iterator[tuple[int, int]]:
+    for d in range(d_max + 1) if cell.d is None else (cell.d,):
         for n in range(d + 1) if cell.n is None else (cell.n,):
             yield n, d
 
@@ -120,3 +120,89 @@ def test_no_denominator_is_given_away_by_the_neighbour(
         for key in hidden:
             other = shown["two" if name == "one" else "one"]
             assert other.groups[key].d is None
+
+
+# ── several figures, several groupings ────────────────────────────────────────────────────────────────────────────
+
+WITHIN = st.integers(0, 30).flatmap(lambda d: st.integers(0, d).map(lambda outer: (outer, d)))
+NESTED = st.dictionaries(
+    st.sampled_from("abcde"),
+    WITHIN.flatmap(lambda cell: st.integers(0, cell[0]).map(lambda inner: (inner, *cell))),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(cells=NESTED)
+def test_what_lies_between_two_figures_is_not_small_either(cells: dict[str, tuple[int, int, int]]) -> None:
+    """In time since the call is in time since told: whoever subtracts the one from the other has a number of cases,
+    of a group, of all, or of the groups that were left out together."""
+    tables = {
+        "inner": {key: Cell(inner, d) for key, (inner, _, d) in cells.items()},
+        "outer": {key: Cell(outer, d) for key, (_, outer, d) in cells.items()},
+    }
+    shown = publish(tables, nested={"outer": ("inner",)})
+    inner, outer = shown["inner"], shown["outer"]
+    told = {key for key in cells if inner.groups[key].n is not None and outer.groups[key].n is not None}
+    for key in told:
+        assert between(inner.groups[key], outer.groups[key]) >= SMALL
+    if inner.total.n is None or outer.total.n is None:
+        return
+    assert between(inner.total, outer.total) >= SMALL
+    hidden = [key for key in cells if outer.groups[key].n is None]
+    if hidden and told == cells.keys() - set(hidden):
+        rest = between(inner.total, outer.total) - sum(
+            between(inner.groups[key], outer.groups[key]) for key in told
+        )
+        assert rest >= SMALL
+
+
+def between(inner: Shown, outer: Shown) -> int:
+    assert inner.n is not None
+    assert outer.n is not None
+    return outer.n - inner.n
+
+
+GROUPINGS = ("community", "channel", "urgency")
+SMALL_CELL = st.integers(0, 4).flatmap(lambda d: st.tuples(st.integers(0, d), st.just(d)))
+MONTH = st.lists(SMALL_CELL, min_size=8, max_size=8)
+"""The cases of a month by two communities, two channels and two urgencies."""
+
+
+@settings(max_examples=40, deadline=None)
+@given(months=st.lists(MONTH, min_size=2, max_size=3))
+def test_no_grouping_tells_what_another_one_leaves_out(months: list[list[tuple[int, int]]]) -> None:
+    """Every month is published by three groupings of the same cases. Whoever holds all of them beside each other still
+    finds at least two months that would look the same, for each number left out. No case is of two months, so nothing
+    can be taken from a neighbouring one (test_public)."""
+    for month in months:
+        tables = [publish({"figure": grouped(month, place)})["figure"] for place, _ in enumerate(GROUPINGS)]
+        assert len({table.total for table in tables}) == 1
+        worlds = [by_total(table) for table in tables]
+        totals = set.intersection(*(set(world) for world in worlds))
+        for table, world in zip(tables, worlds, strict=True):
+            for key, cell in table.groups.items():
+                possible = {found[key] for total in totals for found in world[total]}
+                if cell.d is None:
+                    assert len({d for _, d in possible}) > 1
+                if cell.n is None and cell.d != 0:
+                    assert len({n for n, _ in possible}) > 1
+
+
+def grouped(month: list[tuple[int, int]], place: int) -> dict[str, Cell]:
+    """The month's cases split in two by the place-th grouping."""
+    groups = {}
+    for side in (0, 1):
+        cells = [cell for number, cell in enumerate(month) if number >> place & 1 == side]
+        groups[str(side)] = Cell(sum(n for n, _ in cells), sum(d for _, d in cells))
+    return groups
+
+
+def by_total(shown: Table) -> dict[tuple[int, int], list[dict[str, tuple[int, int]]]]:
+    """Every table that looks like this one, by its total."""
+    found: dict[tuple[int, int], list[dict[str, tuple[int, int]]]] = {}
+    for chosen in explanations(shown, d_max=16):
+        total = (sum(n for n, _ in chosen.values()), sum(d for _, d in chosen.values()))
+        found.setdefault(total, []).append(chosen)
+    return found

@@ -57,7 +57,7 @@ async def _figures(tx: Transaction, population: Population, scope: Scope) -> lis
             d.name: {key: _cell(part) for key, part in (await counts.groups(tx, d, within, by)).items()}
             for d in definitions
         }
-        tables[by] = suppression.publish(cells, counts=plain)
+        tables[by] = suppression.publish(cells, counts=plain, nested=population.nested)
     return [
         _figure(d, {by: found[d.name] for by, found in tables.items()}, tx.directory) for d in definitions
     ]

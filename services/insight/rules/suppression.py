@@ -3,16 +3,19 @@
 A cell is a group's (n, d). n, d and d − n are all numbers somebody may read or get by subtraction, so each of them
 counts as small below five, nought included. What is left out alone could be subtracted from the total; so more cells
 go with it until what is left out together is large on both sides as well. The table does not say which cell is small
-and which went with it.
+and which went with it. Where the cases of one figure are all cases of another one's (a success came in time), what
+lies between the two can be had by subtraction too, and counts like a number of the later figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 SMALL = 5
 TOGETHER_MIN = 2
+NOTHING_NESTED: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,40 @@ class Table:
     groups: Mapping[str, Shown]
 
 
-def publish(tables: Mapping[str, Mapping[str, Cell]], *, counts: Collection[str] = ()) -> dict[str, Table]:
+def publish(
+    tables: Mapping[str, Mapping[str, Cell]],
+    *,
+    counts: Collection[str] = (),
+    nested: Mapping[str, Sequence[str]] = NOTHING_NESTED,
+) -> dict[str, Table]:
     """Tables whose denominators are the same population, by figure: a d left out of one is left out of all, or it
-    could be read from its neighbour. `counts` are plain counts, where n is d and nothing remains."""
+    could be read from its neighbour. `counts` are plain counts, where n is d and nothing remains; `nested` are, by
+    figure, the others whose n holds all of its cases, or all of whose cases its n holds."""
     without_d = _without_d(tables)
-    return {name: _table(groups, without_d, plain=name in counts) for name, groups in tables.items()}
+    shown = {}
+    for name, groups in tables.items():
+        between = [_between(groups, tables[other]) for other in nested.get(name, ())]
+        shown[name] = _table(groups, without_d, between, plain=name in counts)
+    return shown
 
 
-def _table(groups: Mapping[str, Cell], without_d: set[str], *, plain: bool) -> Table:
+def _between(groups: Mapping[str, Cell], others: Mapping[str, Cell]) -> dict[str, int]:
+    return {key: abs(cell.n - others[key].n) if key in others else cell.n for key, cell in groups.items()}
+
+
+def _table(
+    groups: Mapping[str, Cell], without_d: set[str], between: Sequence[Mapping[str, int]], *, plain: bool
+) -> Table:
     total = Cell(sum(cell.n for cell in groups.values()), sum(cell.d for cell in groups.values()))
     shows_d = total.d >= SMALL
     hidden_d = without_d if shows_d else set(groups)
-    shows_n = shows_d and (plain or min(total.n, total.rest) >= SMALL)
-    hidden_n = _without_n(groups, hidden_d, plain=plain) if shows_n else set(groups)
+    sides = [
+        {key: cell.n for key, cell in groups.items()},
+        {key: cell.rest for key, cell in groups.items()},
+        *between,
+    ]
+    shows_n = shows_d and (plain or min(sum(side.values()) for side in sides) >= SMALL)
+    hidden_n = (hidden_d if plain else _without_n(sides, hidden_d)) if shows_n else set(groups)
     return Table(
         total=Shown(total.n if shows_n else None, total.d if shows_d else None),
         groups={
@@ -73,17 +97,15 @@ def _without_d(tables: Mapping[str, Mapping[str, Cell]]) -> set[str]:
     return hidden
 
 
-def _without_n(groups: Mapping[str, Cell], without_d: set[str], *, plain: bool) -> set[str]:
-    if plain:
-        return without_d
-    hidden = {key for key, cell in groups.items() if min(cell.n, cell.rest) < SMALL} | without_d
-    sides = [{key: cell.n for key, cell in groups.items()}, {key: cell.rest for key, cell in groups.items()}]
+def _without_n(sides: Sequence[Mapping[str, int]], without_d: set[str]) -> set[str]:
+    """The groups whose n is left out; the sides are every number that n would tell."""
+    hidden = {key for side in sides for key, number in side.items() if number < SMALL} | without_d
     while hidden and (more := _next(hidden, sides)):
         hidden.add(more)
     return hidden
 
 
-def _next(hidden: set[str], sides: list[dict[str, int]]) -> str | None:
+def _next(hidden: set[str], sides: Sequence[Mapping[str, int]]) -> str | None:
     """The group to leave out as well: the smallest of those shown, while the hidden ones are too few or too small
     together. None when they are not, or when nothing is left."""
     enough = len(hidden) >= TOGETHER_MIN and all(
