@@ -3,8 +3,8 @@
 Owns: parts, offers, acceptance, arrival, evidence, notes, `handled`; returns, tasks, requests for help, hand-overs,
 corrections and flags; calls for help (SOS); positions taken at accept and arrive.
 Listens to: CaseRegistered, CaseAmended, CaseMerged, CaseUnmerged, CaseWithdrawn, CaseReopened, CaseClosed,
-InformationAsked, InformationGiven, AppointmentAgreed, RequesterErased, CaseEscalated, ReturnRuled, CaseParked,
-CaseUnparked, ExtensionAsked, DeadlineExtended, ExtensionRefused, and the registry's things.
+InformationAsked, InformationGiven, AppointmentAgreed, RequesterErased, CaseEscalated, EscalationVoided, ReturnRuled,
+CaseParked, CaseUnparked, ExtensionAsked, DeadlineExtended, ExtensionRefused, and the registry's things.
 Publishes: CaseOffered, OfferDeclined, OfferLapsed, OfferWithdrawn, CaseAccepted, WorkerArrived, ResidentContacted,
 EvidenceAdded, ProgressNoted, CaseHandled, PartHandled, PartEnded, NobodyAvailable, CaseReturned, CaseHandedDown,
 CoHandlerAsked, HelpRequested, HelpAnswered, CaseReassigned, EntryFlagged, EntryCorrected, DeviceTimeAccepted,

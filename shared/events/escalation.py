@@ -108,7 +108,8 @@ class CaseEscalated(CaseEvent, type="yike.case.escalated", source="escalation"):
 
 
 class EscalationVoided(CaseEvent, type="yike.escalation.voided", source="escalation"):
-    """These raises crossed a `handled` in flight and do not count; the case is back at `level`."""
+    """These raises crossed a `handled` in flight, or led to a level that an amended ladder has not: they do not count,
+    and the case is at `level`. None, where no raise had led to the level that is no more."""
 
     voids: tuple[UUID, ...]
     level: Level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -31,7 +32,7 @@ from shared.vocabulary import (
     Urgency,
     WithdrawReason,
 )
-from tests.dispatch.world import LEADER, A, B, Scene, a_closing, a_raise, a_reopening, directory
+from tests.dispatch.world import LEADER, A, B, Scene, a_closing, a_raise, a_reopening, a_void, directory
 
 
 async def test_1_the_a_holder_is_asleep_and_b_arrives_in_time(scene: Scene) -> None:
@@ -247,10 +248,16 @@ async def test_until_an_officer_accepts_whoever_went_may_handle_at_the_level_dis
     await scene.check_books(case)
 
 
-async def test_a_raise_that_crosses_handled_changes_nothing(scene: Scene) -> None:
+async def test_a_raise_that_crosses_handled_changes_nothing_but_the_level_until_it_is_voided(
+    scene: Scene,
+) -> None:
     case = await _handled(scene)
     before = await scene.state(case)
-    await scene.hear(a_raise(case, at=scene.now))
+    raised = a_raise(case, at=scene.now)
+    await scene.hear(raised)
+    after = await scene.state(case)
+    assert after == replace(before, case=replace(before.case, level=Level.COMMUNITY, unit_id="community-a"))
+    await scene.hear(a_void(raised, Level.GRID))
     assert await scene.state(case) == before
     await scene.check_books(case)
 

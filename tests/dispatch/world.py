@@ -25,7 +25,7 @@ from shared.database import Database
 from shared.directory import Directory
 from shared.event import Actor, CaseEvent, Event
 from shared.events.dispatch import CaseOffered
-from shared.events.escalation import CaseEscalated, ReturnRuled
+from shared.events.escalation import CaseEscalated, EscalationVoided, ReturnRuled
 from shared.events.intake import (
     CaseAmended,
     CaseClosed,
@@ -141,6 +141,18 @@ def a_raise(
         to_unit_id=UNIT_AT[to],
         counts_from=at,
         round=round,
+    )
+
+
+def a_void(raised: CaseEscalated, to: Level) -> EscalationVoided:
+    """Escalation takes the raise back: it crossed something in flight."""
+    return EscalationVoided(
+        at=raised.at,
+        case_id=raised.case_id,
+        voids=(raised.id,),
+        level=to,
+        unit_id=UNIT_AT[to],
+        round=raised.round,
     )
 
 

@@ -3,18 +3,20 @@ parked, ordered and answered. Each does what may be done now, and nothing where 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from services.dispatch.rules import passing
 from services.escalation.rules import extensions, parkings, returns, supervision
 from services.escalation.rules.clocks import By, Telling
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
-from shared.events.intake import CaseAmended, CaseMerged, CaseUnmerged
+from shared.events.intake import CaseAmended, CaseMerged, CaseRegistered, CaseUnmerged, Rung
 from shared.ids import uuid7
 from shared.vocabulary import (
     CaseState,
     Channel,
     ExtensionReason,
+    Level,
     ParkReason,
     ReturnBasis,
     Ruling,
@@ -22,8 +24,15 @@ from shared.vocabulary import (
     UnparkReason,
     Urgency,
 )
+from tests.escalation.story import LADDER
 from tests.life.model import Life, staff
 
+ALL_LEVELS = frozenset(rung.level for rung in LADDER)
+NEXT_DOOR = (
+    Rung(level=Level.GRID, unit_id="grid-b1"),
+    Rung(level=Level.COMMUNITY, unit_id="community-b"),
+    *LADDER[2:],
+)
 OFFICER = By(staff("p-community-a-o1"), Channel.DESK)
 ELSEWHERE = "market-regulation"
 
@@ -31,29 +40,39 @@ ELSEWHERE = "market-regulation"
 # ── intake ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def amend(life: Life, urgency: Urgency) -> None:
-    """The same case with another urgency."""
-    if not life.known.open or life.known.urgency is urgency:
+def amend(
+    life: Life, urgency: Urgency, levels: Collection[Level] = ALL_LEVELS, *, moved: bool = False
+) -> None:
+    """The same case with another urgency, or on another ladder: of these levels, next door if it `moved`."""
+    first, known = life.registered, life.known
+    rungs = tuple(rung for rung in (NEXT_DOOR if moved else LADDER) if rung.level in levels)
+    changed = ("urgency",) * (known.urgency is not urgency) + ("ladder",) * (rungs != known_ladder(life))
+    if not known.open or not changed or not rungs:
         return
-    first = life.registered
     life.intake_says(
         CaseAmended(
             at=life.now,
             case_id=first.case_id,
             actor=staff("p-operator-1"),
             channel=Channel.DESK,
-            changed=("urgency",),
+            changed=changed,
             category_code=first.category_code,
             urgency=urgency,
             headline=first.headline,
             place=first.place,
             grid_id=first.grid_id,
             unit_path=first.unit_path,
-            ladder=first.ladder,
+            ladder=rungs,
             policy=EMERGENCY if urgency is Urgency.EMERGENCY else ROUTINE,
             registry_revision=8,
         )
     )
+
+
+def known_ladder(life: Life) -> tuple[Rung, ...]:
+    """As intake knows it."""
+    told = [one for one in life.intake.journal if isinstance(one, CaseAmended | CaseRegistered)]
+    return told[-1].ladder
 
 
 def merge(life: Life) -> None:

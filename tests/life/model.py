@@ -7,7 +7,7 @@ that processes, queues and outages have. People act on what dispatch knows, resi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import reduce
@@ -29,8 +29,8 @@ from services.intake.rules.endings import Answers, Asked
 from services.intake.rules.refusals import Refused as IntakeRefused
 from shared.event import Actor, CaseEvent, Event
 from shared.events.dispatch import CaseOffered
-from shared.events.escalation import ReturnRuled
-from shared.events.intake import CaseAmended, CaseClosed, CaseMerged, CaseRegistered, CaseReopened
+from shared.events.escalation import EscalationVoided, ReturnRuled
+from shared.events.intake import CaseAmended, CaseClosed, CaseMerged, CaseRegistered, CaseReopened, Rung
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,
@@ -45,6 +45,7 @@ from shared.vocabulary import (
     Post,
     Satisfaction,
 )
+from shared.vocabulary import CaseState as PublicState
 from tests.escalation.story import WORKING
 
 GOERS = ("p-grid-a1-a", "p-grid-a1-b", "p-grid-a2-a")
@@ -75,8 +76,9 @@ class Ears:
 class Life:
     """One case and the three services that decide over it. `now` only goes forward."""
 
-    def __init__(self, registered: CaseRegistered, stations: tuple[Station, ...]) -> None:
-        self.registered, self.stations, self.now = registered, stations, registered.at
+    def __init__(self, registered: CaseRegistered, empty: Mapping[Level, str]) -> None:
+        """`empty` says why nobody can be there, for each level with nobody."""
+        self.registered, self.empty, self.now = registered, empty, registered.at
         self.topic: list[CaseEvent] = [registered]
         self.intake, self.dispatch, self.escalation = Ears("intake", 1), Ears("dispatch"), Ears("escalation")
         self.services = {ears.name: ears for ears in (self.intake, self.dispatch, self.escalation)}
@@ -84,6 +86,14 @@ class Life:
         self.known: facts.Case = existence.registered(registered)
         self.work: State | None = None
         self.level: levels.Case | None = None
+
+    @property
+    def stations(self) -> tuple[Station, ...]:
+        """Those of the ladder that escalation knows."""
+        return self.stations_of(self.registered.ladder if self.level is None else self.level.ladder)
+
+    def stations_of(self, ladder: Sequence[Rung]) -> tuple[Station, ...]:
+        return tuple(Station(WORKING, self.empty.get(rung.level)) for rung in ladder)
 
     # ── what queues do ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -111,6 +121,11 @@ class Life:
                 self.publish(name)
                 self.listen(name)
 
+    def hear_what_was_handled(self) -> None:
+        """Nothing is merged, and nothing taken out again, while a `handled` of it is on its way."""
+        if self.work is not None and self.work.case.handled_at is not None:
+            self.settle()
+
     def _intake(self, event: CaseEvent) -> None:
         if type(event) not in existence.CHANGES:
             return
@@ -126,11 +141,13 @@ class Life:
             self.work = dispatch_hears.registered(event)
         elif type(event) in dispatch_hears.STEPS and self.work is not None:
             self.dispatch.journal.append(event)
-            self.work = story.follow(self.work, [event])
-            self._dispatch_says(self._answer_of_dispatch(self.work, event))
+            before, self.work = self.work, story.follow(self.work, [event])
+            self._dispatch_says(self._answer_of_dispatch(before, self.work, event))
 
-    def _answer_of_dispatch(self, state: State, event: CaseEvent) -> list[Event]:
+    def _answer_of_dispatch(self, before: State, state: State, event: CaseEvent) -> list[Event]:
         match event:
+            case EscalationVoided():
+                return dispatch_endings.step_back(before, state, self.now)
             case CaseReopened():
                 return dispatch_endings.relieve(state, self.now)
             case CaseClosed():
@@ -146,7 +163,8 @@ class Life:
     def _escalation(self, event: CaseEvent) -> None:
         if isinstance(event, CaseRegistered) or (self.level and type(event) in SUBSCRIPTIONS):
             self.escalation.journal.append(event)
-            decision = ladder.decide(self.level, event, self.stations, self.now, self.stations)
+            after = self.stations_of(event.ladder) if isinstance(event, CaseAmended) else self.stations
+            decision = ladder.decide(self.level, event, self.stations, self.now, after)
             assert decision is not None
             self._escalation_says(decision)
 
@@ -229,6 +247,8 @@ class Life:
 
     def do(self, what: str, place: int) -> None:
         """The holder of a part arrives, makes contact, does the other musts, or says it is handled."""
+        if what == "handle" and self.known.state is PublicState.MERGED:
+            self.settle()
         part = self._part(place)
         if self.work is None or part is None or (offer := self._holder(part)) is None:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import TypeVar
 from uuid import UUID
@@ -16,7 +16,6 @@ from services.dispatch.rules import story
 from services.dispatch.rules.facts import HELD, CaseState, PartState, State
 from services.escalation.rules import case as levels
 from services.escalation.rules.fold import apply as apply_to_level
-from services.escalation.rules.limits import Station
 from services.escalation.rules.listing import list_due_at
 from services.insight.rules import fold as read_side
 from services.insight.rules.facts import CaseRow
@@ -26,7 +25,7 @@ from services.registry.defaults.policies import EMERGENCY, ROUTINE
 from shared.event import CaseEvent
 from shared.events.dispatch import CaseHandled, OfferDeclined
 from shared.events.escalation import CaseEscalated, DeadlineMissed, DeadlinesSet, EscalationVoided
-from shared.events.intake import CaseClosed, FollowUpRecorded
+from shared.events.intake import CaseAmended, CaseClosed, CaseRegistered, FollowUpRecorded
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,
@@ -47,7 +46,11 @@ from tests.life.oracle import Oracle
 Told = TypeVar("Told", bound=CaseEvent)
 SERVICES = st.sampled_from(["intake", "dispatch", "escalation"])
 PLACES = st.integers(0, 4)
-RAISED_BY_A_DEADLINE = {EscalationCause.ACKNOWLEDGE_MISSED, EscalationCause.HANDLE_MISSED}
+TAKEN = {PartState.ACCEPTED, PartState.ARRIVED}
+RAISED_BY_A_DEADLINE = {
+    DeadlineKind.ACKNOWLEDGE: EscalationCause.ACKNOWLEDGE_MISSED,
+    DeadlineKind.HANDLE: EscalationCause.HANDLE_MISSED,
+}
 
 
 class LifeOfACase(RuleBasedStateMachine):
@@ -62,7 +65,6 @@ class LifeOfACase(RuleBasedStateMachine):
     def register(self, urgency: Urgency, lowest: int, empty: set[int], can_be_asked: bool) -> None:
         rungs = LADDER[lowest:]
         because = "nobody_rostered" if urgency is Urgency.EMERGENCY else "post_not_filled"
-        stations = tuple(Station(WORKING, because if place in empty else None) for place in range(len(rungs)))
         event = registered(
             uuid7(),
             urgency=urgency,
@@ -70,7 +72,7 @@ class LifeOfACase(RuleBasedStateMachine):
             policy=EMERGENCY if urgency is Urgency.EMERGENCY else ROUTINE,
             requester_can_be_asked=can_be_asked,
         )
-        self.life = Life(event, stations)
+        self.life = Life(event, {LADDER[place].level: because for place in empty})
 
     # ── what may happen ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -141,19 +143,24 @@ class LifeOfACase(RuleBasedStateMachine):
         self.life.raise_by_hand(to_level)
 
     @precondition(lambda self: self.life.known.open)
-    @rule(urgency=st.sampled_from([Urgency.EMERGENCY, Urgency.ROUTINE]))
-    def an_operator_amends_it(self, urgency: Urgency) -> None:
-        matters.amend(self.life, urgency)
+    @rule(
+        urgency=st.sampled_from([Urgency.EMERGENCY, Urgency.ROUTINE]),
+        levels=st.sets(st.sampled_from(sorted(matters.ALL_LEVELS)), min_size=1),
+        moved=st.booleans(),
+    )
+    def an_operator_amends_it(self, urgency: Urgency, levels: set[Level], moved: bool) -> None:
+        """Another ladder, of other units or other levels, while raises by the old one are on their way."""
+        matters.amend(self.life, urgency, levels, moved=moved)
 
     @rule(out=st.booleans())
     def an_operator_merges_it_or_takes_it_out(self, out: bool) -> None:
-        """Where nothing of it is on its way: an operator looks before, and what crosses is dispatch's to answer."""
-        self.life.settle()
+        """Raises, their voids and acceptances may be on their way: each finds the case merged or out again. A case
+        that somebody says is handled is not merged any more, once that is heard."""
+        self.life.hear_what_was_handled()
         if out:
             matters.unmerge(self.life)
         else:
             matters.merge(self.life)
-        self.life.settle()
 
     @precondition(lambda self: self.life.is_open_to_dispatch)
     @rule(place=PLACES, what=st.integers(0, 2), minutes=st.integers(1, 3000))
@@ -237,7 +244,8 @@ class LifeOfACase(RuleBasedStateMachine):
         if level.is_worked_on:
             owner = work.owner
             assert owner is not None, "somebody always answers for it"
-            assert owner.unit_id == level.unit_id
+            kept = owner.state in TAKEN or owner.level is not level.level
+            assert owner.unit_id == level.unit_id or kept, "but for a part that was taken before an amendment"
             assert owner.state in {
                 PartState.WAITING,
                 PartState.OFFERED,
@@ -284,12 +292,17 @@ class LifeOfACase(RuleBasedStateMachine):
     def rule_3_deadlines_are_absolute_and_missed_once_and_never_early(self) -> None:
         oracle = Oracle.of(self.life.registered)
         missed: Counter[tuple[str, UUID | None, str, int]] = Counter()
-        last_due = None
+        ran_out: dict[tuple[EscalationCause, Level, int], datetime] = {}
         for event in self.life.escalation.journal:
             oracle.read(event)
             match event:
-                case CaseEscalated() if event.cause in RAISED_BY_A_DEADLINE:
-                    assert event.counts_from == last_due, "the new limit counts from the old due_at"
+                case CaseEscalated() if event.cause in RAISED_BY_A_DEADLINE.values():
+                    old = ran_out[event.cause, event.from_level, event.round]
+                    assert event.counts_from == old, "the new limit counts from the old due_at"
+                case EscalationVoided():
+                    missed.clear()  # back at a lower level, it may climb to the others again
+                case CaseAmended() if "ladder" in event.changed:
+                    missed.clear()
                 case DeadlinesSet():
                     for one in event.deadlines:
                         assert one.due_at in oracle.dues(one, event)
@@ -299,24 +312,36 @@ class LifeOfACase(RuleBasedStateMachine):
                             missed[one.kind, one.about, event.level, event.round] = 0
                 case DeadlineMissed():
                     missed[event.kind, event.about, event.level, event.round] += 1
-                    last_due = event.due_at if event.about is None else last_due
+                    if (cause := RAISED_BY_A_DEADLINE.get(event.kind)) is not None:
+                        ran_out[cause, event.level, event.round] = event.due_at
                     assert event.at >= event.due_at
         assert set(missed.values()) <= {0, 1}
 
     @invariant()
     def rule_4_the_last_level_is_never_skipped_and_a_skip_is_recorded(self) -> None:
-        rungs = [rung.level for rung in self.life.registered.ladder]
-        for event in self._told_by_escalation(CaseEscalated):
-            skipped = [one.level for one in event.skipped]
-            low, high = rungs.index(event.from_level), rungs.index(event.to_level)
-            assert skipped == rungs[low + 1 : high], "every level between was skipped, and said so"
-            for one in event.skipped:
-                because = self.life.stations[rungs.index(one.level)].empty_because
-                assert because == one.reason or (because, one.reason) == (None, "named_further_up")
-                assert because or event.cause is EscalationCause.BY_HAND
-            assert high > low or event.cause is EscalationCause.REOPENED
-            somebody_there = self.life.stations[high].empty_because is None
-            assert somebody_there or high == len(rungs) - 1, "nobody is skipped but a level with nobody"
+        rungs: list[list[Level]] = []
+        for event in self.life.escalation.journal:
+            if isinstance(event, CaseRegistered | CaseAmended):
+                rungs = [[rung.level for rung in event.ladder], *rungs[:1]]
+            elif isinstance(event, CaseEscalated):
+                self._skipped_only_with_reason(event, rungs)
+            elif event.source != "escalation":
+                rungs = rungs[:1]
+
+    def _skipped_only_with_reason(self, event: CaseEscalated, ladders: list[list[Level]]) -> None:
+        """What was due before an amendment is said once it is heard, on the ladder as it was."""
+        steps = (event.from_level, *(one.level for one in event.skipped), event.to_level)
+        if event.cause is EscalationCause.REOPENED and event.from_level is event.to_level:
+            steps = (event.from_level,)
+        ladder = next((one for one in ladders if "/".join(steps) in "/".join(one)), None)
+        assert ladder is not None, "every level between was skipped, and said so"
+        for one in event.skipped:
+            because = self.life.empty.get(one.level)
+            assert because == one.reason or (because, one.reason) == (None, "named_further_up")
+            assert because or event.cause is EscalationCause.BY_HAND
+        assert event.to_level not in self.life.empty or event.to_level is ladder[-1], (
+            "nobody is skipped but a level with nobody"
+        )
 
     @invariant()
     def rule_5_a_part_has_one_live_offer_and_one_holder(self) -> None:

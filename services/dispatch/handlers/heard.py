@@ -11,7 +11,7 @@ from services.dispatch.rules import endings, heard, story
 from services.dispatch.rules.facts import State
 from shared.database import Transaction
 from shared.event import CaseEvent
-from shared.events.escalation import CaseEscalated, ReturnRuled
+from shared.events.escalation import CaseEscalated, EscalationVoided, ReturnRuled
 from shared.events.intake import (
     CaseAmended,
     CaseClosed,
@@ -59,8 +59,13 @@ async def call_off_case(tx: Transaction, event: CaseWithdrawn, now: datetime) ->
 async def pass_up_case(tx: Transaction, event: CaseEscalated, now: datetime) -> None:
     """Open the officer's part; who was going, or is being searched for, goes on beside it."""
     before, after = await _heard(tx, event)
-    if heard.counts(before, event):
-        await record(tx, before, [], known=after)
+    await record(tx, before, [], known=after)
+
+
+async def take_back_raise(tx: Transaction, event: EscalationVoided, now: datetime) -> None:
+    """The case is where it was before: what nobody took up there is offered there."""
+    before, after = await _heard(tx, event)
+    await record(tx, before, endings.step_back(before, after, now), known=after)
 
 
 async def obey_ruling(tx: Transaction, event: ReturnRuled, now: datetime) -> None:

@@ -48,6 +48,14 @@ def offer_again(state: State, event: CaseAmended, now: datetime) -> list[Event]:
     ]
 
 
+def step_back(before: State, after: State, now: datetime) -> list[Event]:
+    """A raise was voided: the officer it was put to is asked no longer."""
+    owner = after.owner
+    if owner is None or before.part(owner.id).level is owner.level:
+        return []
+    return withdraw_all(after, WithdrawReason.CASE_AMENDED, now, part_id=owner.id)
+
+
 def obey(state: State, event: ReturnRuled, now: datetime) -> list[Event]:
     """裁定: ruled to be another unit's, an offer still open in the old one is taken back."""
     if event.ruling is not Ruling.REDISPATCH:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from services.dispatch.rules.facts import (
-    OVER,
     Case,
     CaseState,
     ExtensionState,
@@ -16,6 +15,7 @@ from services.dispatch.rules.facts import (
     State,
     with_part,
 )
+from services.dispatch.rules.levels import NOT_TAKEN, escalated, voided
 from services.dispatch.rules.parts import (
     fresh_parts,
     let_go,
@@ -31,6 +31,7 @@ from shared.events.escalation import (
     CaseParked,
     CaseUnparked,
     DeadlineExtended,
+    EscalationVoided,
     ExtensionAsked,
     ExtensionRefused,
     ReturnRuled,
@@ -48,11 +49,7 @@ from shared.events.intake import (
     InformationGiven,
     RequesterErased,
 )
-from shared.vocabulary import EscalationCause, Level, Outcome, PartRole, ReopenReason, Ruling
-
-NOT_TAKEN = frozenset({PartState.WAITING, PartState.OFFERED})
-"""Nobody has accepted the part yet."""
-
+from shared.vocabulary import Level, Outcome, PartRole, ReopenReason, Ruling
 
 # ── intake ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,11 +103,12 @@ def _amended(state: State, event: CaseAmended) -> State:
     )
     rung = next((rung for rung in case.ladder if rung.level is case.level), case.ladder[0])
     case = replace(case, level=rung.level, unit_id=rung.unit_id)
-    state = replace(state, case=case)
+    same_ladder, state = event.ladder == state.case.ladder, replace(state, case=case)
     if case.state is not CaseState.OPEN:
         return state
     for part in state.parts:
-        if part.state in NOT_TAKEN and not part.own_people_only:
+        named = part.own_people_only and (same_ladder or part.role is not PartRole.OWNER)
+        if part.state in NOT_TAKEN and not named:
             state = with_part(state, _moved(part, case, event))
     if case.urgent and state.owner is not None and not _somebody_goes(state):
         going = open_part(case, event.id, PartRole.CO_HANDLER, goes=True, at=event.at)
@@ -123,7 +121,8 @@ def _moved(part: Part, case: Case, event: CaseAmended) -> Part:
     began = part.searched_from
     if part.role is PartRole.OWNER:
         goes = case.level is Level.GRID
-        part = searched_anew(part, event.at, level=case.level, unit_id=case.unit_id, goes=goes)
+        here = {"level": case.level, "unit_id": case.unit_id, "own_people_only": False}
+        part = searched_anew(part, event.at, goes=goes, **here)
     elif part.goes:
         part = searched_anew(part, event.at, unit_id=case.ladder[0].unit_id)
     return replace(part, searched_from=began)
@@ -196,44 +195,6 @@ def _erased(state: State, event: RequesterErased) -> State:
 # ── escalation ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def counts(state: State, event: CaseEscalated) -> bool:
-    """A raise of an older round, or one that crossed a `handled` in flight, changes nothing here."""
-    case = state.case
-    if case.state in OVER or event.round < case.round:
-        return False
-    return case.state is CaseState.OPEN or event.cause is EscalationCause.REOPENED
-
-
-def _escalated(state: State, event: CaseEscalated) -> State:
-    if not counts(state, event):
-        return state
-    case = replace(state.case, level=event.to_level, unit_id=event.to_unit_id, round=event.round)
-    if _opened_already(state, event):
-        return replace(state, case=case)
-    below = tuple(_pass_on(part) for part in state.parts)
-    owner = open_part(case, event.id, PartRole.OWNER, goes=False, at=event.at)
-    return replace(state, case=case, parts=(*below, owner))
-
-
-def _opened_already(state: State, event: CaseEscalated) -> bool:
-    """The contest of an answer opened the part of this very unit; the raise that answers it says the same again."""
-    owner = state.owner
-    return (
-        event.cause is EscalationCause.REOPENED
-        and owner is not None
-        and (owner.round, owner.unit_id) == (event.round, event.to_unit_id)
-    )
-
-
-def _pass_on(part: Part) -> Part:
-    """Below a raise everybody who went, or is still being looked for, goes on beside the officer; an officer's
-    part that nobody holds has lost its purpose."""
-    if part.role is not PartRole.OWNER or part.state is PartState.ENDED:
-        return part
-    unneeded = part.state is PartState.WAITING and not part.goes
-    return replace(part, role=PartRole.CO_HANDLER, state=PartState.ENDED if unneeded else part.state)
-
-
 def _ruled(state: State, event: ReturnRuled) -> State:
     """裁定. Ruled to be another unit's: the holder is free and that unit's people are asked; refused: it goes on as
     it is. A part that ended meanwhile stays ended."""
@@ -290,7 +251,8 @@ STEPS: dict[type[Event], Callable[[State, Any], State]] = {
     InformationGiven: _given,
     AppointmentAgreed: _appointed,
     RequesterErased: _erased,
-    CaseEscalated: _escalated,
+    CaseEscalated: escalated,
+    EscalationVoided: voided,
     ReturnRuled: _ruled,
     CaseParked: _parked,
     CaseUnparked: _unparked,

@@ -29,6 +29,10 @@ NOTHING = UUID(int=0)
 """Sorts first; stands for the `about` of a clock that belongs to the case itself."""
 
 
+OF_A_LEVEL = (DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE)
+"""Set anew at each level. `arrive` and `contact` belong to the resident's own clock and are set once."""
+
+
 class Colour(StrEnum):
     """黄灯 / 红灯; a red one stays red until what was asked for happens."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.escalation.rules.case import Case, CaseDeadline, Colour
+from services.escalation.rules.case import OF_A_LEVEL, Case, CaseDeadline, Colour
 from services.escalation.rules.fold import apply
 from services.escalation.rules.limits import OF_THE_RESIDENT, Clock, Station, deadline_of
 from shared.event import SYSTEM, Actor, CaseEvent
@@ -49,8 +49,6 @@ AT_REGISTRATION = (
     DeadlineKind.CONTACT,
     DeadlineKind.HANDLE,
 )
-OF_A_LEVEL = (DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE)
-"""Set anew at each level. `arrive` and `contact` belong to the resident's own clock and are set once."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.escalation.rules.case import (
+    OF_A_LEVEL,
     Case,
     CaseDeadline,
     Colour,
@@ -304,7 +305,7 @@ def _voided(case: Case, event: escalation.EscalationVoided) -> Case:
     above = {step.level for step in case.ladder[rung + 1 :]}
 
     def after(one: CaseDeadline) -> CaseDeadline:
-        if one.about is not None or one.round != event.round:
+        if one.about is not None or one.round != event.round or one.kind not in OF_A_LEVEL:
             return one
         if one.level in above and one.ending is None:
             return replace(one, ending=Ending.VOIDED, ended_at=event.at)

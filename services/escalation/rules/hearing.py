@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.escalation.rules import returns, supervision
-from services.escalation.rules.case import Case
+from services.escalation.rules.case import OF_A_LEVEL, Case
 from services.escalation.rules.clocks import (
-    OF_A_LEVEL,
     Telling,
     begin_missing,
     deadlines_of,
@@ -18,6 +17,7 @@ from services.escalation.rules.clocks import (
     stop,
 )
 from services.escalation.rules.limits import Clock, named
+from services.escalation.rules.voids import void_what_led_nowhere
 from services.escalation.rules.working_time import count
 from shared.event import CaseEvent
 from shared.events.dispatch import (
@@ -39,8 +39,12 @@ from shared.vocabulary import DeadlineKind, SetBecause
 
 def _amended(telling: Telling, before: Case, heard: CaseAmended) -> None:
     """The same clocks from their own beginning under what the case is now, and those it is owed newly."""
-    if telling.case.level is not before.level and telling.case.is_worked_on:
-        enter_level(telling, OF_A_LEVEL, because=SetBecause.AMENDED)
+    if telling.case.level is not before.level and telling.case.closed_at is None:
+        void_what_led_nowhere(telling)
+        if telling.case.is_worked_on:
+            enter_level(telling, OF_A_LEVEL, because=SetBecause.AMENDED)
+        else:
+            stop(telling, *OF_A_LEVEL)
     recount(telling, SetBecause.AMENDED)
     begin_missing(telling, SetBecause.AMENDED, again=False)
 

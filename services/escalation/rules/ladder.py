@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.escalation.rules import extensions, hearing, listing, parkings, returns, supervision
-from services.escalation.rules.case import NOTHING, Case, CaseDeadline, Colour
+from services.escalation.rules.case import NOTHING, OF_A_LEVEL, Case, CaseDeadline, Colour
 from services.escalation.rules.clocks import (
     AT_REGISTRATION,
-    OF_A_LEVEL,
     By,
     Decision,
     Telling,
@@ -22,18 +21,17 @@ from services.escalation.rules.clocks import (
     enter_level,
     recount,
     start,
-    stop,
     stop_clocks,
 )
 from services.escalation.rules.fold import apply
 from services.escalation.rules.limits import Clock, Station
+from services.escalation.rules.voids import void
 from shared.event import CaseEvent
 from shared.events.dispatch import CaseHandled
 from shared.events.escalation import (
     CaseEscalated,
     DeadlineAmber,
     DeadlineMissed,
-    EscalationVoided,
     SkippedLevel,
 )
 from shared.events.intake import CaseClosed, CaseMerged, CaseReopened, CaseWithdrawn
@@ -100,6 +98,7 @@ def decide(
         telling.hear(heard)
         telling.stations = stations_after or stations
         hearing.FOLLOWS[type(heard)](telling, before, heard)
+        _climb_on(telling)
         ring(telling, until=heard.at - MOMENT)
     else:
         _turn(telling, case, heard)
@@ -235,6 +234,19 @@ def ring(telling: Telling, until: datetime) -> None:
     listing.list_case(telling, until)
 
 
+def _climb_on(telling: Telling) -> None:
+    """What was missed at the last level raises the case once an amended ladder goes on above it."""
+    case = telling.case
+    overdue = [
+        one
+        for one in case.open(*RAISED_BY_MISSING)
+        if one.colour is Colour.RED and (one.level, one.round) == (case.level, case.round)
+    ]
+    if case.is_worked_on and overdue:
+        first = min(overdue, key=lambda one: (one.due_at, one.kind))
+        raise_case(telling, RAISED_BY_MISSING[first.kind], first.due_at)
+
+
 def raise_case(
     telling: Telling,
     cause: EscalationCause,
@@ -309,18 +321,7 @@ def void_what_crossed(telling: Telling, handled: CaseHandled) -> None:
     if not crossed or rung is None:
         return
     back = case.rung_of(crossed[0].from_level)
-    to = case.ladder[max(rung, back if back is not None else rung)]
-    telling.tell(
-        EscalationVoided(
-            **telling.said(),
-            voids=tuple(one.id for one in crossed),
-            level=to.level,
-            unit_id=to.unit_id,
-            round=case.round,
-        )
-    )
-    for one in crossed:
-        stop(telling, DeadlineKind.REPLY, about=one.id)
+    void(telling, crossed, max(rung, back if back is not None else rung))
 
 
 def _first(case: Case, until: datetime) -> CaseDeadline | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from services.escalation.rules.case import Case, Colour
-from services.escalation.rules.clocks import OF_A_LEVEL, Telling
+from services.escalation.rules.case import OF_A_LEVEL, Case, Colour
+from services.escalation.rules.clocks import Telling
 from services.escalation.rules.limits import Station
 from shared.events.escalation import CaseListed
 from shared.vocabulary import DeadlineKind

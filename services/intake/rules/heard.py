@@ -78,11 +78,12 @@ def handled(case: Case, event: CaseHandled) -> Case:
 
 
 def raised(case: Case, event: CaseEscalated) -> Case:
-    return replace(case, level=event.to_level) if _of_this_round(case, event) else case
+    """Also of a case that became part of another: taken out again it goes on at that level."""
+    return replace(case, level=event.to_level) if event.round >= case.round else case
 
 
 def back_down(case: Case, event: EscalationVoided) -> Case:
-    return replace(case, level=event.level) if _of_this_round(case, event) else case
+    return replace(case, level=event.level) if event.round >= case.round else case
 
 
 def returned(case: Case, event: CaseReturned) -> Case:

@@ -149,7 +149,7 @@ def escalation_voided(row: CaseRow, event: EscalationVoided) -> CaseRow:
 
 
 def _after_void(clock: Clock, event: EscalationVoided) -> Clock:
-    if clock.about is not None:
+    if clock.about is not None or clock.kind not in OF_A_LEVEL:
         return clock
     if RANKS[clock.level] > RANKS[event.level]:
         return changed(clock, stopped_at=clock.stopped_at or event.at, met=None)
