@@ -22,7 +22,7 @@ from shared.database import Database
 from shared.directory import Directory
 from shared.event import Event
 from shared.events.escalation import DeadlineMissed
-from shared.events.intake import FollowUpOpened
+from shared.events.intake import FollowUpOpened, InformationAsked
 from shared.events.notify import NoticeDelivered, NoticeFailed
 from shared.health import Beat
 from shared.ids import uuid7
@@ -228,6 +228,30 @@ async def test_the_link_to_answer_comes_from_intake_at_the_moment_of_sending(
     asked = gateway.taken[f"{opened.id}.please_answer.requester"]
     assert asked["text"].endswith("https://yike.test/a/once")
     assert asked["language"] == "en"
+
+
+@pytest.mark.parametrize("question", ["请问井盖在路的哪一侧？", "问" * 400], ids=["short", "long"])
+async def test_what_the_resident_is_asked_comes_from_intake_and_stays_nowhere(
+    question: str, with_gateway: Settings, gateway: Gateway
+) -> None:
+    """A message has its length; the page says it whole."""
+    story = Story()
+    gateway.contacts |= {"text": question}
+    async with sending(with_gateway, Via.WEBHOOK) as database:
+        async with database.transaction() as tx:
+            asked = story.tell(InformationAsked, question_id=uuid7(), asked_by="a")
+            await hear_in(Office(with_gateway), tx, story.registered(), asked)
+
+        async def both() -> bool:
+            return len(await ended(database, story)) == 2
+
+        await until(both)
+        kept = await everything_kept(database)
+    said = gateway.taken[f"{asked.id}.information_asked.requester"]["text"]
+    assert question[:299] in said
+    assert said.endswith("请打开查看并答复：https://yike.test/t")
+    assert len(said) < 400
+    assert question[:20] not in kept
 
 
 async def test_a_supervisor_with_a_mailbox_is_mailed_a_missed_deadline(set_up: SetUp) -> None:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from services.notify.channels import Refused, Unreachable
 from shared.vocabulary import Language, NoticeKind
 
+TEXT_CHARACTERS_MAX = 300
 FINAL = {404: "intake knows no address", 409: "there is nothing to answer any more"}
 """What intake answers for good. Others are faults between us, which somebody mends while the message waits."""
 
 
+def shortened(text: str | None) -> str | None:
+    """A text message has its length; the page it leads to says it whole."""
+    if text is None or len(text) <= TEXT_CHARACTERS_MAX:
+        return text
+    return text[: TEXT_CHARACTERS_MAX - 1] + "…"
+
+
 class Contact(BaseModel):
-    """What intake says for one purpose: the address, and what only the requester may be told."""
+    """What intake says for one purpose: the address, and what only the requester may be told. `text` is what the
+    message is about: the question asked, the answer given, the refusal and whom to turn to."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -25,6 +35,7 @@ class Contact(BaseModel):
     pickup_code: str | None = None
     tracking_url: str | None = None
     answer_url: str | None = Field(default=None, validation_alias="follow_up_url")
+    text: Annotated[str | None, AfterValidator(shortened)] = None
 
 
 class Contacts:

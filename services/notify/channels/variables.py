@@ -74,10 +74,10 @@ REQUESTER: Mapping[NoticeKind, frozenset[str]] = {
     K.CASE_AMENDED: _CASE | _LINK,
     K.CASE_MERGED: _CASE | _LINK | {"parent_number"},
     K.CASE_UNMERGED: _CASE | _LINK,
-    K.CASE_ANSWERED: _CASE | _LINK | {"pickup_code"},
-    K.NOT_ACCEPTED: _CASE | _LINK | {"pickup_code", "refusal", "service", "rightful_unit"},
+    K.CASE_ANSWERED: _CASE | _LINK | {"pickup_code", "text"},
+    K.NOT_ACCEPTED: _CASE | _LINK | {"pickup_code", "refusal", "service", "rightful_unit", "text"},
     K.CASE_WITHDRAWN: _CASE,
-    K.INFORMATION_ASKED: _CASE | _LINK | {"pickup_code"},
+    K.INFORMATION_ASKED: _CASE | _LINK | {"pickup_code", "text"},
     K.EXTENSION_ANSWERED: _CASE | _LINK | {"due_at"},
     K.CASE_PARKED: _CASE | _LINK | {"review_at"},
     K.CASE_UNPARKED: _CASE | _LINK,
@@ -120,6 +120,7 @@ OPTIONAL = frozenset(
         "posted_name",
         "badge",
         "arrived_at",
+        "text",
     }
 )
 """What is not always known, and so has to be asked for with `if`; in an alarm the case's own words as well."""
@@ -136,6 +137,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "rightful_unit": ("市场监管所", "Market regulation office"),
     **dict.fromkeys(("holder", "asker", "worker", "from_person", "author"), ("王晓", "Wang Xiao")),
     **dict.fromkeys(("helper", "answerer", "to_person", "posted_name"), ("李敏", "Li Min")),
+    "text": ("请问井盖在路的哪一侧？", "On which side of the road is it?"),
     "lines": (
         "· 黄灯：办结时限将到\n· 待回访：26030017401",
         "· Amber: handling due soon\n· Follow-up due: 26030017401",
