@@ -57,4 +57,13 @@ def test_what_is_asked_for_stands_in_no_address(services: dict[str, Service], na
         given = {
             one["name"] for one in operations.get("get", {}).get("parameters", []) if one["in"] == "query"
         }
-        assert not given & {"phone", "name", "description", "remark", "password", "token"}, path
+        assert not given & {
+            "phone",
+            "name",
+            "text",
+            "address",
+            "description",
+            "remark",
+            "password",
+            "token",
+        }, path

@@ -26,6 +26,7 @@ from tests.intake.world import (
     a_call,
     headers,
     hear,
+    search,
     set_clock,
 )
 
@@ -201,5 +202,5 @@ async def test_what_is_held_is_in_the_copy_and_gone_after_the_erasure(
     assert await not_null(database) == set()
     again = await client.post("/personal-data/export", json=asked, headers=officer)
     assert again.json()["cases"] == []
-    found = await client.get("/cases", params={"text": "井盖不见了"}, headers=headers(*OPERATOR))
+    found = await search(client, text="井盖不见了")
     assert found.json()["items"] == []

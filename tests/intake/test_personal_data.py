@@ -44,6 +44,7 @@ from tests.intake.world import (
     hear,
     inside,
     journal_of,
+    search,
     set_clock,
 )
 
@@ -217,9 +218,9 @@ async def test_erasure_leaves_the_figures_and_every_hash(
     )
     tracked = await client.get(f"/track/{told['number']}", params={"code": told["pickup_code"]})
     assert tracked.status_code == 404
-    found = await client.get("/cases", params={"text": "我叫"}, headers=staff)
+    found = await search(client, PROTECTION, text="我叫")
     assert [item["number"] for item in found.json()["items"]] == [still_open["number"]]
-    placed = await client.get("/cases", params={"address": "春和路"}, headers=staff)
+    placed = await search(client, PROTECTION, address="春和路")
     assert {item["number"] for item in placed.json()["items"]} == {told["number"], still_open["number"]}
 
 
@@ -335,7 +336,7 @@ async def test_keys_move_under_a_new_master_key_while_both_hold(
     asked = {"phone": PHONE, "purpose": "call_comes_in"}
     found = await client.post("/cases/by-phone", json=asked, headers=headers(*OPERATOR))
     assert len(found.json()["items"]) == 4, "found under either key meanwhile"
-    by_words = await client.get("/cases", params={"text": "井盖"}, headers=headers(*OPERATOR))
+    by_words = await search(client, text="井盖")
     assert len(by_words.json()["items"]) == 3
     monkeypatch.setattr(rotate_keys, "_phone_index", real)
     assert await rotate_keys.rotate(database, both) == 2
@@ -346,7 +347,7 @@ async def test_keys_move_under_a_new_master_key_while_both_hold(
     found = await client.post("/cases/by-phone", json=asked, headers=headers(*OPERATOR))
     assert added["number"] in [item["number"] for item in found.json()["items"]]
     assert [item["requester"]["phone"] for item in found.json()["items"]] == ["138****5678"] * 4
-    by_words = await client.get("/cases", params={"text": "井盖 我叫"}, headers=headers(*OPERATOR))
+    by_words = await search(client, text="井盖 我叫")
     assert len(by_words.json()["items"]) == 4
     for case_id, wrapped in (await keys_of(database)).items():
         with pytest.raises(CannotUnsealError):

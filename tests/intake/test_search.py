@@ -42,6 +42,7 @@ from tests.intake.world import (
     hear,
     inside,
     journal_of,
+    search,
     set_clock,
 )
 
@@ -130,7 +131,7 @@ async def found(client: httpx.AsyncClient, **asked: Any) -> list[str]:
     """The numbers an operator finds, over all pages."""
     numbers: list[str] = []
     while True:
-        answer = await client.get("/cases", params=asked, headers=headers(*OPERATOR))
+        answer = await search(client, **asked)
         assert answer.status_code == 200, answer.text
         numbers += [item["number"] for item in answer.json()["items"]]
         asked["cursor"] = answer.json()["next_cursor"]
@@ -259,7 +260,7 @@ async def test_only_cases_of_the_searchers_units_are_found(
     }
     await indexed(service)
     for asked in ({}, {"text": "春和路"}, {"state": "registered"}, {"category": "manhole-cover"}):
-        answer = await client.get("/cases", params=asked, headers=headers(*person))
+        answer = await search(client, person, **asked)
         assert answer.status_code == status
         if status == 200:
             assert {numbers[item["number"]] for item in answer.json()["items"]} == sees, asked
@@ -291,14 +292,29 @@ async def test_a_unit_that_is_not_the_searchers_is_refused(client: httpx.AsyncCl
 async def test_what_cannot_be_searched_is_said(
     client: httpx.AsyncClient, asked: dict[str, Any], code: str
 ) -> None:
-    answer = await client.get("/cases", params=asked, headers=headers(*OPERATOR))
+    answer = await search(client, **asked)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_a_list_is_asked_for_in_the_address_and_words_never(
+    client: httpx.AsyncClient, database: Database, service: Service
+) -> None:
+    """An address is written down on its way, by whoever passes it on."""
+    numbers = await three(client, database, service)
+    listed = await client.get("/cases", params={"unit": "community-a"}, headers=headers(*OPERATOR))
+    assert [item["number"] for item in listed.json()["items"]] == [numbers[1], numbers[0]]
+    several: dict[str, Any] = {"category": ["street-lamp", "rubbish-heap"], "state": "registered", "limit": 1}
+    page = await client.get("/cases", params=several, headers=headers(*OPERATOR))
+    assert [item["number"] for item in page.json()["items"]] == [numbers[2]]
+    for words in ({"text": "李奶奶"}, {"address": "春和路"}, {"phone": "13812345678"}):
+        refused = await client.get("/cases", params=words, headers=headers(*OPERATOR))
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
 
 
 async def test_a_result_is_masked(client: httpx.AsyncClient, service: Service) -> None:
     await registered(client)
     await indexed(service)
-    answer = await client.get("/cases", params={"text": "井盖"}, headers=headers(*OPERATOR))
+    answer = await search(client, text="井盖")
     [item] = answer.json()["items"]
     assert (item["requester"]["name"], item["requester"]["phone"]) == ("王*", "138****5678")
     assert answer.headers["cache-control"] == "no-store"

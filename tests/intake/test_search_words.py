@@ -11,7 +11,7 @@ from services.intake.commands.registration import RequesterGiven
 from services.intake.rules.search import pieces, pieces_asked, says
 from services.intake.upkeep import Indexing
 from shared.service import Service
-from tests.intake.world import OPERATOR, a_call, headers, inside
+from tests.intake.world import OPERATOR, a_call, headers, inside, search
 
 TEXT = "「春和路」１２号 3栋2单元，井盖（ＭＡＮＨＯＬＥ）不见了；车牌云A·88Q61，WiFi坏"
 
@@ -111,7 +111,7 @@ async def test_the_search_finds_as_the_table_says(client: httpx.AsyncClient, ser
     await Indexing(service.sealer).turn(service.database)
     number = made.json()["number"]
     for asked, found in TABLE:
-        answer = await client.get("/cases", params={"text": asked}, headers=headers(*OPERATOR))
+        answer = await search(client, text=asked)
         numbers = [item["number"] for item in answer.json().get("items", ())]
         assert numbers == ([number] if found else []), (asked, answer.text)
 
@@ -129,6 +129,6 @@ async def test_an_address_is_found_however_it_is_written(client: httpx.AsyncClie
         ("春和路 2栋", False),
         ("和平路12号", False),
     ):
-        answer = await client.get("/cases", params={"address": asked}, headers=headers(*OPERATOR))
+        answer = await search(client, address=asked)
         numbers = [item["number"] for item in answer.json()["items"]]
         assert numbers == ([made.json()["number"]] if found else []), asked

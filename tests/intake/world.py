@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from services.intake.subscriptions import SUBSCRIPTIONS
 from services.intake.timers import TIMERS
 from services.registry import defaults
@@ -181,6 +183,16 @@ class Others:
             self.noted(person_id),
             self.handled(person_id, outcome),
         ]
+
+
+async def search(
+    client: httpx.AsyncClient, searcher: tuple[str, Role, str] = OPERATOR, /, **asked: Any
+) -> httpx.Response:
+    """What is asked for, by a POST; a single state, category or urgency need not be a list."""
+    several = {
+        name: [asked[name]] for name in ("state", "category", "urgency") if isinstance(asked.get(name), str)
+    }
+    return await client.post("/cases/search", json=asked | several, headers=headers(*searcher))
 
 
 async def hear(database: Database, *events: CaseEvent) -> None:

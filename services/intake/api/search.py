@@ -1,4 +1,5 @@
-"""Finding cases again. A phone number stands in no address bar and no log: it is searched by a POST, with a purpose."""
+"""Finding cases again. Words, addresses and phone numbers stand in no address bar and no log: they are searched by a
+POST, a phone number with a purpose."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from services.intake.api.edge import NO_STORE, Seals
-from services.intake.commands.search import CasesFound, SearchByPhone, SearchCases
+from services.intake.commands.search import CasesFound, ListCases, SearchByPhone, SearchCases
 from services.intake.handlers import searching
 from services.intake.handlers.permissions import MAY_SEARCH
 from shared.routes import Caller, Tx, allow, router_for
@@ -16,12 +17,21 @@ router = router_for("intake")
 
 
 @router.get("/cases", dependencies=[allow(*MAY_SEARCH)])
-async def search_cases(
-    asked: Annotated[SearchCases, Query()], response: Response, tx: Tx, sealer: Seals, who: Caller
+async def list_cases(
+    asked: Annotated[ListCases, Query()], response: Response, tx: Tx, sealer: Seals, who: Caller
 ) -> CasesFound:
     """Newest first, of the caller's units."""
     response.headers.update(NO_STORE)
-    return await searching.search_cases(tx, sealer, asked, who)
+    return await searching.search_cases(tx, sealer, SearchCases(**dict(asked)), who)
+
+
+@router.post("/cases/search", dependencies=[allow(*MAY_SEARCH)])
+async def search_cases(
+    body: SearchCases, response: Response, tx: Tx, sealer: Seals, who: Caller
+) -> CasesFound:
+    """The same, also by address and by words; it changes nothing."""
+    response.headers.update(NO_STORE)
+    return await searching.search_cases(tx, sealer, body, who)
 
 
 @router.post("/cases/by-phone", dependencies=[allow(*MAY_SEARCH)])

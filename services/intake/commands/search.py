@@ -7,32 +7,36 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from services.intake.commands.given import Command, Line, Phone
+from services.intake.commands.given import Command, Line, Moment, Phone
 from services.intake.commands.showing import RequesterShown
 from shared.vocabulary import CaseState, Channel, Level, Outcome, Urgency
 
 Words = Annotated[Line, Field(min_length=1, max_length=100)]
 
 
-class SearchCases(Command):
-    """Everything given must hold. `address` looks at the place, `text` also at what the caller said; the words of
-    either must all stand there. `since` is inclusive, `until` exclusive, both the time of registration. `person` is
+class ListCases(Command):
+    """Everything given must hold. `since` is inclusive, `until` exclusive, both the time of registration. `person` is
     who holds or held the case."""
 
     number: Annotated[Line, Field(min_length=1, max_length=40)] | None = None
-    address: Words | None = None
-    text: Words | None = None
     person: Annotated[Line, Field(min_length=1, max_length=100)] | None = None
     unit: Annotated[Line, Field(min_length=1, max_length=60)] | None = None
     state: tuple[CaseState, ...] = ()
     category: tuple[Annotated[Line, Field(max_length=60)], ...] = Field(default=(), max_length=50)
     urgency: tuple[Urgency, ...] = ()
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     cursor: Annotated[str, Field(max_length=200)] | None = None
     limit: int = Field(default=50, ge=1, le=100)
+
+
+class SearchCases(ListCases):
+    """`address` looks at the place, `text` also at what the caller said; the words of either must all stand there."""
+
+    address: Words | None = None
+    text: Words | None = None
 
 
 class SearchPurpose(StrEnum):
