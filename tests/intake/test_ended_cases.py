@@ -77,8 +77,6 @@ LATE: dict[str, Late] = {
     "a note": lambda others: others.noted("p-late"),
     "a contact": lambda others: ResidentContacted(**others._given({}), person_id="p-late"),
     "handled again": lambda others: others.handled("p-late", Outcome.CANNOT_BE_SOLVED),
-    "a raise": lambda others: others.raised(),
-    "a raise taken back": lambda others: others.voided(),
     "parked": lambda others: CaseParked(
         **_told(others),
         park_id=uuid7(),
@@ -108,6 +106,14 @@ def _told(others: Others) -> dict[str, Any]:
 def test_what_comes_after_the_end_changes_nothing(what: str) -> None:
     case = a_closed_case()
     assert apply(case, LATE[what](Others(case.case_id))) == case
+
+
+def test_a_raise_that_crossed_the_end_moves_the_level_and_nothing_else() -> None:
+    """All services then say the same level of it."""
+    case = a_closed_case()
+    raised = apply(case, Others(case.case_id).raised())
+    assert raised == replace(case, level=Level.COMMUNITY)
+    assert apply(raised, Others(case.case_id).voided()) == case
 
 
 def test_whoever_accepted_in_the_same_moment_held_it_all_the_same() -> None:
