@@ -147,8 +147,12 @@ def _refusals(route: APIRoute, operation: dict[str, Any], rules: Iterable[Rule])
         yield 422
     if acts:
         yield 409
+    if "open_to_everybody" in kinds and ("requestBody" in operation or any(at == "path" for at, _ in given)):
+        yield 429  # whoever does not sign in may guess, or send, so often and no more
     if "requestBody" in operation:
         yield from (400, 413)
+        if "multipart/form-data" in operation["requestBody"]["content"]:
+            yield 415
     if ("header", HEADER.lower()) in given:
         yield 400
     if ("header", "if-match") in given:

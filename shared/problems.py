@@ -132,6 +132,7 @@ WORDS = {
 """What people read for the commonest faults; the others keep pydantic's English words."""
 
 PLAIN = {
+    400: ("unreadable", "无法读取所提交的内容 / What was sent cannot be read"),
     401: ("unauthenticated", "请先登录 / Sign in first"),
     403: ("forbidden", "没有权限 / Not allowed"),
     404: ("not-found", "没有找到 / Not found"),

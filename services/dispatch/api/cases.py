@@ -29,6 +29,7 @@ from services.dispatch.rules.views import (
     offer_view,
     part_view,
 )
+from shared.openapi import VERSIONED
 from shared.routes import Caller, Tx, allow, router_for
 
 router = router_for("dispatch")
@@ -47,7 +48,7 @@ class CasePage(BaseModel):
     flags: list[FlagView]
 
 
-@router.get("/cases/{case_id}", dependencies=[allow(*WORKING, *WATCHING)])
+@router.get("/cases/{case_id}", dependencies=[allow(*WORKING, *WATCHING)], responses=VERSIONED)
 async def case(case_id: UUID, tx: Tx, who: Caller, sealer: Sealing, response: Response) -> CasePage:
     """Parts, offers with their explanation, and what was done. The `ETag` is the version that `If-Match` names."""
     response.headers["ETag"] = etag(await version_of(tx, case_id))

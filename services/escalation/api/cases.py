@@ -25,6 +25,7 @@ from services.escalation.handlers import by_hand
 from services.escalation.handlers.ground import case_of
 from services.escalation.handlers.writing import texts_of
 from services.escalation.queries import cases
+from shared.openapi import VERSIONED
 from shared.problems import not_found
 from shared.routes import Caller, Tx, allow, router_for, service_of
 from shared.vocabulary import Role
@@ -32,7 +33,7 @@ from shared.vocabulary import Role
 router = router_for("escalation")
 
 
-@router.get("/cases/{case_id}", dependencies=[allow(*Role)])
+@router.get("/cases/{case_id}", dependencies=[allow(*Role)], responses=VERSIONED)
 async def case(case_id: UUID, tx: Tx, who: Caller, request: Request, response: Response) -> CaseView:
     """Level, open deadlines, raises and side matters of one case; its version is in `ETag`."""
     found = await case_of(tx, case_id)

@@ -18,13 +18,14 @@ from services.intake.commands.showing import (
 from services.intake.handlers import follow_up, showing
 from services.intake.handlers.permissions import MAY_SEE, MAY_VERIFY
 from services.intake.queries import cases
+from shared.openapi import VERSIONED
 from shared.routes import Caller, Db, Tx, allow, internal_only, router_for
 
 router = router_for("intake")
 own_transactions = router_for("intake", one_transaction=False)
 
 
-@router.get("/cases/{case_id}", dependencies=[allow(*MAY_SEE)])
+@router.get("/cases/{case_id}", dependencies=[allow(*MAY_SEE)], responses=VERSIONED)
 async def case(case_id: UUID, response: Response, tx: Tx, sealer: Seals, who: Caller) -> CaseShown:
     shown = await showing.show_case(tx, sealer, case_id, who)
     response.headers["ETag"] = f'"{await cases.version(tx, case_id)}"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from unicodedata import normalize
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 
 DESCRIPTION_CHARACTERS_MAX = 4000
 PHONE_DIGITS = range(3, 16)
@@ -28,6 +28,14 @@ def _one_phone(text: object) -> object:
     return digits
 
 
+def _written_out(moment: object) -> object:
+    """In an address all is text, and pydantic takes a bare number there for seconds since 1970."""
+    if isinstance(moment, str) and "-" not in moment[1:]:
+        raise ValueError("时间须写作 2026-03-02T09:00:00+08:00 / is not a time")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Line = Annotated[str, AfterValidator(_clean)]
 Phone = Annotated[str | None, BeforeValidator(_one_phone)]
 

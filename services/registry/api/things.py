@@ -24,6 +24,7 @@ from services.registry.queries.history import history as changes_of
 from services.registry.rules.things import ORDER, PLURAL, SINGULAR, T, Thing, differing, id_of, shown_to
 from shared.database import Transaction
 from shared.identity import SignedIn
+from shared.openapi import VERSIONED
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Tx, allow, router_for
 from shared.things import Person, Shift
@@ -165,7 +166,9 @@ def _read_routes(router: APIRouter, kind: type[T]) -> None:
     reading = readers_of(kind)
     if kind is not Shift:
         router.get(path, response_model=Page[kind], dependencies=reading, name=name)(many)  # type: ignore[valid-type]
-    router.get(f"{path}/{{id}}", response_model=kind, dependencies=reading, name=SINGULAR[kind])(one)
+    router.get(
+        f"{path}/{{id}}", response_model=kind, dependencies=reading, responses=VERSIONED, name=SINGULAR[kind]
+    )(one)
     router.get(
         f"{path}/{{id}}/history",
         response_model=History[kind],  # type: ignore[valid-type]
