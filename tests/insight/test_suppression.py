@@ -41,7 +41,7 @@ def test_a_small_total_hides_the_whole_table() -> None:
 
 def test_a_denominator_left_out_of_one_table_is_left_out_of_its_neighbour() -> None:
     on_time = {"a": Cell(10, 20), "b": Cell(2, 4), "c": Cell(10, 21)}
-    success = {"a": Cell(9, 20), "b": Cell(2, 4), "c": Cell(8, 20)}
+    success = {"a": Cell(9, 20), "b": Cell(2, 4), "c": Cell(8, 26)}
     shown = publish({"on_time": on_time, "success": success})
     for name in shown:
         assert {key for key, cell in shown[name].groups.items() if cell.d is None} == {"a", "b"}
@@ -104,8 +104,9 @@ def fitting(cell: Shown, d_max: int) -> Iterator[tuple[int, int]]:
 def test_no_denominator_is_given_away_by_the_neighbour(
     first: Mapping[str, tuple[int, int]], second: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Two figures of one population: where the d of a group is hidden, it is hidden in both, and so many and so large
-    are hidden together in each that the total does not tell."""
+    """Two figures of one population: where the d of a group is small in one, it is hidden in both; so many and so large
+    are hidden together in each that the total does not tell; and what the one has more than the other, of a group, of
+    all or of what is hidden together, is nothing or not small."""
     tables = {
         "one": {key: Cell(*cell) for key, cell in first.items()},
         "two": {key: Cell(*second.get(key, cell)) for key, cell in first.items()},
@@ -117,9 +118,20 @@ def test_no_denominator_is_given_away_by_the_neighbour(
         if total_is_told and hidden:
             assert len(hidden) == len(groups) or len(hidden) > 1
             assert len(hidden) == len(groups) or sum(groups[key].d for key in hidden) >= SMALL
-        for key in hidden:
-            other = shown["two" if name == "one" else "one"]
-            assert other.groups[key].d is None
+        for key, cell in groups.items():
+            if cell.d < SMALL:
+                assert {shown[both].groups[key].d for both in tables} == {None}
+    one, two = shown["one"], shown["two"]
+    if one.total.d is None or two.total.d is None:
+        return
+    gaps = {key: tables["one"][key].d - tables["two"][key].d for key in first}
+    told = {key for key in first if one.groups[key].d is not None and two.groups[key].d is not None}
+    for gap in (
+        sum(gaps.values()),
+        *(gaps[key] for key in told),
+        sum(gaps[key] for key in gaps.keys() - told),
+    ):
+        assert gap == 0 or abs(gap) >= SMALL
 
 
 # ── several figures, several groupings ────────────────────────────────────────────────────────────────────────────

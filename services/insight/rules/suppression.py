@@ -4,7 +4,8 @@ A cell is a group's (n, d). n, d and d − n are all numbers somebody may read o
 counts as small below five, nought included. What is left out alone could be subtracted from the total; so more cells
 go with it until what is left out together is large on both sides as well. The table does not say which cell is small
 and which went with it. Where the cases of one figure are all cases of another one's (a success came in time), what
-lies between the two can be had by subtraction too, and counts like a number of the later figure.
+lies between the two can be had by subtraction too, and counts like a number of the later figure. So does what one
+denominator has more than its neighbour: it is how many the neighbour's definition leaves out.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ class Shown:
     d: int | None
 
 
+NOTHING = Shown(None, None)
+
+
 @dataclass(frozen=True)
 class Table:
     """One figure over the groups of one dimension."""
@@ -56,11 +60,45 @@ def publish(
     could be read from its neighbour. `counts` are plain counts, where n is d and nothing remains; `nested` are, by
     figure, the others whose n holds all of its cases, or all of whose cases its n holds."""
     without_d = _without_d(tables)
-    shown = {}
+    shown: dict[str, Table] = {}
     for name, groups in tables.items():
         between = [_between(groups, tables[other]) for other in nested.get(name, ())]
-        shown[name] = _table(groups, without_d, between, plain=name in counts)
+        apart = [_apart(groups, tables[earlier]) for earlier in shown]
+        if any(_tells(sum(gaps.values())) for gaps in apart):
+            shown[name] = Table(NOTHING, dict.fromkeys(groups, NOTHING))
+        else:
+            shown[name] = _table(groups, _with_gaps(groups, without_d, apart), between, plain=name in counts)
     return shown
+
+
+def _apart(groups: Mapping[str, Cell], others: Mapping[str, Cell]) -> dict[str, int]:
+    """By how much the denominators differ; a group that one of them does not have is nought there."""
+    nought = Cell(0, 0)
+    keys = {**groups, **others}
+    return {key: groups.get(key, nought).d - others.get(key, nought).d for key in keys}
+
+
+def _tells(gap: int) -> bool:
+    """None at all tells nothing: then the two are one population."""
+    return 0 < abs(gap) < SMALL
+
+
+def _with_gaps(
+    groups: Mapping[str, Cell], without_d: set[str], apart: Sequence[Mapping[str, int]]
+) -> set[str]:
+    """The groups whose d is left out of this table: those left out of all, those whose d would tell a small difference
+    from an earlier table's, and as many more as it takes that all of them together tell none."""
+    hidden = without_d | {key for gaps in apart for key in groups if _tells(gaps[key])}
+    while hidden and (left := groups.keys() - hidden):
+        together = sum(groups[key].d for key in hidden if key in groups)
+        if (
+            len(hidden) >= TOGETHER_MIN
+            and together >= SMALL
+            and not any(_tells(sum(gaps.get(key, 0) for key in hidden)) for gaps in apart)
+        ):
+            break
+        hidden.add(min(left, key=lambda key: (groups[key].d, key)))
+    return hidden
 
 
 def _between(groups: Mapping[str, Cell], others: Mapping[str, Cell]) -> dict[str, int]:
