@@ -45,7 +45,6 @@ from shared.vocabulary import (
     Post,
     Satisfaction,
 )
-from shared.vocabulary import CaseState as PublicState
 from tests.escalation.story import WORKING
 
 GOERS = ("p-grid-a1-a", "p-grid-a1-b", "p-grid-a2-a")
@@ -247,7 +246,8 @@ class Life:
 
     def do(self, what: str, place: int) -> None:
         """The holder of a part arrives, makes contact, does the other musts, or says it is handled."""
-        if what == "handle" and self.known.state is PublicState.MERGED:
+        on_its_way = [*self.topic[self.dispatch.read :], *self.intake.outbox]
+        if what == "handle" and any(isinstance(event, CaseMerged) for event in on_its_way):
             self.settle()
         part = self._part(place)
         if self.work is None or part is None or (offer := self._holder(part)) is None:

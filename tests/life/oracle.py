@@ -58,6 +58,8 @@ class Oracle:
                 self.policy_before = self.policy
                 self.at_least = self.at_least if event.policy.urgency is self.policy.urgency else None
                 self.policy = event.policy
+                if "ladder" in event.changed:
+                    self.taken_from = None
             case CaseEscalated():
                 self.raised.append(event)
                 self.begun[event.id] = event.at
