@@ -9,7 +9,7 @@ import pytest
 
 from services.intake.duplicates import cells_around
 from services.intake.queries.cases import LOAD, NUMBERED
-from services.intake.queries.duplicates import CANDIDATES, CANDIDATES_MAX
+from services.intake.queries.duplicates import CANDIDATES, CANDIDATES_MAX, FORGET
 from services.intake.queries.families import FAMILIES, OPEN_CHILDREN
 from services.intake.queries.follow_ups import COACHED, DUE_FIRST, TO_THE_END
 from services.intake.queries.personal import TO_ERASE
@@ -82,10 +82,11 @@ AROUND = {
     [
         (CANDIDATES, AROUND, {"likenesses_near", "likenesses_building"}),
         (FAMILIES, {"case_ids": [UUID(int=1)]}, {"cases_children"}),
-        (OPEN_CHILDREN, {"case_id": UUID(int=1)}, {"cases_children"}),
+        (OPEN_CHILDREN, {"case_id": UUID(int=1), "after": UUID(int=0), "rows_max": 200}, {"cases_children"}),
+        (FORGET, {"before": NOW, "rows_max": 5000}, {"likenesses_by_age", "likenesses_pkey"}),
         (NUMBERED, {"number": "481-2093-5574"}, {"cases_number"}),
     ],
-    ids=["candidates", "families", "open children", "numbered"],
+    ids=["candidates", "families", "open children", "marks to forget", "numbered"],
 )
 async def test_few_rows_are_found_by_their_index(
     database: Database, sql: str, parameters: dict[str, object], indexes: set[str]
