@@ -95,9 +95,10 @@ class AlarmEvent(Event):
 
 
 class TaskEvent(Event):
-    """Something about a mass task (全员任务), which has a story of its own: it is no case of anybody's."""
+    """Something about a mass task (全员任务), which has a story of its own: it is no case of anybody's. Nobody but its
+    owner acts on it, so it stays in the owner's journal."""
 
-    topic = CASES_TOPIC
+    topic = ""
     task_id: UUID = Field(exclude=True)
 
     @property

@@ -310,38 +310,6 @@ class ActingPurpose(StrEnum):
     ENTRY_CORRECTED = "entry_corrected"
 
 
-class StopKind(StrEnum):
-    """例行任务: a patrol point 巡查点, or a visit 走访 to somebody in need."""
-
-    PATROL_POINT = "patrol_point"
-    VISIT = "visit"
-
-
-class PeriodUnit(StrEnum):
-    """周期: every so many days, or so many times a week or a month."""
-
-    DAYS = "days"
-    WEEK = "week"
-    MONTH = "month"
-
-
-class NotDoneReason(StrEnum):
-    """Why a stop of the round, or somebody of a mass task, was not done. That nobody has tried yet is a reason too;
-    it is never entered, only counted."""
-
-    NOT_REACHED = "not_reached"
-    NOT_HOME = "not_home"
-    MOVED_AWAY = "moved_away"
-    REFUSED = "refused"
-    ILL = "ill"
-    DONE_ELSEWHERE = "done_elsewhere"
-    WRONG_ENTRY = "wrong_entry"
-    NO_ACCESS = "no_access"
-    WEATHER = "weather"
-    CALLED_AWAY = "called_away"
-    OTHER = "other"
-
-
 class ShiftKind(StrEnum):
     """Working, or at home within reach."""
 

@@ -17,17 +17,15 @@ from pydantic import (
     model_validator,
 )
 
+from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
 from shared.vocabulary import (
     ArrivalMethod,
     DeclineReason,
     LateCause,
-    NotDoneReason,
     NoteKind,
     Outcome,
-    PeriodUnit,
     ReassignReason,
     ReturnBasis,
-    StopKind,
 )
 
 TEXT_CHARACTERS_MAX = 4000

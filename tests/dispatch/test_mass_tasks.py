@@ -20,10 +20,11 @@ from services.dispatch.queries import mass_tasks as rows
 from services.dispatch.rules import task_story
 from services.dispatch.rules.listed_people import TRIED_AGAIN
 from services.dispatch.timers import Forgetting
+from shared.fieldwork import NotDoneReason
 from shared.ids import uuid7
 from shared.journal import story, verify
 from shared.service import Service
-from shared.vocabulary import NotDoneReason, Role
+from shared.vocabulary import Role
 from tests.dispatch.phones import Phone, queued
 from tests.dispatch.test_at_once import _plan
 from tests.dispatch.world import START, A, B, Scene, doer

@@ -18,9 +18,10 @@ from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.round_story import Stop, StopCorrected, StopDone, StopNotDone, StopPlan
 from services.dispatch.rules.rounds import Holder, Proof, is_due, overdue_days, owed, walkers
 from services.dispatch.travel import travel_seconds
+from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
 from shared.ids import uuid7
 from shared.things import Point
-from shared.vocabulary import ArrivalMethod, NotDoneReason, PeriodUnit, Post, StopKind, TravelMode
+from shared.vocabulary import ArrivalMethod, Post, TravelMode
 from tests.dispatch.world import LEADER, A, B, doer
 
 DAYS, WEEK, MONTH = PeriodUnit.DAYS, PeriodUnit.WEEK, PeriodUnit.MONTH

@@ -24,8 +24,8 @@ from services.dispatch.rules.listed_people import (
 from services.dispatch.rules.listing import CHARACTERS_MAX, Line, check, columns_of
 from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.splitting import Building, split
+from shared.fieldwork import NotDoneReason
 from shared.ids import uuid7
-from shared.vocabulary import NotDoneReason
 from tests.dispatch.world import START, A, B
 
 # ── the split ─────────────────────────────────────────────────────────────────────────────────────────────────────

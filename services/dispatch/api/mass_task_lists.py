@@ -23,9 +23,9 @@ from services.dispatch.queries import mass_tasks as rows
 from services.dispatch.rules.listed_people import ListedPerson, ListedState
 from services.dispatch.rules.task_story import TaskState
 from shared.database import Database, Row
+from shared.fieldwork import NotDoneReason
 from shared.routes import Caller, Db, Tx, allow, router_for
 from shared.sealing import Sealer
-from shared.vocabulary import NotDoneReason
 
 router = router_for("dispatch")
 # An export reads page by page, each in a transaction of its own.

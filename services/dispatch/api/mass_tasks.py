@@ -23,11 +23,13 @@ from services.dispatch.rules.privacy import masked_name
 from services.dispatch.rules.task_story import MassTask, TaskState
 from services.dispatch.rules.work import Doer
 from shared.database import Row, Transaction
+from shared.fieldwork import NotDoneReason
 from shared.identity import SignedIn
+from shared.openapi import VERSIONED
 from shared.problems import not_found
 from shared.routes import Caller, Tx, allow, router_for
 from shared.sealing import Sealer
-from shared.vocabulary import Channel, NotDoneReason, Role
+from shared.vocabulary import Channel, Role
 
 router = router_for("dispatch")
 
@@ -129,7 +131,7 @@ class MissingPage(BaseModel):
 
 @router.post("/mass-tasks", status_code=201, dependencies=[allow(*RUNNING)])
 async def prepare(body: PrepareTask, tx: Tx, who: Caller, sealer: Sealing, response: Response) -> TaskView:
-    """A draft. Nobody is told before it is opened."""
+    """A draft. It is on nobody's phone before it is opened."""
     if body.unit_id not in tx.directory.units:
         raise not_found("没有这个单位 / No such unit")
     doer = Doer(who.actor(who.must(RUNNING, body.unit_id, tx.directory)), Channel.DESK)
@@ -152,7 +154,7 @@ async def overview(
     return TasksPage(tasks=[task_view(task) for task in found], next_cursor=following)
 
 
-@router.get("/mass-tasks/{task_id}", dependencies=[allow(*RUNNING)])
+@router.get("/mass-tasks/{task_id}", dependencies=[allow(*RUNNING)], responses=VERSIONED)
 async def show(task_id: UUID, tx: Tx, who: Caller, sealer: Sealing, response: Response) -> TaskOverview:
     """n of d at this moment: per grid, per worker's list, and why the others are not done."""
     task = await run_by(tx, task_id, who)
@@ -194,7 +196,7 @@ async def put_on_list(
 async def open_task(
     task_id: UUID, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
 ) -> TaskView:
-    """开始: split over those at work, who are told. The list stands from now on."""
+    """开始: split over those at work, who have it under /me/mass-tasks. The list stands from now on."""
     doer = await _runner(tx, task_id, who)
     await must_match(tx, task_id, if_match)
     return _shown(tx, await mass_tasks.open_task(tx, task_id, doer), response)

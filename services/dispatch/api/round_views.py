@@ -14,8 +14,9 @@ from services.dispatch.rules.day_order import Planned
 from services.dispatch.rules.privacy import masked_name, masked_phone
 from services.dispatch.rules.round_story import Stop
 from services.dispatch.rules.rounds import overdue_days
+from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
 from shared.things import Point
-from shared.vocabulary import ArrivalMethod, Channel, NotDoneReason, PeriodUnit, StopKind
+from shared.vocabulary import ArrivalMethod, Channel
 
 
 class VisitedView(BaseModel):

@@ -29,11 +29,13 @@ from services.dispatch.queries import rounds as rows
 from services.dispatch.rules.round_story import Stop, StopRevealed, Worded
 from services.dispatch.rules.work import Doer
 from shared.database import Transaction
+from shared.fieldwork import StopKind
 from shared.identity import SignedIn
+from shared.openapi import VERSIONED
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Tx, allow, router_for
 from shared.sealing import Sealer
-from shared.vocabulary import Channel, Role, StopKind
+from shared.vocabulary import Channel, Role
 
 router = router_for("dispatch")
 
@@ -82,7 +84,7 @@ async def overview(
     return StopsPage(stops=views, next_cursor=day_cursor(found[-1].due_on, found[-1].id) if full else None)
 
 
-@router.get("/rounds/stops/{stop_id}", dependencies=[allow(*READING)])
+@router.get("/rounds/stops/{stop_id}", dependencies=[allow(*READING)], responses=VERSIONED)
 async def show(stop_id: UUID, tx: Tx, who: Caller, sealer: Sealing, response: Response) -> StopView:
     """One stop under its version; people are masked."""
     stop = await _seen(tx, stop_id, who)

@@ -14,8 +14,8 @@ from services.dispatch.commands import SyncQueue
 from services.dispatch.handlers.sync import Phone, work_off
 from services.dispatch.rules.listed_people import ListedState
 from services.dispatch.rules.views import PartView
+from shared.fieldwork import NotDoneReason
 from shared.routes import Db, allow, router_for
-from shared.vocabulary import NotDoneReason
 
 router = router_for("dispatch", one_transaction=False)
 

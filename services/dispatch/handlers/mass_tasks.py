@@ -31,11 +31,12 @@ from services.dispatch.rules.work import Doer
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.event import SYSTEM, Event
+from shared.fieldwork import NotDoneReason
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
 from shared.sealing import Sealer
 from shared.timers import Due
-from shared.vocabulary import Channel, NotDoneReason, Post
+from shared.vocabulary import Channel, Post
 
 WORKING_POSTS = (Post.WORKER, Post.A, Post.B)
 """Who is given a list; leaders and volunteers help without one."""
@@ -131,7 +132,8 @@ def _details(one: Listed) -> str:
 
 
 async def open_task(tx: Transaction, task_id: UUID, doer: Doer) -> MassTask:
-    """开始: everybody is on somebody's list, and those know. Whose grid has nobody at work waits for somebody."""
+    """开始: everybody is on somebody's list, which is on that phone from now on. Whose grid has nobody at work
+    waits for somebody."""
     now = await tx.lock(task_id)
     task = await known_task(tx, task_id, to_change=True)
     if task.state is TaskState.DRAFT and task.total:
@@ -258,7 +260,7 @@ async def _record(tx: Transaction, before: MassTask | None, events: Sequence[Eve
     task = before
     for event in events:
         task = task_story.apply(task, event)
-        (tx.announce if event.topic else tx.note)(event)
+        tx.note(event)
     assert task is not None
     if events:
         await rows.save(tx, task)

@@ -17,10 +17,11 @@ from services.dispatch.rules.rounds import Holder, is_due, overdue_days, owed, w
 from services.dispatch.travel import travel_seconds
 from shared.database import Transaction
 from shared.directory import Directory
+from shared.fieldwork import NotDoneReason, StopKind
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import NotDoneReason, Post, StopKind, TravelMode
+from shared.vocabulary import Post, TravelMode
 
 WALKING = (Post.WORKER, Post.A, Post.B, Post.LEADER)
 ONE_LIST_STOPS_MAX = 500

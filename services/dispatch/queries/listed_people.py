@@ -9,7 +9,7 @@ from uuid import UUID
 from services.dispatch.rules.listed_people import ListedPerson, ListedState, Try
 from services.dispatch.rules.task_story import TaskState
 from shared.database import Row, Transaction
-from shared.vocabulary import NotDoneReason
+from shared.fieldwork import NotDoneReason
 
 COLUMNS = "id, task_id, grid_id, state, worker_id, reason, tries, try_id, tried_by, tried_at"
 ADD_TRY = """

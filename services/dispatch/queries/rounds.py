@@ -14,9 +14,10 @@ from services.dispatch.rules.round_story import Due, Entry, Stop, StopPlan
 from shared.codec import decode_body
 from shared.database import Row, Transaction
 from shared.event import JOURNAL_ONLY_TYPES, Event
+from shared.fieldwork import NotDoneReason, StopKind
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import ArrivalMethod, NotDoneReason, StopKind
+from shared.vocabulary import ArrivalMethod
 
 DELETED_ROWS_MAX = 1000
 COLUMNS = """

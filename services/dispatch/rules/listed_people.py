@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.dispatch.rules.refusals import NOT_YOUR_ENTRY, Refused, correction_too_late
-from shared.vocabulary import NotDoneReason
+from shared.fieldwork import NotDoneReason
 
 FINAL = frozenset(
     {

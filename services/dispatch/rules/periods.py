@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count, takewhile
 
-from shared.vocabulary import PeriodUnit
+from shared.fieldwork import PeriodUnit
 
 TIMES_MAX = {PeriodUnit.DAYS: 365, PeriodUnit.WEEK: 7, PeriodUnit.MONTH: 28}
 """Every so many days at most; so many times a week or a month at most, each on a day of its own."""

@@ -23,7 +23,8 @@ from services.dispatch.rules.round_story import (
 )
 from services.dispatch.rules.work import Doer
 from shared.event import Event
-from shared.vocabulary import ArrivalMethod, NotDoneReason, Post
+from shared.fieldwork import NotDoneReason
+from shared.vocabulary import ArrivalMethod, Post
 
 ONE_DAY = timedelta(days=1)
 

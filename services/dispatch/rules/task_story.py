@@ -13,8 +13,8 @@ from uuid import UUID
 from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.work import Doer
 from shared.event import Event, TaskEvent
+from shared.fieldwork import NotDoneReason
 from shared.things import Value
-from shared.vocabulary import NotDoneReason
 
 
 class TaskState(StrEnum):
@@ -38,7 +38,6 @@ class MissingCount(Value):
 class MassTaskPrepared(TaskEvent, type="yike.dispatch.mass_task_prepared", source="dispatch"):
     """A draft: `digest` is of what is to be done, in words."""
 
-    topic = ""
     title: str
     unit_path: tuple[str, ...]
     due_at: datetime
@@ -48,12 +47,12 @@ class MassTaskPrepared(TaskEvent, type="yike.dispatch.mass_task_prepared", sourc
 class MassTaskListed(TaskEvent, type="yike.dispatch.mass_task_listed", source="dispatch"):
     """People were put on the list."""
 
-    topic = ""
     people: int
 
 
-class MassTaskOpened(TaskEvent, type="yike.mass_task.opened", source="dispatch"):
-    topic = ""
+class MassTaskOpened(TaskEvent, type="yike.dispatch.mass_task_opened", source="dispatch"):
+    """开始: how many are on whose list."""
+
     title: str
     unit_path: tuple[str, ...]
     due_at: datetime
@@ -61,13 +60,15 @@ class MassTaskOpened(TaskEvent, type="yike.mass_task.opened", source="dispatch")
     loads: tuple[TaskLoad, ...]
 
 
-class MassTaskSplit(TaskEvent, type="yike.mass_task.split", source="dispatch"):
-    topic = ""
+class MassTaskSplit(TaskEvent, type="yike.dispatch.mass_task_split", source="dispatch"):
+    """Split again: whose list grew, and to how many."""
+
     loads: tuple[TaskLoad, ...]
 
 
-class MassTaskClosed(TaskEvent, type="yike.mass_task.closed", source="dispatch"):
-    topic = ""
+class MassTaskClosed(TaskEvent, type="yike.dispatch.mass_task_closed", source="dispatch"):
+    """结束: n of d, and of each other one why not."""
+
     total: int
     done: int
     missing: tuple[MissingCount, ...]
