@@ -1,7 +1,8 @@
 """Dispatch: who goes, and who holds a case.
 
 Owns: parts, offers, acceptance, arrival, evidence, notes, `handled`; returns, tasks, requests for help, hand-overs,
-corrections and flags; calls for help (SOS); positions taken at accept and arrive.
+corrections and flags; calls for help (SOS); positions taken at accept and arrive. Beside the cases, in its own journal:
+the grids' rounds by period, and mass tasks split over many workers.
 Listens to: CaseRegistered, CaseAmended, CaseMerged, CaseUnmerged, CaseWithdrawn, CaseReopened, CaseClosed,
 InformationAsked, InformationGiven, AppointmentAgreed, RequesterErased, CaseEscalated, EscalationVoided, ReturnRuled,
 CaseParked, CaseUnparked, ExtensionAsked, DeadlineExtended, ExtensionRefused, and the registry's things.
