@@ -164,3 +164,10 @@ async def test_a_webhook_s_receiver_may_say_that_it_arrived(
             [*_, received] = await journal.story(tx, story.case_id)
     assert isinstance(received, NoticeReceived)
     assert (received.person_id, received.via, received.kind) == ("b", "webhook", "case_urged")
+
+
+async def test_every_channel_has_a_limit_of_its_own(set_up: Callable[..., Settings]) -> None:
+    rated = {Via.SMTP: 1, Via.SMS: 2, Via.WEBHOOK: 3, Via.WEBPUSH: 4}
+    office = Office(set_up(**{f"{via.upper()}_ROWS_PER_SECOND": str(rate) for via, rate in rated.items()}))
+    assert {via: office.rate_of(via) for via in rated} == rated
+    assert office.rate_of(Via.CONSOLE) is None

@@ -11,6 +11,7 @@ from services.notify.commands import GiveReceipts
 from services.notify.handlers import receipts
 from services.notify.queries import messages
 from services.notify.rules.ways import Via
+from shared.openapi import refusing
 from shared.problems import Problem
 from shared.routes import Tx, allow, open_to_everybody, router_for
 from shared.vocabulary import Role
@@ -26,8 +27,8 @@ class ReceiptsTaken(BaseModel):
 
 
 class ChannelShown(BaseModel):
-    """One channel of this installation: what waits, how long the oldest has, and whether its receiver is left alone
-    (as this process sees it)."""
+    """One channel of this installation: what waits, how long the oldest has, and whether a receiver of it is left
+    alone (as this process sees it)."""
 
     via: str
     rows: int
@@ -41,7 +42,7 @@ class Channels(BaseModel):
     held_rows: int
 
 
-@router.post("/receipts", dependencies=[open_to_everybody()])
+@router.post("/receipts", dependencies=[open_to_everybody()], responses=refusing(401))
 async def take_receipts(body: GiveReceipts, request: Request, tx: Tx, office: TheOffice) -> ReceiptsTaken:
     """Signed as our own webhooks are, under the same secret (channels/webhook.py); 401 otherwise. The shape stands in
     channels/sms.py."""
@@ -61,13 +62,14 @@ async def take_receipts(body: GiveReceipts, request: Request, tx: Tx, office: Th
 async def channels(tx: Tx, office: TheOffice) -> Channels:
     """No throttle is hidden: what waits is seen here and in the metrics."""
     queues, (held, _) = await messages.queues(tx), await messages.held(tx)
+    resting = {target.partition(":")[0] for target in office.resting}
     shown = [via for via in Via if via in office.open and via is not Via.FEED]
     items = [
         ChannelShown(
             via=via,
             rows=queue.rows,
             oldest_seconds=round(queue.seconds, 3),
-            resting=via in office.resting,
+            resting=via in resting,
             rows_per_second=office.rate_of(via),
         )
         for via in shown

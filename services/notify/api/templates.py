@@ -18,6 +18,7 @@ from services.notify.commands import EditTemplate, PreviewTemplate, RestoreTempl
 from services.notify.handlers import templates
 from services.notify.queries import templates as stored
 from services.notify.queries.templates import Edition
+from shared.openapi import refusing
 from shared.routes import Caller, Tx, allow, router_for
 from shared.vocabulary import Role
 
@@ -129,7 +130,11 @@ async def editions(
     return EditionPage(items=items, next=rows[-1].version if len(rows) == limit else None)
 
 
-@router.put("/templates/{audience}/{kind}/{language}", dependencies=[allow(Role.ADMINISTRATOR)])
+@router.put(
+    "/templates/{audience}/{kind}/{language}",
+    dependencies=[allow(Role.ADMINISTRATOR)],
+    responses=refusing(412),
+)
 async def edit(
     audience: str, kind: str, language: str, body: EditTemplate, tx: Tx, who: Caller, office: TheOffice
 ) -> TemplateShown:
@@ -140,7 +145,11 @@ async def edit(
     return _shown(source, await templates.edit(office, tx, who, source, words, body.version))
 
 
-@router.post("/templates/{audience}/{kind}/{language}/restore", dependencies=[allow(Role.ADMINISTRATOR)])
+@router.post(
+    "/templates/{audience}/{kind}/{language}/restore",
+    dependencies=[allow(Role.ADMINISTRATOR)],
+    responses=refusing(412),
+)
 async def restore(
     audience: str, kind: str, language: str, body: RestoreTemplate, tx: Tx, who: Caller, office: TheOffice
 ) -> TemplateShown:
