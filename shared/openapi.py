@@ -71,10 +71,11 @@ VERSIONED: dict[int | str, dict[str, Any]] = {200: {"headers": ETAG}}
 """`responses=VERSIONED`: the answer says in `ETag` which version it is of."""
 
 
-def sending(*media_types: str, **headers: Any) -> dict[int | str, dict[str, Any]]:
+def sending(*media_types: str) -> dict[int | str, dict[str, Any]]:
     """For `responses=` of a route that answers with a file or a stream. A route that answers with nothing else has
     `response_class=StreamingResponse` as well, or FastAPI describes it as JSON."""
-    return {200: {"content": {kind: {"schema": {"type": "string"}} for kind in media_types}, **headers}}
+    shapes = {kind: EVENT if kind == EVENTS else {"type": "string"} for kind in media_types}
+    return {200: {"content": {kind: {"schema": shape} for kind, shape in shapes.items()}}}
 
 
 NAMES_NOTHING = {
@@ -88,6 +89,12 @@ OWN_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
 EVENTS = "text/event-stream"
+EVENT = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {name: {"type": "string"} for name in ("data", "event", "id")},
+}
+"""One server-sent event; `data` is JSON text."""
 TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
 
 
