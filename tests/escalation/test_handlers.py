@@ -12,7 +12,7 @@ import pytest
 from asyncpg import IntegrityConstraintViolationError
 
 from services.escalation.queries import cases as queries
-from services.escalation.rules.case import Case
+from services.escalation.rules.case import Case, Colour, Ending
 from services.escalation.rules.fold import apply
 from services.escalation.timers import TIMERS
 from shared import journal
@@ -242,3 +242,22 @@ async def test_the_database_refuses_two_open_clocks_of_a_kind(database: Database
                 "assumed, colour, ending, ended_at, met FROM deadlines WHERE case_id = :id AND kind = 'handle'",
                 id=story.case_id,
             )
+
+
+async def test_a_merged_cases_follow_up_stops_when_its_parent_is_worked_on_again(
+    database: Database, clock: Clock
+) -> None:
+    """Told at its next bell; asked anew when the parent is handled again."""
+    parent, part = Story(), Story()
+    merged = part.merged(2).model_copy(update={"parent_id": parent.case_id})
+    await hear(database, parent.registered, part.registered, merged, parent.accepted(3), parent.handled(4))
+    await hear(database, part.asked_after(4))
+    await hear(database, parent.reopened(10, round=2))
+    await clock.fast_forward(4 + 24 * 60)
+    case = await case_of(database, part.case_id)
+    [asked] = [one for one in case.deadlines if one.kind is DeadlineKind.FOLLOW_UP]
+    assert (asked.ending, asked.met, asked.colour) == (Ending.CLEARED, None, Colour.RUNNING)
+    told = await story_of(database, part.case_id)
+    assert not [one for one in told if isinstance(one, DeadlineMissed) and one.kind is DeadlineKind.FOLLOW_UP]
+    await hear(database, part.asked_after(2000))
+    assert (await case_of(database, part.case_id)).open(DeadlineKind.FOLLOW_UP)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.escalation.rules.case import Case, Colour
 from services.escalation.rules.fold import apply
-from services.escalation.rules.ladder import counted_anew, may_be_raised
+from services.escalation.rules.ladder import counted_anew, may_be_raised, time_passed
 from services.escalation.rules.limits import Station
 from services.escalation.rules.listing import list_due_at
 from services.escalation.rules.working_time import WorkingTime
@@ -197,6 +197,16 @@ def test_a_merged_case_is_asked_once_more_when_its_parent_was_handled_again() ->
     assert dues(story) == {FOLLOW_UP: 5000 + DAY}
     story.hear(story.answered(5010, round=2))
     assert story.case.open() == ()
+
+
+def test_nobody_is_late_with_asking_once_the_earlier_case_was_reopened() -> None:
+    """A merged case hears nothing of its parent's reopening: it is looked for when its clock rings."""
+    story = Story()
+    story.hear(story.merged(2))
+    story.hear(story.asked_after(100))
+    told = time_passed(story.case, story.stations, after(100 + DAY), asked_no_more=True)
+    assert [type(event) for event in told.events] == [DeadlinesCleared]
+    assert told.case.open() == ()
 
 
 def test_withdrawn_ends_every_clock() -> None:

@@ -7,11 +7,13 @@ from datetime import datetime
 from services.escalation.handlers.ground import stations, stations_of
 from services.escalation.handlers.saving import follow_through
 from services.escalation.queries import cases, sealed
+from services.escalation.rules.case import Case
 from services.escalation.rules.ladder import decide, time_passed
 from shared.database import Transaction
 from shared.event import CaseEvent
 from shared.events.intake import CaseAmended, CaseRegistered, RequesterErased
 from shared.timers import Due
+from shared.vocabulary import DeadlineKind
 
 
 async def take_up_case(tx: Transaction, event: CaseRegistered, now: datetime) -> None:
@@ -42,7 +44,16 @@ async def ring_deadline(tx: Transaction, due: Due, now: datetime) -> None:
     case = await cases.load(tx, due.subject_id)
     if case is not None:
         known = stations_of(tx.directory, case, now)
-        await follow_through(tx, case, time_passed(case, known, now), known, rung_by=due)
+        decision = time_passed(case, known, now, asked_no_more=await _asked_no_more(tx, case))
+        await follow_through(tx, case, decision, known, rung_by=due)
+
+
+async def _asked_no_more(tx: Transaction, case: Case) -> bool:
+    """Whether the case is asked after for an earlier one that was reopened meanwhile: intake ended that follow-up with
+    the reopening, of which this case itself hears nothing."""
+    if case.merged_into is None or not case.open(DeadlineKind.FOLLOW_UP):
+        return False
+    return await cases.is_worked_on(tx, case.merged_into)
 
 
 async def destroy_texts(tx: Transaction, event: RequesterErased, now: datetime) -> None:

@@ -214,10 +214,17 @@ def _json(value: object) -> str:
 
 VERSION = "SELECT seq FROM heads WHERE subject_id = :case_id"
 
+WORKED_ON = "SELECT 1 FROM cases WHERE case_id = :case_id AND handled_at IS NULL AND closed_at IS NULL"
+
 LATENESS = """
     SELECT due_at, real_lateness_ms(due_at, due_at) AS late_ms
     FROM unnest(CAST(:due_ats AS timestamptz[])) AS due_at
 """
+
+
+async def is_worked_on(tx: Transaction, case_id: UUID) -> bool:
+    """Whether the case is neither handled nor closed; read without its lock, which belongs to its own events."""
+    return bool(await tx.rows(WORKED_ON, case_id=case_id))
 
 
 async def version(tx: Transaction, case_id: UUID) -> int:

@@ -21,6 +21,7 @@ from services.escalation.rules.clocks import (
     enter_level,
     recount,
     start,
+    stop,
     stop_clocks,
 )
 from services.escalation.rules.fold import apply
@@ -149,10 +150,17 @@ def _first_rung_above_grid(case: Case) -> int:
     return next(above, 0)
 
 
-def time_passed(case: Case, stations: Sequence[Station], now: datetime) -> Decision:
+def time_passed(
+    case: Case, stations: Sequence[Station], now: datetime, *, asked_no_more: bool = False
+) -> Decision:
     """What is due by `now` and has not been said. After a long outage the whole chain follows at once, each step
-    counted from the one before it and not from now."""
-    return caught_up(case, stations, now).decision
+    counted from the one before it and not from now. `asked_no_more`: the earlier case that a merged one is asked after
+    for was reopened, so nobody is late with asking."""
+    telling = Telling(case, stations, now)
+    if asked_no_more:
+        stop(telling, DeadlineKind.FOLLOW_UP)
+    ring(telling, until=now)
+    return telling.decision
 
 
 def caught_up(case: Case, stations: Sequence[Station], now: datetime) -> Telling:
