@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, datetime, time
 
 import pytest
 
@@ -16,7 +16,7 @@ from shared.directory import Directory
 from shared.events.escalation import DeadlinesSet
 from shared.vocabulary import DeadlineKind, SetBecause, Urgency
 from tests.escalation.conftest import Clock, hear, the_directory
-from tests.escalation.story import CALENDAR, Story, after
+from tests.escalation.story import CALENDAR, OFFICE, Story, after
 
 DAY = 24 * 60
 CLOSING_ON_WEDNESDAY = 2 * DAY + 8.5 * 60
@@ -122,3 +122,58 @@ async def test_a_change_rests_before_it_is_followed_up(database: Database, clock
     assert await handle_due(database, story) == CLOSING_ON_WEDNESDAY
     await sweep(database)
     assert await handle_due(database, story) == CLOSING_ON_WEDNESDAY + DAY
+
+
+def closing_early(revision: int, unit_id: str) -> Directory:
+    """That unit works in the mornings only, from this revision of the registry on."""
+    directory = the_directory()
+    mornings = tuple(hours for hours in OFFICE if hours.closes <= time(12))
+    changed = directory.units[unit_id].model_copy(update={"opening_hours": mornings})
+    directory.units = {**directory.units, unit_id: changed}
+    directory.revision = revision
+    return directory
+
+
+async def open_dues(database: Database, story: Story) -> dict[DeadlineKind, datetime]:
+    async with database.transaction() as tx:
+        case = await queries.load(tx, story.case_id)
+    assert case is not None
+    return {one.kind: one.due_at for one in case.open()}
+
+
+@pytest.mark.parametrize(
+    ("unit_id", "moved"),
+    [
+        ("grid-a1", {DeadlineKind.HANDLE}),
+        ("community-a", {DeadlineKind.RULING}),
+        ("civil-affairs", set()),
+        ("grid-b1", set()),
+    ],
+    ids=["its own", "of the unit that owes a ruling", "above those that have their own", "of another unit"],
+)
+async def test_changed_opening_hours_move_every_clock_that_counts_in_them(
+    database: Database, clock: Clock, unit_id: str, moved: set[DeadlineKind]
+) -> None:
+    story = Story(Urgency.ROUTINE)
+    task = story.asked_to_help(2, due=3000)
+    await hear(database, story.registered, story.accepted(1), task, story.returned(3))
+    await sweep(database)
+    before = await open_dues(database, story)
+    assert {DeadlineKind.HANDLE, DeadlineKind.RULING, DeadlineKind.CO_HANDLE} <= set(before)
+    database.directory = closing_early(1, unit_id)
+    await sweep(database)
+    after = await open_dues(database, story)
+    assert {kind for kind in before if after[kind] != before[kind]} == moved
+
+
+async def test_orders_and_replies_are_counted_anew_as_well(database: Database, clock: Clock) -> None:
+    """What a raise by hand owes, and what a reopening ordered."""
+    story = Story(Urgency.ROUTINE)
+    await hear(database, story.registered, story.accepted(1), story.handled(5), story.reopened(6))
+    await sweep(database)
+    before = await open_dues(database, story)
+    assert DeadlineKind.SUPERVISION in before
+    database.directory = with_holiday(revision=1)
+    await sweep(database)
+    after = await open_dues(database, story)
+    assert after[DeadlineKind.SUPERVISION] > before[DeadlineKind.SUPERVISION]

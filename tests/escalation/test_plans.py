@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.escalation.queries import cases as queries
-from services.escalation.queries import lists
+from services.escalation.queries import lists, sweeps
 from shared.database import Database
 from shared.ids import uuid7
 from tests.escalation.story import START
@@ -28,6 +28,12 @@ FILL = (
            false, 'running', CASE WHEN n % 20 > 0 THEN 'cleared' END,
            CASE WHEN n % 20 > 0 THEN CAST(:start AS timestamptz) END
     FROM generate_series(1, 20000) AS n, unnest(ARRAY['handle', 'contact']) AS kind
+    """,
+    """
+    INSERT INTO supervision_orders (id, case_id, at, kind, level, unit_id, supervising_unit_id, round)
+    SELECT gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
+           CAST(:start AS timestamptz) + n * interval '1 s', 'ordinary', 'grid', 'grid-a' || n % 500,
+           'community-' || n % 50, 1 FROM generate_series(1, 20000) AS n
     """,
 )
 
@@ -74,3 +80,24 @@ async def test_open_deadlines_are_read_in_order_and_not_by_walking_the_old_ones(
 
 async def test_open_deadlines_are_counted_from_their_index(full: Database) -> None:
     assert "Seq Scan" not in await plan(full, lists.OPEN_BY_KIND)
+
+
+ORDERS_PAGE: dict[str, Any] = {"answered": None, "kind": None, "at": START, "id": uuid7(), "most": 50}
+
+
+@pytest.mark.parametrize(
+    "units", [["grid-a20"], ["community-7", "grid-a20", "grid-a21"]], ids=["one", "some"]
+)
+async def test_the_orders_of_units_are_found_by_their_units(full: Database, units: list[str]) -> None:
+    steps = await plan(full, lists.ORDERS, unit_ids=units, **ORDERS_PAGE)
+    assert "supervision_orders_of_unit" in steps
+    assert "supervision_orders_of_supervised" in steps
+    assert "Seq Scan on supervision_orders" not in steps
+    assert "Seq Scan on deadlines" not in steps
+
+
+async def test_a_calendar_is_followed_up_case_by_case_from_the_index_of_open_clocks(full: Database) -> None:
+    steps = await plan(full, sweeps.NEXT_CASES, after_case_id=uuid7(), most=100)
+    assert "deadlines_open_of_case" in steps
+    assert "Seq Scan" not in steps
+    assert "Sort" not in steps

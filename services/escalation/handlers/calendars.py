@@ -1,4 +1,5 @@
-"""A calendar changed: every running clock in working time is counted anew from its own beginning, and said so.
+"""A calendar or a unit's opening hours changed: every running clock in working time, of side matters as well, is
+counted anew from its own beginning, and said so. What somebody named (a review, a task's end) stays as it was named.
 
 Case by case in small batches, by one replica at a time, and only by one whose registry is as new as the change: an
 older one would count everything back again.
@@ -16,6 +17,7 @@ from services.escalation.queries import cases, sweeps
 from services.escalation.rules.ladder import counted_anew
 from shared.database import Transaction
 from shared.directory import Directory
+from shared.things import Unit
 
 BATCH_CASES_MAX = 100
 SETTLE_SECONDS = 10.0
@@ -23,10 +25,15 @@ SETTLE_SECONDS = 10.0
 
 
 def fingerprint(directory: Directory) -> str:
-    """The same for the same calendars, whatever order they came in."""
-    known = sorted(directory.calendars.items())
-    told = "\n".join(calendar.model_dump_json() for _, calendar in known)
-    return hashlib.sha256(told.encode()).hexdigest()
+    """The same for the same working time of every unit, whatever order calendars and units came in."""
+    calendars = (calendar.model_dump_json() for _, calendar in sorted(directory.calendars.items()))
+    units = (_working_time(unit) for _, unit in sorted(directory.units.items()))
+    return hashlib.sha256("\n".join((*calendars, *units)).encode()).hexdigest()
+
+
+def _working_time(unit: Unit) -> str:
+    """Its own opening hours and calendar, and above whom it stands, since it takes over what it has none of."""
+    return unit.model_dump_json(include={"id", "parent_id", "opening_hours", "calendar_id"})
 
 
 async def sweep_some(tx: Transaction, settle_seconds: float = SETTLE_SECONDS) -> bool:
