@@ -68,7 +68,7 @@ def registered(event: CaseRegistered) -> State:
         unit_path=event.unit_path,
         ladder=event.ladder,
         policy=event.policy,
-        street_id=street_of(event.ladder),
+        street_id=street_of(event.ladder, event.unit_path),
         level=lowest.level,
         unit_id=lowest.unit_id,
         state=CaseState.OPEN,
@@ -99,7 +99,7 @@ def _amended(state: State, event: CaseAmended) -> State:
         policy=event.policy,
         excluded=event.excluded,
         care=event.care,
-        street_id=street_of(event.ladder),
+        street_id=street_of(event.ladder, event.unit_path),
     )
     rung = next((rung for rung in case.ladder if rung.level is case.level), case.ladder[0])
     case = replace(case, level=rung.level, unit_id=rung.unit_id)

@@ -22,9 +22,14 @@ from shared.events.intake import Rung
 from shared.vocabulary import Level, PartRole
 
 
-def street_of(ladder: Sequence[Rung]) -> str:
-    """Whose matching the case belongs to: its street, else the top of its ladder."""
-    return next((rung.unit_id for rung in ladder if rung.level is Level.STREET), ladder[-1].unit_id)
+def street_of(ladder: Sequence[Rung], unit_path: Sequence[str]) -> str:
+    """Whose matching the case belongs to, and whose people may be sent to it: the street it lies in, else the top of
+    its ladder. A department on the street's rung has officers, and nobody who goes."""
+    street = next((rung.unit_id for rung in ladder if rung.level is Level.STREET), ladder[-1].unit_id)
+    top = ladder[-1].unit_id
+    if street in unit_path or top not in unit_path[:-1]:
+        return street
+    return unit_path[unit_path.index(top) + 1]
 
 
 def fresh_parts(case: Case, event_id: UUID, at: datetime) -> tuple[Part, ...]:

@@ -55,8 +55,11 @@ def working_time_of(directory: Directory, unit_id: str) -> WorkingTime:
 def _empty_because(
     directory: Directory, rung: Rung, urgency: Urgency, category_code: str, now: datetime
 ) -> str | None:
-    """Why a case cannot be raised to there: nothing outside its duty list is sent to a community."""
-    if rung.level is Level.COMMUNITY and not directory.may_be_sent(rung.unit_id, category_code):
+    """Why a case cannot be raised to there: nothing outside its duty list is sent to a community. A department on that
+    rung is there because the catalogue names it, whatever the community's list says."""
+    unit = directory.units.get(rung.unit_id)
+    its_own_rung = unit is not None and unit.level is Level.COMMUNITY
+    if its_own_rung and not directory.may_be_sent(rung.unit_id, category_code):
         return "outside_duty_list"
     officers = directory.holders(rung.unit_id, Post.DUTY_OFFICER)
     if urgency is Urgency.EMERGENCY:
