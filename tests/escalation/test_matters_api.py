@@ -354,7 +354,7 @@ async def test_if_match_acts_only_on_the_version_that_was_looked_at(desk: Desk) 
     await hear(desk.database, desk.story.contacted(3))
     path, body = f"/cases/{desk.case_id}/escalate", {"reason": "other"}
     stale = await desk.ask(OFFICER, path, body, **{"If-Match": version})
-    assert (stale.status_code, stale.json()["code"]) == (412, "case-changed")
+    assert (stale.status_code, stale.json()["code"]) == (412, "changed-meanwhile")
     seen = await desk.client.get(f"/cases/{desk.case_id}", headers=headers(OFFICER))
     fresh = await desk.ask(OFFICER, path, body, **{"If-Match": seen.headers["ETag"]})
     assert fresh.status_code == 200

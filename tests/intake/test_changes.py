@@ -175,7 +175,7 @@ async def test_whoever_read_an_older_case_is_told_to_look_again(client: httpx.As
     first = await act(client, case, "amend", {"care": True}, if_match=etag)
     assert first.status_code == 200
     second = await act(client, case, "amend", {"care": False}, SUPERVISOR, etag)
-    assert (second.status_code, second.json()["code"]) == (412, "case-moved-on")
+    assert (second.status_code, second.json()["code"]) == (412, "changed-meanwhile")
     again = first.headers["etag"]
     assert (await act(client, case, "amend", {"care": False}, SUPERVISOR, again)).status_code == 200
 

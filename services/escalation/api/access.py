@@ -104,7 +104,7 @@ def _expected(if_match: Annotated[str | None, Header()] = None) -> int | None:
     version = if_match.strip().removeprefix("W/").strip('"')
     if not version.isdecimal():
         detail = "请使用查看工单时得到的 ETag / Use the ETag that came with the case"
-        raise Problem(412, "case-changed", "版本不符 / That is no version of the case", detail=detail)
+        raise Problem(412, "changed-meanwhile", "版本不符 / That is no version of the case", detail=detail)
     return int(version)
 
 

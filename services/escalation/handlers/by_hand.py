@@ -55,7 +55,7 @@ async def take_in_hand(
     case = await case_of(tx, case_id)
     if expected_version is not None and await cases.version(tx, case_id) != expected_version:
         detail = "请重新查看工单后再操作 / Look at the case again before you act"
-        raise Problem(412, "case-changed", "工单已变化 / The case has changed", detail=detail)
+        raise Problem(412, "changed-meanwhile", "工单已变化 / The case has changed", detail=detail)
     return AtHand(tx, sealer, case, now, stations_of(tx.directory, case, now))
 
 

@@ -42,7 +42,7 @@ async def known(tx: Transaction, case_id: UUID) -> Case:
 def must_match(tx: Transaction, case_id: UUID, if_match: str | None) -> None:
     """412 if the case, which is locked, is no longer as the asker read it."""
     if if_match is not None and if_match != f'"{tx.version(case_id)}"':
-        raise problem_of(Refused(RefusedBecause.CASE_MOVED_ON))
+        raise problem_of(Refused(RefusedBecause.CHANGED_MEANWHILE))
 
 
 def agreed(decided: CaseEvent | Sequence[CaseEvent] | Refused | None) -> list[CaseEvent]:
@@ -85,7 +85,7 @@ async def urge(tx: Transaction, case_id: UUID, by: By) -> Case:
     now = await tx.lock(case_id, *([before.parent_id] if before.parent_id else []))
     case = await known(tx, case_id)
     if case.parent_id != before.parent_id:
-        raise problem_of(Refused(RefusedBecause.CASE_MOVED_ON))
+        raise problem_of(Refused(RefusedBecause.CHANGED_MEANWHILE))
     parent = await known(tx, case.parent_id) if case.parent_id else None
     decided = changes.urge(case, parent, by, now)
     if isinstance(decided, Refused):

@@ -94,7 +94,7 @@ async def merge_case(tx: Transaction, case_id: UUID, command: MergeCase, who: Si
     kin = await families.families(tx, named)
     if not _involved(kin, named) <= locked:
         # Somebody else was quicker, and what they joined would have to move along: this has to be looked at again.
-        raise problem_of(Refused(RefusedBecause.CASE_MOVED_ON))
+        raise problem_of(Refused(RefusedBecause.CHANGED_MEANWHILE))
     one, other = [await _kin(tx, kin, kin[named_id]) for named_id in named]
     for family in (one, other):
         must_change(who, family.root, tx.directory)
@@ -142,7 +142,7 @@ async def unmerge_case(tx: Transaction, case_id: UUID, who: SignedIn) -> Family:
     now = await tx.lock(case_id, *([before.parent_id] if before.parent_id else []))
     child = await _known(tx, case_id)
     if child.parent_id != before.parent_id:
-        raise problem_of(Refused(RefusedBecause.CASE_MOVED_ON))
+        raise problem_of(Refused(RefusedBecause.CHANGED_MEANWHILE))
     must_change(who, child, tx.directory)
     parent = await _known(tx, child.parent_id) if child.parent_id else None
     decided = merging.unmerge(child, parent, who.actor(), now)

@@ -57,7 +57,7 @@ WORDS_OF_CHANGES: dict[RefusedBecause, tuple[int, str, str]] = {
         "工单已并入另一工单 / The case is part of another one",
         "请在主工单上操作，或先撤销合并 / Act on the parent case, or unmerge first",
     ),
-    RefusedBecause.CASE_MOVED_ON: (
+    RefusedBecause.CHANGED_MEANWHILE: (
         412,
         "工单刚刚有了变化 / The case has changed meanwhile",
         "请刷新后再试 / Load it again and repeat",

@@ -22,7 +22,7 @@ class RefusedBecause(StrEnum):
     WINDOW_TIME = "window-time"
     CASE_ENDED = "case-ended"
     CASE_MERGED = "case-merged"
-    CASE_MOVED_ON = "case-moved-on"
+    CHANGED_MEANWHILE = "changed-meanwhile"
     URGENCY_LOWERED = "urgency-lowered"
     MERGED_WITH_ITSELF = "merged-with-itself"
     PARENT_LESS_URGENT = "parent-less-urgent"

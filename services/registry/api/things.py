@@ -90,7 +90,7 @@ def must_match(if_match: str | None, revision: int | None) -> None:
     read = {version.strip() for version in if_match.split(",")}
     if revision is None or not read & {"*", f'"{revision}"'}:
         detail = "请重新读取后再改 / Read it again, then change it"
-        raise Problem(412, "changed-since", "已被他人修改 / Somebody changed it since", detail=detail)
+        raise Problem(412, "changed-meanwhile", "已被他人修改 / Somebody changed it since", detail=detail)
 
 
 @router.post("/changes", dependencies=administrators)

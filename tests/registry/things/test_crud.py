@@ -128,7 +128,7 @@ async def test_who_changes_what_there_is_says_what_they_read(ask: Ask, kind: str
     path, body = path_of(kind, thing), body_of(thing)
     for read in ("*", '"1"'):
         nothing_there = await admin.put(path, json=body, headers={"If-Match": read})
-        assert (nothing_there.status_code, nothing_there.json()["code"]) == (412, "changed-since")
+        assert (nothing_there.status_code, nothing_there.json()["code"]) == (412, "changed-meanwhile")
     made = await admin.put(path, json=body)
     assert made.status_code == 200, made.text
 
@@ -142,7 +142,7 @@ async def test_who_changes_what_there_is_says_what_they_read(ask: Ask, kind: str
     retired = await admin.post(f"{path}/retire", headers={"If-Match": read})
     assert retired.status_code == 200, retired.text
     late = await admin.put(path, json=body, headers={"If-Match": read})
-    assert (late.status_code, late.json()["code"]) == (412, "changed-since")
+    assert (late.status_code, late.json()["code"]) == (412, "changed-meanwhile")
     assert (await admin.get(path)).headers["etag"] == retired.headers["etag"]
 
 
