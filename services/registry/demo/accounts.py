@@ -20,6 +20,7 @@ TYPICAL = (
     "street-s1",
     "caller-1",
     "administrator-1",
+    "protection-1",
     "community-a-m1",
     "market-regulation-o1",
     "community-a-w1",
