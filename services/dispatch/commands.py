@@ -196,6 +196,15 @@ class RevealPurpose(StrEnum):
     EMERGENCY = "emergency"
 
 
+def _in_our_years(day: date) -> date:
+    if day.year not in YEARS:
+        raise ValueError("date out of range")
+    return day
+
+
+Day = Annotated[date, AfterValidator(_in_our_years)]
+
+
 class Spot(Command):
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-90, le=90)
@@ -217,7 +226,7 @@ class PlanStop(Command):
 
     period: PeriodUnit
     amount: int = Field(ge=1, le=365)
-    since: date | None = Field(default=None, ge=date(2000, 1, 1), le=date(2099, 12, 31))
+    since: Day | None = None
     preferred_at: time | None = None
     stay_minutes: int | None = Field(default=None, ge=1, le=STAY_MINUTES_MAX)
     person_id: PersonId | None = None

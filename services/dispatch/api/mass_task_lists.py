@@ -24,6 +24,7 @@ from services.dispatch.rules.listed_people import ListedPerson, ListedState
 from services.dispatch.rules.task_story import TaskState
 from shared.database import Database, Row
 from shared.fieldwork import NotDoneReason
+from shared.openapi import sending
 from shared.routes import Caller, Db, Tx, allow, router_for
 from shared.sealing import Sealer
 
@@ -146,7 +147,12 @@ async def correct(
     return _tried(await listed_people.correct_try(tx, listed_id, body, doer, sealer, within_hours=hours))
 
 
-@streams.get("/mass-tasks/{task_id}/people.csv", dependencies=[allow(*RUNNING)])
+@streams.get(
+    "/mass-tasks/{task_id}/people.csv",
+    dependencies=[allow(*RUNNING)],
+    response_class=StreamingResponse,
+    responses=sending("text/csv"),
+)
 async def export(task_id: UUID, database: Db, who: Caller) -> StreamingResponse:
     """Everybody by the ref of the list that was imported, with state and reason. Without names: those are in that
     list."""
