@@ -117,6 +117,8 @@ def _with_refusals(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
     for route, operation in _operations(app, document):
         rules = [rule for given in route.dependencies if isinstance(rule := given.dependency, Rule)]
         operation["security"] = [{SCHEMES[rule.name]: []} for rule in rules if rule.name in SCHEMES]
+        for given in operation.get("parameters", ()):
+            given["schema"] = _never_null(given["schema"])
         answers = operation["responses"]
         declared = {int(status) for status in answers if status.isdigit() and int(status) >= 400}
         for status in sorted(declared | set(_refusals(route, operation, rules))):
@@ -164,6 +166,14 @@ def _refusals(route: APIRoute, operation: dict[str, Any], rules: Iterable[Rule])
         yield 400
     if ("header", "if-match") in given:
         yield 412
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Of a parameter: an address and a header have no null, what is not given is left out."""
+    choices = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(choices) != 1:
+        return schema | {"anyOf": choices} if choices else schema
+    return {**choices[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
 def _in_local_time(schema: Any) -> Any:

@@ -11,7 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from asyncpg import CharacterNotInRepertoireError, UntranslatableCharacterError
+from asyncpg import (
+    CharacterNotInRepertoireError,
+    InterfaceError,
+    NumericValueOutOfRangeError,
+    UntranslatableCharacterError,
+)
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -189,6 +194,9 @@ def as_problem(wrong: Exception) -> Problem | None:
             return Problem(wrong.status_code, code, title, headers=wrong.headers)
         case CharacterNotInRepertoireError() | UntranslatableCharacterError():
             return not_storable()
+        case InterfaceError() | NumericValueOutOfRangeError() if "out of range" in str(wrong):
+            log.warning("refused: %s", wrong)
+            return out_of_range()
         case Exception() if is_transient(wrong):
             log.warning("refused as busy: %s: %s", type(wrong).__name__, wrong)
             return busy()
@@ -202,6 +210,16 @@ def not_storable() -> Problem:
         "character-not-storable",
         "内容含有无法保存的字符 / A character in it cannot be stored",
         detail="请删去不可见字符后重新提交 / Remove invisible characters and send it again",
+    )
+
+
+def out_of_range() -> Problem:
+    """A whole number may have any length in JSON, and no column of ours holds all of them."""
+    return Problem(
+        422,
+        "out-of-range",
+        "数字或时间超出范围 / A number or a time is out of range",
+        detail="请检查所填数字和时间后重新提交 / Check the numbers and times, and send it again",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -27,6 +28,9 @@ from shared.sse import ServerSentEvent, stream
 from shared.vocabulary import Role
 
 PAGE_ROWS = 200
+NUMBER_MAX = 10**18 - 1
+FEED_NUMBER = "^[0-9]{0,18}$"
+"""What fits into the column; empty is none, as browsers send it."""
 
 router = router_for("notify")
 streams = router_for("notify", one_transaction=False)
@@ -58,8 +62,8 @@ async def feed(
     who: Caller,
     database: Db,
     office: TheOffice,
-    after: Annotated[int | None, Query(ge=0)] = None,
-    last_event_id: Annotated[str | None, Header()] = None,
+    after: Annotated[int | None, Query(ge=0, le=NUMBER_MAX)] = None,
+    last_event_id: Annotated[str | None, Header(json_schema_extra={"pattern": FEED_NUMBER})] = None,
 ) -> StreamingResponse:
     """Server-sent events, each with its number as id. Resumes after `Last-Event-ID` (or `after`); `reset` says that
     what followed it is gone and the kept ones come again. Without either, all that is kept."""
@@ -75,7 +79,7 @@ async def feed(
 async def items(
     tx: Tx,
     who: Caller,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=NUMBER_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=PAGE_ROWS)] = 50,
 ) -> FeedItems:
     page = await feeds.feed_page(tx, who.person_id, after, limit)
@@ -148,7 +152,7 @@ def _reset(reader: OpenStream, page: FeedPage) -> ServerSentEvent:
 
 
 def _number(last_event_id: str) -> int:
-    if not last_event_id.isascii() or not last_event_id.isdigit():
+    if not re.fullmatch(FEED_NUMBER, last_event_id):
         raise Problem(
             400,
             "no-feed-number",
