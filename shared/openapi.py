@@ -136,14 +136,14 @@ def _with_refusals(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
 def _operations(app: FastAPI, document: dict[str, Any]) -> Iterator[tuple[APIRoute, dict[str, Any]]]:
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
-            for method in route.methods:
+            for method in route.methods or ():
                 yield route, document["paths"][route.path_format][method.lower()]
 
 
 def _refusals(route: APIRoute, operation: dict[str, Any], rules: Iterable[Rule]) -> Iterator[int]:
     """What follows from what a route is."""
     given = {(one["in"], one["name"].lower()) for one in operation.get("parameters", ())}
-    acts = route.methods & {"POST", "PUT", "PATCH", "DELETE"}
+    acts = (route.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}
     kinds = {rule.name for rule in rules}
     yield 503
     if kinds & {"allow", "internal_only"}:

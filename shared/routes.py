@@ -236,8 +236,10 @@ class LimitedRoute(APIRoute):
         self.bytes_max = max_body_size
         given = [*(dependencies or ()), Depends(_take_at_its_word)]
         super().__init__(path, endpoint, dependencies=given, **options)
-        in_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
-        self.body_json = TypeAdapter[Any](self.body_field.field_info.annotation) if in_json else None
+        self.body_json: TypeAdapter[Any] | None = None
+        if self.body_field is not None and not isinstance(self.body_field.field_info, Form):
+            shape: Any = self.body_field.field_info.annotation
+            self.body_json = TypeAdapter(shape)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
