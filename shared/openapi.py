@@ -84,6 +84,9 @@ NAMES_NOTHING = {
 }
 """What a request may bring along without naming a thing that may not be there."""
 
+FORMS = "Body_"
+"""FastAPI's name for the fields of a form; those are text too."""
+
 OWN_SCHEMAS = ("HTTPValidationError", "ValidationError")
 """FastAPI's words for a refusal, which nobody answers here."""
 
@@ -127,6 +130,8 @@ def _with_refusals(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
     parts = document.setdefault("components", {})
     schemas = parts.setdefault("schemas", {})
     kept = {name: schema for name, schema in schemas.items() if name not in OWN_SCHEMAS}
+    for form in (schema["properties"] for name, schema in kept.items() if name.startswith(FORMS)):
+        form.update({name: _never_null(given) for name, given in form.items()})
     parts["schemas"] = {**_in_local_time(kept), "Problem": PROBLEM}
     parts["responses"] = {str(status): _refusal(status) for status in sorted(told)}
     parts["securitySchemes"] = SIGN_IN
@@ -169,7 +174,7 @@ def _refusals(route: APIRoute, operation: dict[str, Any], rules: Iterable[Rule])
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Of a parameter: an address and a header have no null, what is not given is left out."""
+    """Of a parameter or a form's field: text has no null, what is not given is left out."""
     choices = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     if len(choices) != 1:
         return schema | {"anyOf": choices} if choices else schema
