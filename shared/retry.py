@@ -30,9 +30,12 @@ def is_transient(error: BaseException) -> bool:
         case BaseExceptionGroup():
             return all(is_transient(inner) for inner in error.exceptions)
         case asyncpg.InterfaceError():
-            return "closed" in str(
-                error
-            )  # the connection went away; its other complaints are about our own calls
+            # The connection went away; its other complaints are about our own calls.
+            return "closed" in str(error)
+        case asyncpg.InternalClientError():
+            # A server killed in the middle of a query leaves the driver's protocol between two states: seen as
+            # "cannot switch to state 15; another operation (2) is in progress".
+            return True
         case OSError():
             return not isinstance(error, LASTING)
     state = str(getattr(error, "sqlstate", None) or "")

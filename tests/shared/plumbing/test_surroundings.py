@@ -29,6 +29,7 @@ from tests.shared.plumbing.conftest import Plumbed, running, until
         (asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"), True),
         (asyncpg.DeadlockDetectedError("deadlock"), True),
         (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.InternalClientError("cannot switch to state 15; another operation is in progress"), True),
         (asyncpg.InterfaceError("the server expects 1 argument for this query, 2 were passed"), False),
         (BrokerAway("no broker"), True),
         (TimeoutError(), True),
