@@ -21,11 +21,12 @@ from services.dispatch.rules.listed_people import (
     correct,
     try_,
 )
-from services.dispatch.rules.listing import CHARACTERS_MAX, Line, check, columns_of
+from services.dispatch.rules.listing import CHARACTERS_MAX, check
 from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.splitting import Building, split
 from shared.fieldwork import NotDoneReason
 from shared.ids import uuid7
+from shared.reading import Line
 from tests.dispatch.world import START, A, B
 
 # ── the split ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,11 +173,6 @@ def test_every_line_is_taken_known_or_refused() -> None:
     assert [(one.line, one.code) for one in wrong] == [(4, "twice"), (6, "twice")]
     [alone], _, _ = check([Line(2, {**GOOD, "grid_id": None})], {"g1"}, "u", set())
     assert alone.grid_id == "u"
-
-
-def test_headings_in_both_languages() -> None:
-    assert columns_of(["编号", "Name", "地址", "", "网格"])[0] == ["ref", "name", "address", None, "grid_id"]
-    assert columns_of(["编号", "身份证"])[1] == ["身份证"]
 
 
 # ── tries ─────────────────────────────────────────────────────────────────────────────────────────────────────────

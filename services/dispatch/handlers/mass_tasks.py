@@ -18,7 +18,7 @@ from services.dispatch.handlers.round_lists import grids_below
 from services.dispatch.queries import mass_tasks as rows
 from services.dispatch.rules import listing, task_story
 from services.dispatch.rules.addresses import building_of, walk_key
-from services.dispatch.rules.listing import Line, Listed, Wrong
+from services.dispatch.rules.listing import Listed, Wrong
 from services.dispatch.rules.splitting import split
 from services.dispatch.rules.task_story import (
     MassTask,
@@ -34,6 +34,7 @@ from shared.event import SYSTEM, Event
 from shared.fieldwork import NotDoneReason
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
+from shared.reading import Line
 from shared.sealing import Sealer
 from shared.timers import Due
 from shared.vocabulary import Channel, Post

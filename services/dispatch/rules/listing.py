@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shared.reading import Line
 
 COLUMNS = {
     "ref": ("编号", "序号"),
@@ -17,14 +20,6 @@ COLUMNS = {
 NEEDED = ("ref", "name", "address")
 CHARACTERS_MAX = {"ref": 64, "name": 100, "phone": 32, "address": 200, "grid_id": 64}
 PHONE = re.compile(r"\+?[\d\s()-]{5,32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """`place` counts as the program that wrote the file does: the first line below the headings is 2."""
-
-    place: int
-    given: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +40,6 @@ class Wrong:
     column: str
     code: str
     text: str
-
-
-def columns_of(headings: Sequence[Any]) -> tuple[list[str | None], list[str]]:
-    """Which column is which, and the headings that are none of ours."""
-    names = {word: name for name, words in COLUMNS.items() for word in (name, *words)}
-    found = [names.get(str(heading or "").strip().lower()) for heading in headings]
-    unknown = [
-        str(h) for h, name in zip(headings, found, strict=True) if name is None and str(h or "").strip()
-    ]
-    return found, unknown
 
 
 def check(

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from services.intake.commands.imports import ImportReport, LineFlaw, LineReport, LineState
 from services.intake.commands.registration import RegisterCase
 from services.intake.handlers.permissions import MAY_CHANGE
-from services.intake.handlers.reading import Line
 from services.intake.handlers.refusals import problem_of
 from services.intake.handlers.registration import Became, Order, Taken, TakenBefore
 from services.intake.queries import cases, imports
@@ -24,6 +23,7 @@ from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.idempotency import RequestKey
 from shared.identity import SignedIn
 from shared.problems import WORDS, Problem
+from shared.reading import Line
 from shared.vocabulary import Channel
 
 LINES_AT_ONCE = 200

@@ -49,17 +49,6 @@ WORDS = {
 }
 
 
-def columns_of(headings: Sequence[Any]) -> tuple[list[str | None], list[str]]:
-    """The column each heading means, and the headings nobody knows. Case and blanks do not count."""
-    known = {name: name for name in COLUMNS} | {zh: name for name, (zh, _) in COLUMNS.items()}
-    written = [str(heading or "").strip() for heading in headings]
-    columns = [known.get(heading) or known.get(heading.casefold()) for heading in written]
-    unknown = [
-        heading for heading, column in zip(written, columns, strict=True) if heading and column is None
-    ]
-    return columns, unknown
-
-
 def registration_of(
     columns: Sequence[str | None], cells: Sequence[Any], time_zone: ZoneInfo
 ) -> dict[str, Any]:
