@@ -17,7 +17,7 @@ from tests.stack import TestStack
 EXAMPLES_MAX = 10
 """Of an operation, beside those that try the edges of what it describes."""
 STREAM_EVENTS_MAX = 2
-STATES = ["2xx", "3xx", "401", "403", "404", "409", "410", "412", "429"]
+STATES = ["2xx", "3xx", "401", "403", "404", "409", "410", "412", "428", "429"]
 """How a request may end that is well formed: whether it goes with how things stand is not in the description."""
 
 

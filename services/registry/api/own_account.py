@@ -21,10 +21,13 @@ from services.registry.api.answers import Tokens
 from services.registry.commands import ActForSomebody, ChangePassword, ConfirmCodes, Delegate, ProveOneself
 from services.registry.handlers import delegations, own_account
 from services.registry.handlers.sign_in import Issuer, Session
+from shared.openapi import refusing
 from shared.problems import Problem, render
 from shared.routes import Caller, Tx, allow, router_for
 from shared.vocabulary import Role
 
+PROVEN = refusing(429)
+"""Where a password or a code is asked for again, it may be guessed so often and no more."""
 NOT_KEPT = {"Cache-Control": "no-store"}
 ROWS_MAX = 500
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX)]
@@ -41,7 +44,7 @@ def router_of(issuer: Issuer) -> APIRouter:
 
 
 def _password_and_devices(router: APIRouter, issuer: Issuer) -> None:
-    @router.post("/me/password", response_model=Tokens, dependencies=everybody_at_work)
+    @router.post("/me/password", response_model=Tokens, dependencies=everybody_at_work, responses=PROVEN)
     async def change_password(
         body: ChangePassword, tx: Tx, who: Caller, request: Request, device: Device = None
     ) -> Response:
@@ -62,7 +65,9 @@ def _password_and_devices(router: APIRouter, issuer: Issuer) -> None:
 
 
 def _second_step(router: APIRouter, issuer: Issuer) -> None:
-    @router.post("/me/second-step", response_model=SecondStepBegun, dependencies=everybody_at_work)
+    @router.post(
+        "/me/second-step", response_model=SecondStepBegun, dependencies=everybody_at_work, responses=PROVEN
+    )
     async def start(body: ProveOneself, tx: Tx, who: Caller, request: Request) -> Response:
         answer = await own_account.start_codes(tx, issuer, body, who)
         if isinstance(answer, Problem):
@@ -70,13 +75,21 @@ def _second_step(router: APIRouter, issuer: Issuer) -> None:
         secret, address = answer
         return _told_once(SecondStepBegun(secret=secret, address=address))
 
-    @router.post("/me/second-step/confirm", response_model=RecoveryCodes, dependencies=everybody_at_work)
+    @router.post(
+        "/me/second-step/confirm",
+        response_model=RecoveryCodes,
+        dependencies=everybody_at_work,
+        responses=PROVEN,
+    )
     async def confirm(body: ConfirmCodes, tx: Tx, who: Caller) -> Response:
         codes = await own_account.confirm_codes(tx, issuer, body, who)
         return _told_once(RecoveryCodes(recovery_codes=tuple(codes)))
 
     @router.post(
-        "/me/second-step/recovery-codes", response_model=RecoveryCodes, dependencies=everybody_at_work
+        "/me/second-step/recovery-codes",
+        response_model=RecoveryCodes,
+        dependencies=everybody_at_work,
+        responses=PROVEN,
     )
     async def renew(body: ProveOneself, tx: Tx, who: Caller, request: Request) -> Response:
         answer = await own_account.renew_recovery_codes(tx, issuer, body, who)
@@ -84,7 +97,9 @@ def _second_step(router: APIRouter, issuer: Issuer) -> None:
             return _refused(answer, request)
         return _told_once(RecoveryCodes(recovery_codes=tuple(answer)))
 
-    @router.post("/me/second-step/turn-off", status_code=204, dependencies=everybody_at_work)
+    @router.post(
+        "/me/second-step/turn-off", status_code=204, dependencies=everybody_at_work, responses=PROVEN
+    )
     async def turn_off(body: ProveOneself, tx: Tx, who: Caller, request: Request) -> Response:
         refused = await own_account.turn_codes_off(tx, issuer, body, who)
         return Response(status_code=204) if refused is None else _refused(refused, request)

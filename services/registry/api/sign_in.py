@@ -15,6 +15,7 @@ from services.registry.handlers import duty
 from services.registry.handlers.sign_in import Issuer, sign_out
 from services.registry.queries import things as stored
 from services.registry.rules.duty import running
+from shared.openapi import refusing
 from shared.problems import Problem, not_found, render
 from shared.routes import Caller, Db, Tx, allow, open_to_everybody, router_for
 from shared.things import Person, Shift, Unit
@@ -30,11 +31,15 @@ def routers(issuer: Issuer) -> tuple[APIRouter, ...]:
     by_itself = router_for("registry", one_transaction=False)
     router = router_for("registry")
 
-    @by_itself.post("/sign-in", response_model=Tokens, dependencies=[open_to_everybody()])
+    @by_itself.post(
+        "/sign-in", response_model=Tokens, dependencies=[open_to_everybody()], responses=refusing(401)
+    )
     async def sign_in(body: SignIn, database: Db, device: Device = None) -> Response:
         return tokens(issuer, await issuer.sign_in(database, body, device))
 
-    @router.post("/refresh", response_model=Tokens, dependencies=[open_to_everybody()])
+    @router.post(
+        "/refresh", response_model=Tokens, dependencies=[open_to_everybody()], responses=refusing(401)
+    )
     async def refresh(body: Refresh, tx: Tx, request: Request) -> Response:
         answer = await issuer.refresh(tx, body)
         if isinstance(answer, Problem):
