@@ -208,6 +208,10 @@ class Directory:
     def is_on_duty(self, person_id: str, now: datetime) -> bool:
         return any(_stands(shift, ShiftKind.ON_DUTY, now) for shift in self._shifts_by_person()[person_id])
 
+    def shifts_of(self, person_id: str) -> list[Shift]:
+        """Every shift of one person there is or was: past, to come, on call, retired."""
+        return list(self._shifts_by_person()[person_id])
+
     def on_call(self, unit_id: str | None, now: datetime) -> list[tuple[Person, Shift]]:
         """Who is at home within reach now and may be called in, in the order of their ids."""
         shifts = self._shifts_of()[unit_id] if unit_id is not None else self.shifts.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from services.dispatch.api import (
@@ -22,6 +23,7 @@ from services.dispatch.api import (
 )
 from services.dispatch.field_tables import METADATA
 from services.dispatch.handlers.search import Matching
+from services.dispatch.handlers.shift_ends import ShiftEnds
 from services.dispatch.settings import Settings
 from services.dispatch.subscriptions import SUBSCRIPTIONS
 from services.dispatch.timers import Forgetting, timers_of
@@ -32,6 +34,7 @@ from shared.service import Loop, Service
 def assemble(settings: Settings, **given: Any) -> Service:
     """The service of these settings; tests give a directory and a verifier of their own."""
     matching = Matching(Sealer(settings.master_keys))
+    ending = ShiftEnds(matching, timedelta(minutes=settings.hand_over_grace_minutes))
     return Service(
         name="dispatch",
         settings=settings,
@@ -57,6 +60,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
         timers=timers_of(matching),
         loops=[
             Loop("matching", matching.run, pending=matching.pending),
+            Loop("shift_ends", ending.run),
             Loop("forgetting", Forgetting(settings.positions_kept_days, settings.people_kept_days).run),
         ],
         tables=METADATA,

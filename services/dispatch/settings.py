@@ -22,3 +22,8 @@ class Settings(ServiceSettings):
         ge=1,
         description="whom an ended visit or a closed mass task was about, then its key is destroyed",
     )
+    hand_over_grace_minutes: int = Field(
+        default=30,
+        ge=0,
+        description="whose next shift begins within so long keeps what they hold when a shift ends",
+    )

@@ -30,7 +30,15 @@ from services.dispatch.matching import (
     eligible,
 )
 from services.dispatch.queries.cases import load, load_all
-from services.dispatch.queries.search import Burden, WaitingPart, burdens, last_seen, lock_street, waiting
+from services.dispatch.queries.search import (
+    Burden,
+    HeldPart,
+    WaitingPart,
+    burdens,
+    last_seen,
+    lock_street,
+    waiting,
+)
 from services.dispatch.rules import musts
 from services.dispatch.rules.facts import OfferState, Part, PartState, State
 from services.dispatch.rules.offers import about
@@ -145,7 +153,7 @@ class Matching:
         standing: dict[str, Standing] = {}
         for part in starved:
             state = states[part.case_id]
-            search, responders = await self._facts(tx, state, state.part(part.part_id), now, standing)
+            search, responders = await self.facts(tx, state, state.part(part.part_id), now, standing)
             if isinstance(choose(search, responders, now), Choice):
                 helped.add(part.part_id)
         return helped
@@ -159,11 +167,12 @@ class Matching:
         except Exception as wrong:
             if is_transient(wrong):
                 raise
-            return self._failed(part, wrong)
+            return self.failed(part, wrong)
         self.resting.pop(part.part_id, None)
         return turn
 
-    def _failed(self, part: WaitingPart, wrong: Exception) -> Turn:
+    def failed(self, part: WaitingPart | HeldPart, wrong: Exception) -> Turn:
+        """Whether others were faster, or something is wrong with this case."""
         of_case = {"case_id": str(part.case_id)}
         if isinstance(wrong, IntegrityConstraintViolationError) and any(
             index in str(wrong) for index in CROSSINGS
@@ -187,10 +196,10 @@ class Matching:
         part = state.part(waits.part_id)
         if part.state is not PartState.WAITING:
             return Turn.NOTHING
-        search, responders = await self._facts(tx, state, part, now)
+        search, responders = await self.facts(tx, state, part, now)
         chosen = choose(search, responders, now)
         if isinstance(chosen, Choice):
-            await record(tx, state, [_offered(state, part, search, chosen, now)])
+            await record(tx, state, [offered(state, part, search, chosen, now)])
             _count_first(state, part, now)
             return Turn.OFFERED
         await self._wait_on(tx, state, part, chosen, now)
@@ -207,7 +216,7 @@ class Matching:
         if nobody.again_at is not None:
             tx.arm(state.case.id, SEARCH_AGAIN, nobody.again_at, part.id)
 
-    async def _facts(
+    async def facts(
         self,
         tx: Transaction,
         state: State,
@@ -259,7 +268,7 @@ class Matching:
         part = next((part for part in state.parts if part.id == due.part_id), None) if state else None
         if state is None or part is None or part.state is not PartState.WAITING:
             return
-        search, responders = await self._facts(tx, state, part, now)
+        search, responders = await self.facts(tx, state, part, now)
         chosen = choose(search, responders, now)
         if isinstance(chosen, Nobody):
             await self._wait_on(tx, state, part, chosen, now)
@@ -323,7 +332,7 @@ def _centre(tx: Transaction, state: State) -> Point | None:
     return next((unit.centre for unit in reversed(known) if unit.centre is not None), None)
 
 
-def _offered(state: State, part: Part, search: Search, chosen: Choice, now: datetime) -> CaseOffered:
+def offered(state: State, part: Part, search: Search, chosen: Choice, now: datetime) -> CaseOffered:
     return CaseOffered(
         **about(state, part.id, now),
         offer_id=uuid7(),

@@ -33,6 +33,18 @@ BUSY = """
     GROUP BY person_id
 """
 
+HOLDERS = "SELECT DISTINCT person_id FROM offers WHERE state IN ('accepted', 'arrived')"
+
+# What a parked case waits for is its review, and an emergency keeps whoever has come to it.
+HELD_BY = """
+    SELECT offers.part_id, offers.case_id, cases.street_id, offers.id AS offer_id
+    FROM offers JOIN cases ON cases.id = offers.case_id
+    WHERE offers.person_id = ANY(CAST(:people AS text[])) AND offers.state IN ('accepted', 'arrived')
+        AND cases.state = 'open' AND cases.review_at IS NULL
+        AND NOT (offers.arrived_at IS NOT NULL AND (cases.urgency = 'emergency' OR cases.care))
+    ORDER BY cases.urgency <> 'emergency', cases.registered_at, offers.id
+"""
+
 LAST_SEEN = """
     SELECT seen.id, seen.person_id, seen.sealed_position, cases.wrapped_key
     FROM unnest(CAST(:people AS text[])) AS asked(person_id)
@@ -52,6 +64,16 @@ class WaitingPart:
     case_id: UUID
     street_id: str
     starved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPart:
+    """A part, and the offer by which somebody holds it."""
+
+    part_id: UUID
+    case_id: UUID
+    street_id: str
+    offer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +119,16 @@ async def lock_streets(tx: Transaction, street_ids: Collection[str]) -> None:
 
 async def waiting(tx: Transaction) -> list[WaitingPart]:
     return [WaitingPart(**row) for row in await tx.rows(WAITING)]
+
+
+async def holders(tx: Transaction) -> list[str]:
+    """Everybody who works on something now."""
+    return [row["person_id"] for row in await tx.rows(HOLDERS)]
+
+
+async def held_by(tx: Transaction, people: Collection[str]) -> list[HeldPart]:
+    """What these people hold, oldest emergency first, but for what stays with them anyway."""
+    return [HeldPart(**row) for row in await tx.rows(HELD_BY, people=list(people))]
 
 
 async def lock_street(tx: Transaction, street_id: str) -> bool:
