@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.dispatch import rotate_keys
-from services.dispatch.queries import alarms
+from services.dispatch.queries import alarms, mass_tasks, rounds
 from services.dispatch.queries.reads import words
 from services.dispatch.settings import Settings
 from shared import rotation
@@ -17,6 +17,8 @@ from shared.sealing import CannotUnsealError, Sealer
 from shared.service import Service
 from shared.vocabulary import NoteKind
 from tests.dispatch.phones import Phone
+from tests.dispatch.test_mass_tasks import TASK, Desk, a_task, residents
+from tests.dispatch.test_rounds import a_visit
 from tests.dispatch.world import A, Scene
 
 PLACE = {"lon": 102.7654, "lat": 25.1235}
@@ -66,6 +68,33 @@ async def test_texts_and_places_stay_readable_throughout(
     assert await rotate_keys.rotate(scene.database, both) == 2
     assert await rotate_keys.rotate(scene.database, both) == 0
     await read(Sealer([new]))
+    with pytest.raises(CannotUnsealError):
+        await read(Sealer([old]))
+
+
+async def test_whom_visits_and_mass_tasks_are_for_stays_readable(service: Service, scene: Scene) -> None:
+    visit = await a_visit(service)
+    task_id = UUID(await a_task(Desk(service), residents(2, ["grid-a1"])))
+    stop_id = UUID(visit["stop_id"])
+    new, old = Secret("key-new", b"n" * 32), service.settings.master_keys[0]
+
+    async def read(sealer: Sealer) -> tuple[str, str | None, list[str]]:
+        async with scene.database.transaction() as tx:
+            details = await rounds.details_of(tx, [stop_id], sealer)
+            key = await mass_tasks.key_of(tx, task_id, sealer)
+            told = await mass_tasks.instructions(tx, task_id, key, sealer)
+            assert key is not None
+            sealed = await tx.rows("SELECT id, sealed_person FROM mass_task_people ORDER BY place")
+            listed = [
+                sealer.unseal(key, row["sealed_person"], mass_tasks.person_context(row["id"]))
+                for row in sealed
+            ]
+            return details[stop_id]["name"], told, listed
+
+    before = await read(Sealer([old]))
+    assert (before[0], before[1], len(before[2])) == ("王小明（演示）", TASK["instructions"], 2)
+    assert await rotate_keys.rotate(scene.database, Sealer([new, old])) == 2
+    assert await read(Sealer([new])) == before
     with pytest.raises(CannotUnsealError):
         await read(Sealer([old]))
 
