@@ -30,7 +30,7 @@ SUBSCRIPTIONS: Subscriptions = {
     CaseRegistered: heard.take_up_case,
     CaseAmended: heard.amend_case,
     CaseMerged: heard.merge_case,
-    CaseUnmerged: heard.keep_informed,
+    CaseUnmerged: heard.take_case_out,
     CaseWithdrawn: heard.call_off_case,
     CaseReopened: heard.reopen_case,
     CaseClosed: heard.end_case,

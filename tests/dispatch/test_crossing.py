@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from services.dispatch.rules.facts import CaseState, PartState
-from shared.events.dispatch import OfferWithdrawn
+from shared.event import SYSTEM
+from shared.events.dispatch import CaseHandled, OfferWithdrawn
 from shared.vocabulary import EscalationCause, Level, PartRole, WithdrawReason
 from tests.dispatch.world import Scene, a_merge, a_raise, a_void, an_amendment, an_unmerge
 
@@ -41,6 +42,33 @@ async def test_a_merged_case_raised_meanwhile_asks_nobody(scene: Scene) -> None:
     state = await scene.state(case)
     assert (state.case.state, state.case.level) == (CaseState.MERGED, Level.COMMUNITY)
     assert all(part.state is PartState.ENDED for part in state.parts)
+    await scene.check_books(case)
+
+
+async def test_what_was_handled_before_its_merge_was_heard_stays_handled_and_is_said_again(
+    scene: Scene,
+) -> None:
+    case = await scene.registered()
+    offer = await scene.offer(case)
+    await scene.accept(offer)
+    await scene.arrive(offer.part_id, offer.person_id)
+    await scene.do_the_musts(offer.part_id, offer.person_id)
+    await scene.handle(offer.part_id, offer.person_id)
+    for said in (1, 2):  # merged and taken out once more while the first of it is on its way
+        await scene.hear(a_merge(case, scene.now))
+        assert (await scene.state(case)).case.state is CaseState.MERGED
+        await scene.hear(an_unmerge(case, scene.now))
+        await scene.settle()
+        state = await scene.state(case)
+        assert state.case.state is CaseState.HANDLED
+        assert state.owner is None, "nobody is asked to do it a second time"
+        first, *again = await scene.events(case, CaseHandled)
+        assert len(again) == said
+        assert len({one.id for one in (first, *again)}) == 1 + said
+        assert {(one.part_id, one.person_id, one.musts_met) for one in again} == {
+            (first.part_id, first.person_id, first.musts_met)
+        }
+        assert {one.actor for one in again} == {SYSTEM}
     await scene.check_books(case)
 
 

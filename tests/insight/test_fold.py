@@ -162,6 +162,17 @@ def test_whoever_goes_may_handle_it_before_an_officer_accepts() -> None:
     assert standing(folded(story.events)).holder_id == "p-grid-a2-v"
 
 
+def test_what_is_said_again_of_a_case_taken_out_of_another_is_one_work() -> None:
+    story = Story()
+    accepted = story.accepted(2, story.offered(1, "p-grid-a1-a", story.registered()))
+    story.handled(30, accepted)
+    once = folded(story.events)
+    story.handled(90, accepted)
+    twice = folded(story.events)
+    assert twice.works == once.works
+    assert [one.handled_at for one in twice.rounds] == [one.handled_at for one in once.rounds]
+
+
 def test_three_attempts_without_reaching_anybody_are_given_up() -> None:
     row = folded(nobody_answers().events)
     [follow_up] = row.follow_ups

@@ -30,7 +30,15 @@ from services.intake.rules.refusals import Refused as IntakeRefused
 from shared.event import Actor, CaseEvent, Event
 from shared.events.dispatch import CaseOffered
 from shared.events.escalation import EscalationVoided, ReturnRuled
-from shared.events.intake import CaseAmended, CaseClosed, CaseMerged, CaseRegistered, CaseReopened, Rung
+from shared.events.intake import (
+    CaseAmended,
+    CaseClosed,
+    CaseMerged,
+    CaseRegistered,
+    CaseReopened,
+    CaseUnmerged,
+    Rung,
+)
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,
@@ -120,11 +128,6 @@ class Life:
                 self.publish(name)
                 self.listen(name)
 
-    def hear_what_was_handled(self) -> None:
-        """Nothing is merged, and nothing taken out again, while a `handled` of it is on its way."""
-        if self.work is not None and self.work.case.handled_at is not None:
-            self.settle()
-
     def _intake(self, event: CaseEvent) -> None:
         if type(event) not in existence.CHANGES:
             return
@@ -153,6 +156,8 @@ class Life:
                 return dispatch_endings.wind_up(state, self.now)
             case CaseMerged():
                 return dispatch_endings.merge(state, self.now)
+            case CaseUnmerged():
+                return dispatch_endings.come_out(state, self.dispatch.journal, self.now)
             case CaseAmended():
                 return dispatch_endings.offer_again(state, event, self.now)
             case ReturnRuled():
@@ -246,9 +251,6 @@ class Life:
 
     def do(self, what: str, place: int) -> None:
         """The holder of a part arrives, makes contact, does the other musts, or says it is handled."""
-        on_its_way = [*self.topic[self.dispatch.read :], *self.intake.outbox]
-        if what == "handle" and any(isinstance(event, CaseMerged) for event in on_its_way):
-            self.settle()
         part = self._part(place)
         if self.work is None or part is None or (offer := self._holder(part)) is None:
             return

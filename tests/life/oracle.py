@@ -22,7 +22,7 @@ from shared.events.escalation import (
     ReturnRuled,
     SupervisionOrdered,
 )
-from shared.events.intake import CaseAmended, CaseMerged, CaseRegistered
+from shared.events.intake import CaseAmended, CaseMerged, CaseRegistered, CaseReopened, CaseUnmerged
 from shared.things import Policy
 from shared.vocabulary import DeadlineKind, Level, Ruling, SetBecause, UnparkReason
 from tests.escalation.story import WORKING
@@ -41,6 +41,8 @@ class Oracle:
     """When each return, order and raise was made; when each review and task is due."""
     raised: list[CaseEscalated] = field(default_factory=list)
     handled_at: datetime | None = None
+    merged: bool = False
+    round: int = 1
     taken_from: datetime | None = None
     at_least: datetime | None = None
     handle_due_at: datetime | None = None
@@ -70,9 +72,14 @@ class Oracle:
                     if one.id in event.voids:
                         self.entered.pop((one.to_level, one.round), None)
             case CaseMerged():
-                self.taken_from = None
-            case CaseHandled():
-                self.handled_at = event.at
+                self.taken_from = self.handled_at = None
+                self.merged = True
+            case CaseUnmerged():
+                self.merged = False
+            case CaseReopened():
+                self.round, self.handled_at, self.merged = event.round, None, False
+            case CaseHandled() if event.round == self.round and not self.merged:
+                self.handled_at = self.handled_at or event.at  # said again, it is no later
             case CaseReturned():
                 self.begun[event.return_id] = event.at
             case ReturnRuled(ruling=Ruling.REDISPATCH):

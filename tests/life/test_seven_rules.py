@@ -154,13 +154,28 @@ class LifeOfACase(RuleBasedStateMachine):
 
     @rule(out=st.booleans())
     def an_operator_merges_it_or_takes_it_out(self, out: bool) -> None:
-        """Raises, their voids and acceptances may be on their way: each finds the case merged or out again. A case
-        that somebody says is handled is not merged any more, once that is heard."""
-        self.life.hear_what_was_handled()
+        """Raises, their voids, acceptances and a `handled` may be on their way: each finds the case merged or out
+        again. A case that somebody says is handled is not merged any more, once that is heard."""
         if out:
             matters.unmerge(self.life)
         else:
             matters.merge(self.life)
+
+    @precondition(lambda self: self.life.is_open_to_dispatch and self.life.known.open)
+    @rule(goer=st.integers(0, 2), first=SERVICES, heard=st.integers(0, 40), out=st.booleans())
+    def it_is_merged_while_somebody_says_it_is_handled(
+        self, goer: int, first: str, heard: int, out: bool
+    ) -> None:
+        """The two cross; it may be out again before or after each of the three has heard of the other."""
+        for place in range(5):
+            self.somebody_does_it_all(place, goer)
+        matters.merge(self.life)
+        self.life.publish(first)
+        for _ in range(heard):
+            self.life.publish("dispatch")
+            self.life.listen(first)
+        if out:
+            matters.unmerge(self.life)
 
     @precondition(lambda self: self.life.is_open_to_dispatch)
     @rule(place=PLACES, what=st.integers(0, 2), minutes=st.integers(1, 3000))

@@ -8,7 +8,7 @@ from services.dispatch.handlers.records import record
 from services.dispatch.queries.cases import load, save
 from services.dispatch.queries.sealed import destroy_key
 from services.dispatch.rules import endings, heard, story
-from services.dispatch.rules.facts import State
+from services.dispatch.rules.facts import CaseState, State
 from shared.database import Transaction
 from shared.event import CaseEvent
 from shared.events.escalation import CaseEscalated, EscalationVoided, ReturnRuled
@@ -18,9 +18,11 @@ from shared.events.intake import (
     CaseMerged,
     CaseRegistered,
     CaseReopened,
+    CaseUnmerged,
     CaseWithdrawn,
     RequesterErased,
 )
+from shared.journal import story as story_of
 
 
 async def take_up_case(tx: Transaction, event: CaseRegistered, now: datetime) -> None:
@@ -30,8 +32,7 @@ async def take_up_case(tx: Transaction, event: CaseRegistered, now: datetime) ->
 
 
 async def keep_informed(tx: Transaction, event: CaseEvent, now: datetime) -> None:
-    """What changes the case's facts, and asks nothing of anybody here: whoever holds it sees it. An unmerged case
-    opens its part again this way, and the search finds it."""
+    """What changes the case's facts, and asks nothing of anybody here: whoever holds it sees it."""
     before, after = await _heard(tx, event)
     await save(tx, before, after)
 
@@ -47,6 +48,13 @@ async def merge_case(tx: Transaction, event: CaseMerged, now: datetime) -> None:
     before, after = await _heard(tx, event)
     tx.disarm(event.case_id)
     await record(tx, before, endings.merge(after, now), known=after)
+
+
+async def take_case_out(tx: Transaction, event: CaseUnmerged, now: datetime) -> None:
+    """Its part opens again, and the search finds it; or it is handled, and everybody is told so once more."""
+    before, after = await _heard(tx, event)
+    told = await story_of(tx, event.case_id) if after.case.state is CaseState.HANDLED else []
+    await record(tx, before, endings.come_out(after, told, now), known=after)
 
 
 async def call_off_case(tx: Transaction, event: CaseWithdrawn, now: datetime) -> None:

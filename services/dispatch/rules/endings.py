@@ -3,15 +3,17 @@ itself before."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from services.dispatch.rules.facts import HELD_OR_HANDLED, OfferState, State
+from services.dispatch.rules.facts import HELD_OR_HANDLED, CaseState, OfferState, State
 from services.dispatch.rules.offers import about, withdraw, withdraw_all
-from shared.event import Event
-from shared.events.dispatch import PartEnded
+from shared.event import SYSTEM, Event
+from shared.events.dispatch import CaseHandled, PartEnded
 from shared.events.escalation import ReturnRuled
 from shared.events.intake import CaseAmended
-from shared.vocabulary import Ruling, WithdrawReason
+from shared.ids import uuid7
+from shared.vocabulary import Channel, Ruling, WithdrawReason
 
 
 def relieve(state: State, now: datetime) -> list[Event]:
@@ -27,6 +29,16 @@ def wind_up(state: State, now: datetime) -> list[Event]:
 def merge(state: State, now: datetime) -> list[Event]:
     """合并: the earlier case goes on with its own people."""
     return [*withdraw_all(state, WithdrawReason.CASE_MERGED, now), *_end_parts(state, "merged", now)]
+
+
+def come_out(state: State, told: Sequence[Event], now: datetime) -> list[Event]:
+    """取消合并: what crossed the merge is said again. Who heard of it in between let it pass, since the earlier case
+    counted then."""
+    handled = [one for one in told if isinstance(one, CaseHandled) and one.round == state.case.round]
+    if state.case.state is not CaseState.HANDLED or not handled:
+        return []
+    anew = {"id": uuid7(), "sequence": 0, "at": now, "actor": SYSTEM, "channel": Channel.SYSTEM}
+    return [handled[-1].model_copy(update=anew)]
 
 
 def call_off(state: State, now: datetime) -> list[Event]:

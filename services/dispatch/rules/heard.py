@@ -138,10 +138,12 @@ def _merged(state: State, event: CaseMerged) -> State:
 
 
 def _unmerged(state: State, event: CaseUnmerged) -> State:
-    """It goes on by itself where it stood; nobody holds it yet."""
+    """It goes on by itself where it stood; nobody holds it yet. Handled before the merge was heard, it stays so."""
     if state.case.state is not CaseState.MERGED:
         return state
-    case = replace(state.case, state=CaseState.OPEN, merged_into=None, handled_at=None, outcome=None)
+    if state.case.handled_at is not None:
+        return replace(state, case=replace(state.case, state=CaseState.HANDLED, merged_into=None))
+    case = replace(state.case, state=CaseState.OPEN, merged_into=None)
     return replace(state, case=case, parts=(*state.parts, *fresh_parts(case, event.id, event.at)))
 
 

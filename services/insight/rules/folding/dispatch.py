@@ -174,9 +174,11 @@ def entry_corrected(row: CaseRow, event: EntryCorrected) -> CaseRow:
 
 def case_handled(row: CaseRow, event: CaseHandled) -> CaseRow:
     row = relieved(row, event)
-    row = commanded(row, event.person_id, event.at, fields=1 + (event.late_cause is not None))
-    row = with_work(row, event.person_id, event.at, lambda work: changed(work, handled=work.handled + 1))
-    if round_of(row, event.round).handled_at is None:
+    if (
+        round_of(row, event.round).handled_at is None
+    ):  # said again of a case taken out of another, it is one work
+        row = commanded(row, event.person_id, event.at, fields=1 + (event.late_cause is not None))
+        row = with_work(row, event.person_id, event.at, lambda work: changed(work, handled=work.handled + 1))
         row = with_round(
             row,
             event.round,
