@@ -297,7 +297,16 @@ async def test_a_patrol_s_case_is_verified_by_somebody_else(
     by_holder = await client.post(f"/cases/{case_id}/verification", headers=headers(*SUPERVISOR), **verify)  # type: ignore[arg-type]
     assert (by_holder.status_code, by_holder.json()["code"]) == (403, "held-by-you")
     other = headers("p-community-a-s2", *SUPERVISOR[1:])
-    answer = await client.post(f"/cases/{case_id}/verification", headers=other, **verify)  # type: ignore[arg-type]
+    older = other | {"If-Match": '"1"'}
+    refused = await client.post(f"/cases/{case_id}/verification", headers=older, **verify)  # type: ignore[arg-type]
+    assert (refused.status_code, refused.json()["code"]) == (412, "changed-meanwhile")
+    read = (await client.get(f"/cases/{case_id}", headers=other)).headers["etag"]
+    answer = await client.post(
+        f"/cases/{case_id}/verification",
+        headers=other | {"If-Match": read},
+        **verify,  # type: ignore[arg-type]
+    )
+    assert answer.headers["etag"] != read
     assert (answer.json()["state"], answer.json()["closed_by"]) == ("closed", "verification")
     assert await count(database, "verification_remarks") == 1
 

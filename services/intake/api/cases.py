@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Response
 
-from services.intake.api.edge import NO_STORE, PublicUrl, Seals
+from services.intake.api.edge import NO_STORE, IfMatch, PublicUrl, Seals
 from services.intake.commands.follow_ups import CaseAfter, VerifyCase
 from services.intake.commands.showing import (
     CaseShown,
@@ -17,7 +17,7 @@ from services.intake.commands.showing import (
 )
 from services.intake.handlers import follow_up, showing
 from services.intake.handlers.permissions import MAY_SEE, MAY_VERIFY
-from services.intake.queries import cases
+from services.intake.queries.cases import etag_of
 from shared.openapi import VERSIONED
 from shared.routes import Caller, Db, Tx, allow, internal_only, router_for
 
@@ -28,7 +28,7 @@ own_transactions = router_for("intake", one_transaction=False)
 @router.get("/cases/{case_id}", dependencies=[allow(*MAY_SEE)], responses=VERSIONED)
 async def case(case_id: UUID, response: Response, tx: Tx, sealer: Seals, who: Caller) -> CaseShown:
     shown = await showing.show_case(tx, sealer, case_id, who)
-    response.headers["ETag"] = f'"{await cases.version(tx, case_id)}"'
+    response.headers["ETag"] = await etag_of(tx, case_id)
     return shown
 
 
@@ -40,9 +40,19 @@ async def reveal(
     return await showing.reveal(tx, sealer, case_id, body.purpose, who)
 
 
-@router.post("/cases/{case_id}/verification", dependencies=[allow(*MAY_VERIFY)])
-async def verify(case_id: UUID, body: VerifyCase, tx: Tx, sealer: Seals, who: Caller) -> CaseAfter:
-    return await follow_up.verify_case(tx, sealer, case_id, body, who)
+@router.post("/cases/{case_id}/verification", dependencies=[allow(*MAY_VERIFY)], responses=VERSIONED)
+async def verify(
+    case_id: UUID,
+    body: VerifyCase,
+    response: Response,
+    tx: Tx,
+    sealer: Seals,
+    who: Caller,
+    if_match: IfMatch = None,
+) -> CaseAfter:
+    after = await follow_up.verify_case(tx, sealer, case_id, body, who, if_match)
+    response.headers["ETag"] = await etag_of(tx, case_id)
+    return after
 
 
 @own_transactions.get("/internal/contacts/{case_id}", dependencies=[internal_only()])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Response
+from fastapi import Response
 
-from services.intake.api.edge import NO_STORE, Seals
+from services.intake.api.edge import NO_STORE, IfMatch, Seals
 from services.intake.commands.changes import (
     AmendCase,
     AskInformation,
@@ -20,13 +19,14 @@ from services.intake.commands.changes import (
 from services.intake.handlers import changing
 from services.intake.handlers.amending import amend_case
 from services.intake.handlers.permissions import MAY_CHANGE, MAY_REGISTER
+from services.intake.queries.cases import etag_of
+from shared.openapi import VERSIONED
 from shared.routes import Caller, Tx, allow, router_for
 
 router = router_for("intake")
-IfMatch = Annotated[str | None, Header(description="the ETag read before; 412 if the case changed since")]
 
 
-@router.post("/cases/{case_id}/amend", dependencies=[allow(*MAY_CHANGE)])
+@router.post("/cases/{case_id}/amend", dependencies=[allow(*MAY_CHANGE)], responses=VERSIONED)
 async def amend(
     case_id: UUID,
     body: AmendCase,
@@ -37,14 +37,16 @@ async def amend(
     if_match: IfMatch = None,
 ) -> Changed:
     answer = await amend_case(tx, sealer, case_id, body, who, if_match)
-    response.headers["ETag"] = f'"{tx.version(case_id)}"'
+    response.headers["ETag"] = await etag_of(tx, case_id)
     return answer
 
 
-@router.post("/cases/{case_id}/urge", dependencies=[allow(*MAY_REGISTER)])
-async def urge(case_id: UUID, tx: Tx, who: Caller) -> Changed:
+@router.post("/cases/{case_id}/urge", dependencies=[allow(*MAY_REGISTER)], responses=VERSIONED)
+async def urge(case_id: UUID, response: Response, tx: Tx, who: Caller) -> Changed:
     """催办: counted, shown on top; no clock restarts."""
-    return await changing.urge_case(tx, case_id, who)
+    answer = await changing.urge_case(tx, case_id, who)
+    response.headers["ETag"] = await etag_of(tx, case_id)
+    return answer
 
 
 @router.post("/cases/{case_id}/questions", status_code=201, dependencies=[allow(*MAY_REGISTER)])
@@ -52,7 +54,11 @@ async def ask(case_id: UUID, body: AskInformation, tx: Tx, sealer: Seals, who: C
     return await changing.ask(tx, sealer, case_id, body, who)
 
 
-@router.post("/cases/{case_id}/questions/{question_id}/answer", dependencies=[allow(*MAY_REGISTER)])
+@router.post(
+    "/cases/{case_id}/questions/{question_id}/answer",
+    dependencies=[allow(*MAY_REGISTER)],
+    responses=VERSIONED,
+)
 async def answer(
     case_id: UUID,
     question_id: UUID,
@@ -61,10 +67,12 @@ async def answer(
     tx: Tx,
     sealer: Seals,
     who: Caller,
+    if_match: IfMatch = None,
 ) -> Changed:
     """For a requester who answered on the phone; an empty text takes the question back."""
-    response.headers.update(NO_STORE)
-    return await changing.answer_for(tx, sealer, case_id, question_id, body, who)
+    given = await changing.answer_for(tx, sealer, case_id, question_id, body, who, if_match)
+    response.headers.update(NO_STORE | {"ETag": await etag_of(tx, case_id)})
+    return given
 
 
 @router.post("/cases/{case_id}/appointment", dependencies=[allow(*MAY_REGISTER)])
@@ -72,10 +80,14 @@ async def agree(case_id: UUID, body: WindowGiven, tx: Tx, who: Caller) -> Change
     return await changing.agree_window(tx, case_id, body, who)
 
 
-@router.post("/cases/{case_id}/withdraw", dependencies=[allow(*MAY_CHANGE)])
-async def withdraw(case_id: UUID, tx: Tx, who: Caller) -> Changed:
+@router.post("/cases/{case_id}/withdraw", dependencies=[allow(*MAY_CHANGE)], responses=VERSIONED)
+async def withdraw(
+    case_id: UUID, response: Response, tx: Tx, who: Caller, if_match: IfMatch = None
+) -> Changed:
     """For a requester who says so on the phone."""
-    return await changing.withdraw_case(tx, case_id, who)
+    answer = await changing.withdraw_case(tx, case_id, who, if_match)
+    response.headers["ETag"] = await etag_of(tx, case_id)
+    return answer
 
 
 @router.post("/cases/{case_id}/consent", dependencies=[allow(*MAY_CHANGE)])

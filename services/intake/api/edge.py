@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from services.intake.registration.batches import Registrar
 from services.intake.registration.desk import Desk
@@ -47,4 +47,7 @@ AtDesk = Annotated[Desk, Depends(_desk)]
 Seals = Annotated[Sealer, Depends(_sealer)]
 PublicUrl = Annotated[str, Depends(_public_url)]
 Store = Annotated[Files, Depends(_files)]
+IfMatch = Annotated[
+    str | None, Header(description="act only on the case as this ETag has it; 412 if it changed since")
+]
 Comings = Annotated[AskWhoComes, Depends(_comings)]

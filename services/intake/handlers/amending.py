@@ -6,11 +6,12 @@ from uuid import UUID
 
 from services.intake.commands.changes import AmendCase, Changed
 from services.intake.duplicates import marks_of
-from services.intake.handlers.changing import changed_answer, known, must_match
+from services.intake.handlers.changing import changed_answer, known
 from services.intake.handlers.permissions import must_change
 from services.intake.handlers.refusals import problem_of
 from services.intake.handlers.registration import context
 from services.intake.handlers.telling import settle
+from services.intake.handlers.versions import must_match
 from services.intake.queries import duplicates, requesters
 from services.intake.rules.changes import Amended, By, amend
 from services.intake.rules.facts import Case
@@ -40,7 +41,7 @@ async def amend_case(
     now = await tx.lock(case_id)
     case = await known(tx, case_id)
     must_change(who, case, tx.directory)
-    must_match(tx, case_id, if_match)
+    must_match(case, if_match)
     last = await _last_told(tx, case_id)
     reading = read_words(command.description or "", tx.directory.word_lists.values())
     wanted = _wanted(case, last, command, reading, tx.directory)

@@ -18,6 +18,7 @@ from services.intake.handlers.permissions import MAY_REGISTER, must_change, must
 from services.intake.handlers.refusals import no_such_case, problem_of
 from services.intake.handlers.story import LINK_EXPIRES
 from services.intake.handlers.telling import settle
+from services.intake.handlers.versions import must_match
 from services.intake.queries import cases, families, questions, requesters
 from services.intake.rules import changes
 from services.intake.rules.changes import By
@@ -37,12 +38,6 @@ async def known(tx: Transaction, case_id: UUID) -> Case:
     if case is None:
         raise no_such_case()
     return case
-
-
-def must_match(tx: Transaction, case_id: UUID, if_match: str | None) -> None:
-    """412 if the case, which is locked, is no longer as the asker read it."""
-    if if_match is not None and if_match != f'"{tx.version(case_id)}"':
-        raise problem_of(Refused(RefusedBecause.CHANGED_MEANWHILE))
 
 
 def agreed(decided: CaseEvent | Sequence[CaseEvent] | Refused | None) -> list[CaseEvent]:
@@ -112,12 +107,19 @@ async def ask(
 
 
 async def answer_for(
-    tx: Transaction, sealer: Sealer, case_id: UUID, question_id: UUID, command: GiveInformation, who: SignedIn
+    tx: Transaction,
+    sealer: Sealer,
+    case_id: UUID,
+    question_id: UUID,
+    command: GiveInformation,
+    who: SignedIn,
+    if_match: str | None,
 ) -> Changed:
     """The requester answered on the phone; or the question is taken back."""
     now = await tx.lock(case_id)
     case = await known(tx, case_id)
     must_hold_or_change(who, case, tx.directory)
+    must_match(case, if_match)
     return changed_answer(await give(tx, sealer, case, question_id, command.text, By(who.actor()), now=now))
 
 
@@ -139,8 +141,11 @@ async def agree_window(tx: Transaction, case_id: UUID, command: WindowGiven, who
     return changed_answer(await settle(tx, case, agreed(decided)))
 
 
-async def withdraw_case(tx: Transaction, case_id: UUID, who: SignedIn) -> Changed:
-    must_change(who, await known(tx, case_id), tx.directory)
+async def withdraw_case(tx: Transaction, case_id: UUID, who: SignedIn, if_match: str | None) -> Changed:
+    await tx.lock(case_id)
+    case = await known(tx, case_id)
+    must_change(who, case, tx.directory)
+    must_match(case, if_match)
     return changed_answer(await withdraw(tx, case_id, By(who.actor())))
 
 

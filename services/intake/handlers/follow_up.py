@@ -12,6 +12,7 @@ from services.intake.commands.follow_ups import CaseAfter, GiveAnswers, LinkShow
 from services.intake.handlers.permissions import MAY_ASK, MAY_VERIFY
 from services.intake.handlers.refusals import no_such_case, problem_of
 from services.intake.handlers.story import CHILD_NOT_CONTENT, LINK_EXPIRES, load_known, tell_parts
+from services.intake.handlers.versions import must_match
 from services.intake.queries import cases, requesters
 from services.intake.rules import endings
 from services.intake.rules.cases import apply
@@ -91,7 +92,7 @@ async def link_expired(tx: Transaction, due: Due, now: datetime) -> None:
 
 
 async def verify_case(
-    tx: Transaction, sealer: Sealer, case_id: UUID, command: VerifyCase, who: SignedIn
+    tx: Transaction, sealer: Sealer, case_id: UUID, command: VerifyCase, who: SignedIn, if_match: str | None
 ) -> CaseAfter:
     """Somebody who did not handle it looks at the evidence, where nobody can be asked."""
     now = await tx.lock(case_id)
@@ -99,6 +100,7 @@ async def verify_case(
     if case is None:
         raise no_such_case()
     role = who.must(MAY_VERIFY, case.unit_id, tx.directory)
+    must_match(case, if_match)
     decided = or_refuse(endings.verify(case, who.actor(role), solved=command.solved, now=now))
     if command.remark:
         sealed = await seal_for(tx, sealer, case_id, f"verification_remarks.{case.round}", command.remark)

@@ -12,6 +12,7 @@ from services.intake.duplicates import SCORE_SHOWN_MIN, Sighting, compare, marks
 from services.intake.handlers.permissions import MAY_SEE, must_change
 from services.intake.handlers.refusals import no_such_case, problem_of
 from services.intake.handlers.telling import settle
+from services.intake.handlers.versions import must_match
 from services.intake.queries import cases, duplicates, families
 from services.intake.queries.families import Member
 from services.intake.rules import merging
@@ -84,7 +85,9 @@ def _shown(found: duplicates.Found, likeness: Likeness) -> Candidate:
     )
 
 
-async def merge_case(tx: Transaction, case_id: UUID, command: MergeCase, who: SignedIn) -> Family:
+async def merge_case(
+    tx: Transaction, case_id: UUID, command: MergeCase, who: SignedIn, if_match: str | None
+) -> Family:
     """Join two cases that are the same thing; asked for twice, or the other way round, it is done once."""
     if command.with_case_id == case_id:
         raise problem_of(Refused(RefusedBecause.MERGED_WITH_ITSELF))
@@ -98,6 +101,8 @@ async def merge_case(tx: Transaction, case_id: UUID, command: MergeCase, who: Si
     one, other = [await _kin(tx, kin, kin[named_id]) for named_id in named]
     for family in (one, other):
         must_change(who, family.root, tx.directory)
+    if if_match is not None:
+        must_match(await _known(tx, case_id), if_match)
     if one.root.case_id not in {case_id, other.root.case_id}:
         raise problem_of(Refused(RefusedBecause.CASE_MERGED))
     decided = merging.choose_parent(one, other)
@@ -136,7 +141,7 @@ async def _likeness(tx: Transaction, parent: Case, part: Case) -> Likeness | Non
     return compare(found[0], found[1:])[0] if len(found) == 2 else None
 
 
-async def unmerge_case(tx: Transaction, case_id: UUID, who: SignedIn) -> Family:
+async def unmerge_case(tx: Transaction, case_id: UUID, who: SignedIn, if_match: str | None) -> Family:
     """It was another thing after all: it goes on by itself."""
     before = await _known(tx, case_id)
     now = await tx.lock(case_id, *([before.parent_id] if before.parent_id else []))
@@ -144,6 +149,7 @@ async def unmerge_case(tx: Transaction, case_id: UUID, who: SignedIn) -> Family:
     if child.parent_id != before.parent_id:
         raise problem_of(Refused(RefusedBecause.CHANGED_MEANWHILE))
     must_change(who, child, tx.directory)
+    must_match(child, if_match)
     parent = await _known(tx, child.parent_id) if child.parent_id else None
     decided = merging.unmerge(child, parent, who.actor(), now)
     if isinstance(decided, Refused):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -140,8 +141,6 @@ CLAIMED_BEFORE = """
 """
 
 NUMBERED = "SELECT case_id, parent_id FROM cases WHERE number = :number"
-VERSION = "SELECT seq FROM heads WHERE subject_id = :case_id"
-
 LOCATION = "/api/intake/cases/"
 
 
@@ -183,10 +182,18 @@ async def numbered(tx: Transaction, number: str) -> tuple[UUID, ...] | None:
     return tuple(id for id in (rows[0]["case_id"], rows[0]["parent_id"]) if id) if rows else None
 
 
-async def version(tx: Transaction, case_id: UUID) -> int:
-    """How many lines the case's story has: its ETag."""
-    rows = await tx.rows(VERSION, case_id=case_id)
-    return int(rows[0]["seq"]) if rows else 0
+def etag(case: Case) -> str:
+    """Of what people see and decide about: it stays while the work goes on."""
+    seen = CASE.dump_python(case.as_people_left_it, mode="json")
+    seen["refused_consents"].sort()
+    return f'"{hashlib.sha256(orjson.dumps(seen)).hexdigest()[:16]}"'
+
+
+async def etag_of(tx: Transaction, case_id: UUID) -> str:
+    """Of a case that exists, as it is at this point of the transaction."""
+    case = await load(tx, case_id)
+    assert case is not None
+    return etag(case)
 
 
 async def save(tx: Transaction, case: Case) -> None:

@@ -156,6 +156,19 @@ class Case:
         return self.state not in {CaseState.HANDLED, CaseState.CLOSED, CaseState.MERGED}
 
     @property
+    def as_people_left_it(self) -> Case:
+        """Without what the work on it moves by itself. Whoever read it before an offer, an arrival or a raise decides
+        about the same case; that it was handled, returned, put off or parked is another matter."""
+        return replace(
+            self,
+            state=CaseState.REGISTERED if self.open else self.state,
+            level=Level.GRID,
+            accepted_at=None,
+            arrived_at=None,
+            holders=frozenset(),
+        )
+
+    @property
     def open_question(self) -> Question | None:
         return next((question for question in self.questions if question.ended_at is None), None)
 
