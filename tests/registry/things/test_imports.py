@@ -16,6 +16,7 @@ from services.registry.handlers.things import put_things
 from services.registry.queries import history
 from shared.database import Database
 from shared.things import Name, Unit
+from tests.damaged import spoiled, with_part
 from tests.registry.conftest import everything
 from tests.registry.things.conftest import Ask, fire, set_clock
 from tests.registry.things.town import KNOWN, NOON, a_shift, hours, square
@@ -283,11 +284,18 @@ async def test_a_wrong_header_names_its_column(ask: Ask, town: Database) -> None
         (b"PK\x03\x04 but no more", "f.xlsx", 422, "file-unreadable"),
         (b"\xd0\xcf\x11\xe0 old excel", "f.xls", 422, "file-unreadable"),
         (workbook(Sheet1=[("a",)]), "f.xlsx", 422, "file-unreadable"),
+        (
+            with_part(workbook(people=[("a",)]), "xl/workbook.xml", b"<workbook"),
+            "f.xlsx",
+            422,
+            "file-unreadable",
+        ),
+        (spoiled(workbook(people=[("a",)]), "xl/worksheets/sheet1.xml"), "f.xlsx", 422, "file-unreadable"),
         (b'{"units": [' + b"{}," * 20_000 + b"{}]}", "f.json", 413, "too-many-lines"),
         (b" " * (FILE_BYTES_MAX + 1), "f.json", 413, "file-too-large"),
         (b" " * (FILE_BYTES_MAX + 200_000), "f.json", 413, None),
     ],
-    ids=range(12),
+    ids=range(14),
 )
 async def test_what_is_no_file_of_ours_is_refused_in_words(
     ask: Ask, content: bytes, name: str, status: int, code: str | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from openpyxl import Workbook
 from shared import reading
 from shared.problems import Problem
 from shared.reading import Columns, Form, Line, begins_with, read_table
+from tests.damaged import spoiled, with_part
 
 FORM = Form(
     columns={"ref": ("编号", "序号"), "name": ("姓名",), "grid_id": ("网格",)},
@@ -44,21 +44,6 @@ def workbook(*rows: Sequence[Any]) -> bytes:
         sheet.append(list(row))
     book.save(out)
     return out.getvalue()
-
-
-def with_part(content: bytes, name: str, part: bytes) -> bytes:
-    """The workbook with another text for one of its parts."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
-        for entry in old.namelist():
-            new.writestr(entry, part if entry == name else old.read(entry))
-    return out.getvalue()
-
-
-def spoiled(content: bytes, name: str) -> bytes:
-    """The workbook with bytes of one of its parts written over."""
-    begin = content.index(name.encode()) + len(name)
-    return content[:begin] + b"\xff" * 20 + content[begin + 20 :]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from services.registry.rules.imports import LINES_MAX, Line
 from services.registry.rules.sheets import (
@@ -23,15 +22,9 @@ from services.registry.rules.sheets import (
 )
 from services.registry.rules.things import SINGULAR
 from shared.problems import Problem
+from shared.reading import COLUMNS_MAX, EMPTY_ROWS_MAX, READING_FAILS, UNPACKED_BYTES_MAX
 
 FILE_BYTES_MAX = 10 * 1024 * 1024
-UNPACKED_BYTES_MAX = 200 * 1024 * 1024
-"""A workbook is a zip; a small one can unpack to anything."""
-COLUMNS_MAX = 100
-EMPTY_ROWS_MAX = 1000
-"""After so many a sheet is taken to be at its end: some programs write a million empty rows."""
-
-READING_FAILS = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError)
 
 
 def read(file: IO[bytes], file_name: str, zone: ZoneInfo) -> tuple[str, list[Line]]:
