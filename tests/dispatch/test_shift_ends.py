@@ -317,7 +317,7 @@ async def test_two_replicas_hand_over_once(scene: Scene) -> None:
 
 @pytest.mark.parametrize("deed", ["arrive", "handle"])
 async def test_a_shift_ends_in_the_second_of_arriving_or_handling(scene: Scene, deed: str) -> None:
-    """Whoever comes first has it; the other is told. Never two holders, never none."""
+    """Whoever comes first has it. Never two holders, never none."""
     late = deed == "arrive"
     held_parts = [await taken(scene, EMERGENCY if late else ROUTINE) for _ in range(1 if late else 6)]
     await scene.until(16 * 60)
@@ -343,6 +343,33 @@ async def test_a_shift_ends_in_the_second_of_arriving_or_handling(scene: Scene, 
         if not won:
             assert len([offer for offer in state.offers if offer.part_id == part and offer.live]) == 1
         await scene.check_books(case)
+
+
+@pytest.mark.parametrize("deed", ["arrive", "handle"])
+async def test_who_acts_while_it_is_handed_over_waits_and_is_told(scene: Scene, deed: str) -> None:
+    case, part = await taken(scene, EMERGENCY if deed == "arrive" else ROUTINE)
+    await scene.until(16 * 60)
+    off_duty(scene, A)
+    async with scene.database.transaction() as tx:
+        [given] = await queries.held_by(tx, [A])
+        assert await ShiftEnds(Matching(SEALER), GRACE).hand_over(tx, given) is Turn.OFFERED
+        acting = asyncio.ensure_future(scene.arrive(part, A) if deed == "arrive" else scene.handle(part, A))
+        async with asyncio.timeout(30):
+            while not await somebody_waits(scene):
+                assert not acting.done()
+    with pytest.raises(Problem) as refused:
+        await acting
+    assert refused.value.status == 409
+    assert [state for person, state in await holds(scene, case) if person != A] == [OfferState.OFFERED]
+    await scene.check_books(case)
+
+
+async def somebody_waits(scene: Scene) -> bool:
+    async with scene.database.transaction() as tx:
+        rows = await tx.rows(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+    return bool(rows)
 
 
 # ── its queries, its loop ─────────────────────────────────────────────────────────────────────────────────────────
