@@ -125,6 +125,7 @@ class DeadlineRow(Table, table=True):
     due_at: datetime = moment(required=True)
     amber_at: datetime = moment(required=True)
     assumed: bool
+    counts_from: datetime | None = moment()
     colour: str = words()
     ending: str | None = words(required=False)
     ended_at: datetime | None = moment()

@@ -24,13 +24,14 @@ from shared.vocabulary import (
 class Deadline(Value):
     """时限: an absolute time fixed when the case entered the level. `assumed`: it lies past what the calendar of
     working days knows, so weekdays were taken for working days. `about` is the return, order, part or raise that a
-    side matter's clock belongs to."""
+    side matter's clock belongs to; `counts_from` when a co-handler was asked whose time is the policy's limit."""
 
     kind: DeadlineKind
     due_at: datetime
     amber_at: datetime
     assumed: bool = False
     about: UUID | None = None
+    counts_from: datetime | None = None
 
 
 class DeadlinesSet(CaseEvent, type="yike.deadlines.set", source="escalation"):

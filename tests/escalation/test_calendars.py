@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from functools import reduce
+from uuid import UUID
 
 import pytest
 
 from services.escalation.handlers import calendars
 from services.escalation.handlers.calendars import sweep_some
 from services.escalation.queries import cases as queries
+from services.escalation.rules.fold import apply
+from services.registry.defaults.policies import ROUTINE, working_days
 from shared import journal
 from shared.database import Database
 from shared.directory import Directory
@@ -164,6 +168,32 @@ async def test_changed_opening_hours_move_every_clock_that_counts_in_them(
     await sweep(database)
     after = await open_dues(database, story)
     assert {kind for kind in before if after[kind] != before[kind]} == moved
+
+
+async def test_a_task_counts_from_when_it_was_asked_for_unless_its_end_was_named(
+    database: Database, clock: Clock
+) -> None:
+    story = Story(Urgency.ROUTINE, policy=ROUTINE.model_copy(update={"co_handle": working_days(2)}))
+    limited, named = story.asked_to_help(2, due=None), story.asked_to_help(3, due=3000)
+    await hear(database, story.registered, story.accepted(1), limited, named)
+    await sweep(database)
+    before = await tasks(database, story)
+    database.directory = with_holiday(revision=1)
+    await sweep(database)
+    after = await tasks(database, story)
+    assert after[limited.part_id] == (before[limited.part_id][0] + timedelta(days=1), limited.at)
+    assert after[named.part_id] == before[named.part_id] == (named.due_at, None)
+    async with database.transaction() as tx:
+        folded = reduce(apply, await journal.story(tx, story.case_id), None)  # type: ignore[arg-type]
+        assert folded == await queries.load(tx, story.case_id)
+
+
+async def tasks(database: Database, story: Story) -> dict[UUID | None, tuple[datetime, datetime | None]]:
+    """When each is due, and where that counts from."""
+    async with database.transaction() as tx:
+        case = await queries.load(tx, story.case_id)
+    assert case is not None
+    return {one.about: (one.due_at, one.counts_from) for one in case.open(DeadlineKind.CO_HANDLE)}
 
 
 async def test_orders_and_replies_are_counted_anew_as_well(database: Database, clock: Clock) -> None:

@@ -88,7 +88,8 @@ PARTS_OF_A_CASE: dict[str, tuple[str, dict[str, str]]] = {
         "case_id, kind, about, level, round",
         {
             "kind": "text", "about": "uuid", **ONE_ROUND, "unit_id": "text", "set_at": AT, "due_at": AT,
-            "amber_at": AT, "assumed": "boolean", "colour": "text", "ending": "text", "ended_at": AT, "met": "boolean",
+            "amber_at": AT, "assumed": "boolean", "counts_from": AT, "colour": "text", "ending": "text", "ended_at": AT,
+            "met": "boolean",
         },
     ),
 }  # fmt: skip

@@ -63,6 +63,7 @@ class CaseDeadline:
     amber_at: datetime
     assumed: bool = False
     about: UUID | None = None
+    counts_from: datetime | None = None
     colour: Colour = Colour.RUNNING
     ending: Ending | None = None
     ended_at: datetime | None = None

@@ -205,7 +205,7 @@ def recount(telling: Telling, because: SetBecause) -> None:
     moved: defaultdict[tuple[Any, ...], list[Deadline]] = defaultdict(list)
     pointless = []
     for one in telling.case.open():
-        if one.colour is Colour.RED or one.kind not in COUNTED:
+        if one.colour is Colour.RED or _ends_as_said(one):
             continue
         found = deadline_of(telling.case, Clock(one.kind, one.level, one.round, one.about), telling.stations)
         if found is None:
@@ -217,8 +217,9 @@ def recount(telling: Telling, because: SetBecause) -> None:
         start(telling, deadlines, because, level=level, round=round_)
 
 
-COUNTED = frozenset(DeadlineKind) - {DeadlineKind.CO_HANDLE, DeadlineKind.REVIEW}
-"""The clocks that are counted from a limit; the others end when somebody said."""
+def _ends_as_said(one: CaseDeadline) -> bool:
+    """Somebody named its end; every other clock is counted from a limit."""
+    return one.kind is DeadlineKind.REVIEW or (one.kind is DeadlineKind.CO_HANDLE and one.counts_from is None)
 
 
 def begin_missing(telling: Telling, because: SetBecause, *, again: bool) -> None:

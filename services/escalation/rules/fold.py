@@ -241,6 +241,7 @@ def _set(case: Case, event: escalation.DeadlinesSet) -> Case:
             amber_at=one.amber_at,
             assumed=one.assumed,
             about=one.about,
+            counts_from=one.counts_from,
         )
         for one in event.deadlines
     ]

@@ -16,9 +16,8 @@ from services.escalation.rules.clocks import (
     start,
     stop,
 )
-from services.escalation.rules.limits import Clock, named
+from services.escalation.rules.limits import Clock, named, of_a_task
 from services.escalation.rules.voids import void_what_led_nowhere
-from services.escalation.rules.working_time import count
 from shared.event import CaseEvent
 from shared.events.dispatch import (
     CaseHandedDown,
@@ -75,12 +74,11 @@ def _co_handler_asked(telling: Telling, before: Case, heard: CoHandlerAsked) -> 
     case = telling.case
     if heard.round != case.round or not case.is_worked_on:
         return
-    due_at, limit = heard.due_at, case.policy.co_handle
-    if due_at is None and limit is not None:
-        due_at = count(limit, heard.at, telling.stations[case.rung].working).due_at
-    if due_at is not None:
-        clock = Clock(DeadlineKind.CO_HANDLE, case.level, case.round, heard.part_id)
-        start(telling, [named(case, clock, heard.at, due_at)])
+    clock = Clock(DeadlineKind.CO_HANDLE, case.level, case.round, heard.part_id)
+    if heard.due_at is not None:
+        start(telling, [named(case, clock, heard.at, heard.due_at)])
+    elif (limited := of_a_task(case, clock, heard.at, telling.stations)) is not None:
+        start(telling, [limited])
 
 
 def _part_handled(telling: Telling, before: Case, heard: PartHandled) -> None:

@@ -55,6 +55,10 @@ def deadline_of(case: Case, clock: Clock, stations: Sequence[Station]) -> Deadli
     working = stations[_place(case, clock)].working
     if clock.kind is DeadlineKind.ARRIVE:
         return _arrive(case, clock, working)
+    if clock.kind is DeadlineKind.CO_HANDLE:
+        running = (one for one in case.open(clock.kind) if one.about == clock.about)
+        asked_at = next((one.counts_from for one in running), None)
+        return of_a_task(case, clock, asked_at, stations) if asked_at else None
     limit = limit_of(case, clock)
     if limit is None:
         return None
@@ -65,6 +69,15 @@ def deadline_of(case: Case, clock: Clock, stations: Sequence[Station]) -> Deadli
     if clock.kind is DeadlineKind.HANDLE and case.handle_until and case.handle_until > counted.due_at:
         counted = Counted(case.handle_until)
     return _deadline(case, clock, starts_at, counted)
+
+
+def of_a_task(case: Case, clock: Clock, asked_at: datetime, stations: Sequence[Station]) -> Deadline | None:
+    """By the policy's limit from when it was asked for, which is kept with the clock and nowhere else."""
+    limit = limit_of(case, clock)
+    if limit is None:
+        return None
+    counted = count(limit, asked_at, stations[_place(case, clock)].working)
+    return _deadline(case, clock, asked_at, counted).model_copy(update={"counts_from": asked_at})
 
 
 def limit_of(case: Case, clock: Clock) -> Limit | None:
