@@ -36,10 +36,13 @@ class Phone:
         return await self._client.post(path, json=body, headers=headers)
 
     async def photograph(
-        self, part_id: Any, photo: bytes, name: str = "a.jpg", **headers: str
+        self, part_id: Any, photo: bytes, name: str = "a.jpg", taken_at: str | None = None, **headers: str
     ) -> httpx.Response:
         return await self._client.post(
-            f"/parts/{part_id}/evidence", files={"file": (name, photo, "text/plain")}, headers=headers
+            f"/parts/{part_id}/evidence",
+            files={"file": (name, photo, "text/plain")},
+            data={} if taken_at is None else {"taken_at": taken_at},
+            headers=headers,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -107,6 +107,35 @@ async def test_what_people_write_and_where_they_are_is_nowhere_in_the_clear(
     await scene._set(START + timedelta(days=31))
     assert await forgetting.forget(service.database) == 2  # where the worker was, and where the camera was
     await scene.check_books(case)
+
+
+@pytest.mark.parametrize(
+    ("taken_at", "status"),
+    [
+        ("", 201),
+        (" ", 201),
+        ("2026-03-02T02:20:00Z", 201),
+        ("null", 422),
+        ("2026-03-02T02:20:00", 422),
+        ("yesterday", 422),
+        ("9999-12-31T23:59:59-23:59", 422),
+    ],
+)
+async def test_when_a_photo_was_taken_is_a_time_or_left_empty(
+    service: Service, scene: Scene, taken_at: str, status: int
+) -> None:
+    case, phone = await scene.registered(), Phone(service, A)
+    offer = await scene.offer(case)
+    await scene.accept(offer)
+    plain = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(plain, "PNG")
+    added = await phone.photograph(offer.part_id, plain.getvalue(), taken_at=taken_at)
+    assert added.status_code == status, added.text
+    if status == 422:
+        assert added.headers["content-type"] == "application/problem+json"
+    else:
+        [event] = await scene.events(case, EvidenceAdded)
+        assert event.taken_at == (datetime.fromisoformat(taken_at) if taken_at.strip() else None)
 
 
 async def test_a_photo_is_shown_without_what_the_camera_wrote(service: Service, scene: Scene) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import File, Form, Header, Request, UploadFile
 from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator
 
 from services.dispatch import evidence as files_of_evidence
 from services.dispatch.api.doing import WATCHING, WORKING, Doing, Sealing, Store, must_see, settings_of
@@ -28,6 +29,12 @@ from shared.routes import Caller, Db, Key, Tx, allow, router_for
 router = router_for("dispatch")
 uploads = router_for("dispatch", one_transaction=False)
 
+
+def _left_empty(given: object) -> object:
+    """A form sends a field nobody filled in; it is as good as none."""
+    return None if isinstance(given, str) and not given.strip() else given
+
+
 FORM_BYTES_MAX = 64 * 1_048_576
 """Of the whole form; the file's own limit is a setting and says so in words."""
 
@@ -47,7 +54,7 @@ async def add(
     store: Store,
     key: Key,
     file: Annotated[UploadFile, File()],
-    taken_at: Annotated[Moment | None, Form()] = None,
+    taken_at: Annotated[Moment | None, BeforeValidator(_left_empty), Form()] = None,
     idempotency_key: Annotated[str | None, Header(alias=HEADER)] = None,
 ) -> AddedView:
     """A photo or file. Its type is read from its content; a photo is shown without what the camera wrote into it."""
