@@ -356,6 +356,7 @@ def _requester(world: World, row: dict[str, Any], key: bytes, wrapped: bytes) ->
 
 
 def _entry(world: World, row: dict[str, Any]) -> tuple[UUID, datetime, list[int]]:
-    known = tokens_of_case(world.paths[row["grid"].id], row["category"].code, row["category"].urgency)
+    category, state = row["category"], CaseState(row["state"])
+    known = tokens_of_case(world.paths[row["grid"].id], category.code, category.urgency, state)
     said = world.tokens(pieces(_headline(row)) | pieces_of_speech(row["said"]))
     return row["case_id"], row["at"], sorted(known | said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from unicodedata import normalize
 
@@ -30,9 +31,12 @@ def _one_phone(text: object) -> object:
 
 def _written_out(moment: object) -> object:
     """In an address all is text, and pydantic takes a bare number there for seconds since 1970."""
-    if isinstance(moment, str) and "-" not in moment[1:]:
-        raise ValueError("时间须写作 2026-03-02T09:00:00+08:00 / is not a time")
-    return moment
+    if not isinstance(moment, str):
+        return moment
+    try:
+        return datetime.fromisoformat(moment if "-" in moment[1:] else "")
+    except ValueError:
+        raise ValueError("时间须写作 2026-03-02T09:00:00+08:00 / is not a time") from None
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]

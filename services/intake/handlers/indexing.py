@@ -12,6 +12,7 @@ from services.intake.queries import search
 from services.intake.rules.search import pieces, pieces_of_speech, tokens_of_case
 from shared.database import Row, Transaction
 from shared.sealing import CannotUnsealError, Sealer
+from shared.vocabulary import CaseState, Urgency
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +43,10 @@ def tokens_of(sealer: Sealer, row: Row) -> set[int]:
     except CannotUnsealError as wrong:
         log.warning("%s is found without what the caller said: %s", row["case_id"], wrong)
         said = ""
-    return tokens_of_case(row["unit_path"], row["category_code"], row["urgency"]) | sealer.blind_tokens(
-        pieces(row["headline"]) | pieces_of_speech(said)
+    known = tokens_of_case(
+        row["unit_path"], row["category_code"], Urgency(row["urgency"]), CaseState(row["state"])
     )
+    return known | sealer.blind_tokens(pieces(row["headline"]) | pieces_of_speech(said))
 
 
 def spoken(sealer: Sealer, row: Row) -> str:

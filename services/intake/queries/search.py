@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.intake.rules.search import Search, Way, public_tokens
+from services.intake.rules.search import OPEN, Search, Way, public_tokens
 from shared.database import Row, Transaction
 
-NEWEST_WALKED_MAX = 3000
-FEW_MAX = 2000
+NEWEST_WALKED_MAX = 15_000
 EXAMINED_MAX = 500
 FROM_THE_NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 
@@ -43,14 +42,19 @@ EXACTLY = """
     AND (c.registered_at, c.case_id) < (:before_at, :before_id)
 """
 
+# What is shown is read of those only that are shown.
 FROM_CASES = f"""
-    SELECT {SHOWN}, true AS fits FROM cases AS c JOIN requesters AS r ON r.case_id = c.case_id
-    WHERE {EXACTLY} AND {{start}} ORDER BY c.registered_at DESC, c.case_id DESC LIMIT :rows_max
+    SELECT {SHOWN}, true AS fits FROM (
+        SELECT c.case_id FROM cases AS c
+        WHERE {EXACTLY} AND {{start}} ORDER BY c.registered_at DESC, c.case_id DESC LIMIT :rows_max
+    ) AS found JOIN cases AS c ON c.case_id = found.case_id JOIN requesters AS r ON r.case_id = found.case_id
+    ORDER BY c.registered_at DESC, c.case_id DESC
 """
 
 STARTS = {
     Way.NUMBER: "c.number = :number",
-    Way.PHONE: "r.phone_index = ANY(CAST(:phones AS bytea[]))",
+    Way.PHONE: """c.case_id IN (
+        SELECT k.case_id FROM requesters AS k WHERE k.phone_index = ANY(CAST(:phones AS bytea[])))""",
     Way.PERSON: """c.case_id IN (
         SELECT h.case_id FROM case_holders AS h WHERE h.person_id = CAST(:person_id AS text))""",
     Way.STATE: "c.state <> 'closed'",
@@ -81,22 +85,8 @@ INDEXED = f"""
     ) AS known ORDER BY registered_at DESC, case_id DESC LIMIT :examined_max
 """
 
-FEW = f"""
-    SELECT count(*) AS n FROM (
-        SELECT 1 FROM search_entries WHERE {IN_TIME} AND {{tokens}} LIMIT :few_max
-    ) AS several
-"""
-
-# What is not a column has no index: the entries of these cases are read one by one.
-UNCLOSED = f"""
-    SELECT e.case_id, e.registered_at FROM cases JOIN (
-        SELECT case_id, registered_at, tokens || CAST('{{{{}}}}' AS int[]) AS tokens FROM search_entries WHERE {IN_TIME}
-    ) AS e ON e.case_id = cases.case_id
-    WHERE cases.state <> 'closed' AND cases.state = ANY(CAST(:states AS text[])) AND {{tokens}} OFFSET 0
-"""
-
 STALE = """
-    SELECT s.case_id, c.registered_at, c.headline, c.unit_path, c.category_code, c.urgency,
+    SELECT s.case_id, c.registered_at, c.headline, c.unit_path, c.category_code, c.urgency, c.state,
            r.wrapped_key, r.description_sealed
     FROM search_stale AS s JOIN cases AS c ON c.case_id = s.case_id JOIN requesters AS r ON r.case_id = s.case_id
     ORDER BY s.case_id LIMIT :rows_max FOR UPDATE OF s SKIP LOCKED
@@ -138,10 +128,6 @@ async def find(
     given = parameters(search, words, before=before, rows_max=matches_max + 1)
     if way in STARTS:
         return _cut(await tx.rows(FROM_CASES.format(start=STARTS[way]), **given), matches_max)
-    if search.only_open:
-        named = (await tx.rows(few(search, words), **given))[0]["n"]
-        among = among_few if named < FEW_MAX else among_unclosed
-        return _cut(await tx.rows(among(search, words), **given | {"examined_max": FEW_MAX}), matches_max)
     if not narrowed:
         rows = await tx.rows(newest(search, words), **given)
         if len(rows) > matches_max:
@@ -169,23 +155,6 @@ def everything(search: Search, words: Sequence[set[int]]) -> str:
     return FROM_ENTRIES.format(entries=entries, fits=f"({EXACTLY})", where="true")
 
 
-def few(search: Search, words: Sequence[set[int]]) -> str:
-    """How many cases the words name, as far as that matters."""
-    return FEW.format(tokens=" AND ".join(_tokens(search, words, "tokens")))
-
-
-def among_few(search: Search, words: Sequence[set[int]]) -> str:
-    """All that the words name, if open."""
-    entries = INDEXED.format(tokens=" AND ".join(_tokens(search, words, "tokens")))
-    return FROM_ENTRIES.format(entries=entries, fits="true", where=EXACTLY)
-
-
-def among_unclosed(search: Search, words: Sequence[set[int]]) -> str:
-    """Words that many cases hold, among the few that are open."""
-    entries = UNCLOSED.format(tokens=" AND ".join(_tokens(search, words, "tokens")))
-    return FROM_ENTRIES.format(entries=entries, fits="true", where=EXACTLY)
-
-
 def parameters(
     search: Search, words: Sequence[set[int]], *, before: tuple[datetime, UUID], rows_max: int
 ) -> dict[str, object]:
@@ -202,17 +171,20 @@ def parameters(
         "before_at": before[0],
         "before_id": before[1],
         "rows_max": rows_max,
-        "few_max": FEW_MAX,
         "unit_tokens": public_tokens("unit", search.units),
         "category_tokens": public_tokens("category", search.categories),
         "urgency_tokens": public_tokens("urgency", search.urgencies),
+        "open_tokens": [OPEN],
         **{f"words_{place}": sorted(tokens) for place, tokens in enumerate(words)},
     }
 
 
 def _tokens(search: Search, words: Sequence[set[int]], column: str) -> list[str]:
-    """What the entry's tokens must hold: one of the units, one of the categories, all pieces of the words."""
+    """What the entry's tokens must hold: one of the units, one of the categories, all pieces of the words, and that
+    the case is open where only open ones are asked for."""
     asked = [] if search.everywhere else [f"{column} && CAST(:unit_tokens AS int[])"]
+    if search.only_open:
+        asked.append(f"{column} @> CAST(:open_tokens AS int[])")
     if search.categories:
         asked.append(f"{column} && CAST(:category_tokens AS int[])")
     if search.urgencies:

@@ -67,7 +67,7 @@ def choose_way(search: Search) -> Way:
         return Way.WORDS
     if search.person_id is not None:
         return Way.PERSON
-    if search.only_open:
+    if search.only_open and not search.categories:
         return Way.STATE
     return Way.TOKENS
 
@@ -121,10 +121,16 @@ def public_tokens(kind: str, names: Iterable[str]) -> list[int]:
     return [public_token(kind, name) for name in names]
 
 
-def tokens_of_case(unit_path: Sequence[str], category_code: str, urgency: Urgency) -> set[int]:
+OPEN = public_token("state", "open")
+
+
+def tokens_of_case(
+    unit_path: Sequence[str], category_code: str, urgency: Urgency, state: CaseState
+) -> set[int]:
     """What every case is found by, whoever asked for it."""
     return {
         *public_tokens("unit", unit_path),
         public_token("category", category_code),
         public_token("urgency", urgency),
+        *(() if state is CaseState.CLOSED else (OPEN,)),
     }
