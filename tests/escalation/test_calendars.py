@@ -11,16 +11,19 @@ import pytest
 
 from services.escalation.handlers import calendars
 from services.escalation.handlers.calendars import sweep_some
+from services.escalation.handlers.ground import stations_of
+from services.escalation.handlers.saving import follow_through
 from services.escalation.queries import cases as queries
 from services.escalation.rules.fold import apply
+from services.escalation.rules.ladder import ByHand, raise_by_hand
 from services.registry.defaults.policies import ROUTINE, working_days
 from shared import journal
 from shared.database import Database
 from shared.directory import Directory
 from shared.events.escalation import DeadlinesSet
-from shared.vocabulary import DeadlineKind, SetBecause, Urgency
+from shared.vocabulary import DeadlineKind, EscalationReason, SetBecause, Urgency
 from tests.escalation.conftest import Clock, hear, the_directory
-from tests.escalation.story import CALENDAR, OFFICE, Story, after
+from tests.escalation.story import CALENDAR, OFFICE, OFFICER, Story, after
 
 DAY = 24 * 60
 CLOSING_ON_WEDNESDAY = 2 * DAY + 8.5 * 60
@@ -200,10 +203,18 @@ async def test_orders_and_replies_are_counted_anew_as_well(database: Database, c
     """What a raise by hand owes, and what a reopening ordered."""
     story = Story(Urgency.ROUTINE)
     await hear(database, story.registered, story.accepted(1), story.handled(5), story.reopened(6))
+    async with database.transaction() as tx:
+        now = await tx.lock(story.case_id)
+        case = await queries.load(tx, story.case_id)
+        assert case is not None
+        known = stations_of(tx.directory, case, now)
+        raised = raise_by_hand(case, known, now, ByHand(OFFICER, EscalationReason.BEYOND_OUR_POWERS))
+        await follow_through(tx, case, raised, known)
     await sweep(database)
     before = await open_dues(database, story)
-    assert DeadlineKind.SUPERVISION in before
+    assert {DeadlineKind.SUPERVISION, DeadlineKind.REPLY} <= set(before)
     database.directory = with_holiday(revision=1)
     await sweep(database)
     after = await open_dues(database, story)
     assert after[DeadlineKind.SUPERVISION] > before[DeadlineKind.SUPERVISION]
+    assert after[DeadlineKind.REPLY] > before[DeadlineKind.REPLY]
