@@ -118,7 +118,7 @@ def test_how_often_is_possible(unit: PeriodUnit, amount: int, possible: bool) ->
         ({LEADER}, W, {LEADER}),
         (set(), W, {W}),
     ],
-    ids=str,
+    ids=lambda given: " ".join(sorted(given)) if isinstance(given, set) else str(given),
 )
 def test_who_walks(on_duty: set[str], own: str | None, walk: set[str]) -> None:
     posts = {W: Post.WORKER, A: Post.A, B: Post.B, LEADER: Post.LEADER}
