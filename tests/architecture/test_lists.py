@@ -9,12 +9,22 @@ import pytest
 
 from shared.service import Service
 
-NAMES = ("intake", "registry")
+NAMES = ("registry", "intake", "dispatch", "escalation", "notify", "insight")
 ROWS_MAX = 500
 ONE_THING = {
     "/api/registry/me",
     "/api/registry/.well-known/openid-configuration",
     "/api/registry/jwks.json",
+    "/api/dispatch/me",
+    "/api/dispatch/me/burden",
+    "/api/dispatch/me/mass-tasks",
+    "/api/dispatch/rounds/today",
+    "/api/dispatch/rounds/report",
+    "/api/notify/me/preferences",
+    "/api/notify/channels",
+    "/api/insight/board",
+    "/api/insight/cases/{case_id}/timeline",
+    "/api/insight/public/figures",
 }
 """What they answer has lists in it and is one thing all the same; so has what ends with its id."""
 
@@ -40,12 +50,12 @@ def lists_of(service: Service) -> Iterator[tuple[str, dict[str, Any], dict[str, 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_list_comes_in_pages_with_a_stated_maximum(services: dict[str, Service], name: str) -> None:
     found = list(lists_of(services[name]))
-    assert len(found) > 5
+    assert found
     for path, operation, arrays in found:
         if all("maxItems" in one for one in arrays.values()):
             continue
         given = {one["name"]: one["schema"] for one in operation.get("parameters", [])}
-        assert given.keys() & {"cursor", "before"}, f"{path} cannot go on"
+        assert given.keys() & {"cursor", "before", "after", "after_line"}, f"{path} cannot go on"
         assert 1 <= given.get("limit", {}).get("maximum", 0) <= ROWS_MAX, f"{path} has no maximum"
         assert given["limit"]["minimum"] == 1, path
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.insight.api.cases import reader_for
 from services.insight.api.cursors import cursor as cursor_of
@@ -28,7 +28,7 @@ class Asked(BaseModel):
     unit: str | None = None
     state: Literal["open", "ended"] | None = None
     cursor: str | None = None
-    limit: int = 50
+    limit: int = Field(default=50, ge=1, le=200)
 
 
 class Alarm(BaseModel):
@@ -64,7 +64,7 @@ class AlarmTold(Alarm):
 
 @router.get("/alarms", dependencies=[allow(*LISTING)])
 async def list_alarms(tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]) -> Alarms:
-    most = max(1, min(asked.limit, 200))
+    most = asked.limit
     given = parts(asked.cursor, 2)
     before = (datetime.fromisoformat(given[0]), UUID(given[1])) if given else None
     open_ = None if asked.state is None else asked.state == "open"

@@ -46,7 +46,7 @@ class Asked(BaseModel):
     starts: datetime | None = Field(default=None, alias="from")
     ends: datetime | None = Field(default=None, alias="to")
     cursor: str | None = Field(default=None, max_length=200)
-    limit: int = 50
+    limit: int = Field(default=50, ge=1, le=500)
 
 
 class Cell(BaseModel):
@@ -141,7 +141,7 @@ async def _page(tx: Transaction, who: SignedIn, directory: Directory, asked: Ask
     now = await tx.now()
     span = period(asked.starts, asked.ends, now, directory)
     scope = counts.Scope(units, span.starts_at, span.ends_at, now)
-    return Page(scope, asked.cursor or "", max(1, min(asked.limit, 500)))
+    return Page(scope, asked.cursor or "", asked.limit)
 
 
 def _answer(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.insight.api import sheets
 from services.insight.api.cursors import cursor as cursor_of
@@ -70,7 +70,7 @@ class Filters(BaseModel):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     cursor: str | None = None
-    limit: int = 50
+    limit: int = Field(default=50, ge=1, le=200)
 
 
 class Page(BaseModel):
@@ -130,7 +130,7 @@ async def list_cases(
         sheet = sheets.Sheet("cases", COLUMNS, zone_of(directory))
         rows_max = service_of(request).settings.export_rows_max  # type: ignore[attr-defined]
         return sheets.send(kind, sheet, sheets.pages_of(database, go_on, rows_max))
-    most = max(1, min(filters.limit, 200))
+    most = filters.limit
     after = parts(filters.cursor, 2)
     before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
     rows = await read(tx, before, most + 1)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.insight.api import sheets
 from services.insight.api.cursors import cursor as cursor_of
@@ -36,7 +36,7 @@ class AskedCases(Narrowed):
 
     side: Side = "d"
     cursor: str | None = None
-    limit: int = 100
+    limit: int = Field(default=100, ge=1, le=PAGE_MAX)
 
 
 class Member(BaseModel):
@@ -97,7 +97,7 @@ async def page(
     tx: Transaction, definition: Definition, scope: counts.Scope, side: Side, cursor: str | None, limit: int
 ) -> Members:
     """One page; a cursor that is not ours is a Problem."""
-    most = max(1, min(limit, PAGE_MAX))
+    most = limit
     given = parts(cursor, 3)
     after = counts.Place(datetime.fromisoformat(given[0]), UUID(given[1]), int(given[2])) if given else None
     rows = await counts.members(tx, definition, scope, side, after, most + 1)

@@ -118,7 +118,7 @@ class Difference(BaseModel):
 
 class Asked(BaseModel):
     cursor: str | None = None
-    limit: int = 50
+    limit: int = Field(default=50, ge=1, le=200)
 
 
 @router.post("/snapshots", dependencies=[allow(*TAKING)], status_code=201)
@@ -144,7 +144,7 @@ async def take_snapshot(body: TakeSnapshot, tx: Tx, who: Caller, directory: Regi
 async def list_snapshots(
     tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
 ) -> Snapshots:
-    most = max(1, min(asked.limit, 200))
+    most = asked.limit
     given = parts(asked.cursor, 2)
     before = (datetime.fromisoformat(given[0]), UUID(given[1])) if given else (LATEST, UUID(int=0))
     rows = await queries.page(tx, everything_below(who, directory), before, most + 1)
