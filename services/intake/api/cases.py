@@ -18,7 +18,7 @@ from services.intake.commands.showing import (
 from services.intake.handlers import follow_up, showing
 from services.intake.handlers.permissions import MAY_SEE, MAY_VERIFY
 from services.intake.queries.cases import etag_of
-from shared.openapi import VERSIONED
+from shared.openapi import VERSIONED, refusing
 from shared.routes import Caller, Db, Tx, allow, internal_only, router_for
 
 router = router_for("intake")
@@ -55,7 +55,7 @@ async def verify(
     return after
 
 
-@own_transactions.get("/internal/contacts/{case_id}", dependencies=[internal_only()])
+@own_transactions.get("/internal/contacts/{case_id}", dependencies=[internal_only()], responses=refusing(409))
 async def contact(
     case_id: UUID,
     purpose: ContactPurpose,

@@ -7,22 +7,28 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from services.intake.commands.given import Command, Line, Moment, Phone
 from services.intake.commands.showing import RequesterShown
 from shared.vocabulary import CaseState, Channel, Level, Outcome, Urgency
 
-Words = Annotated[Line, Field(min_length=1, max_length=100)]
+
+def _or_nothing(text: str) -> str | None:
+    """An empty field of a form asks for nothing."""
+    return text or None
+
+
+Words = Annotated[Line, Field(max_length=100), AfterValidator(_or_nothing)]
 
 
 class ListCases(Command):
     """Everything given must hold. `since` is inclusive, `until` exclusive, both the time of registration. `person` is
     who holds or held the case."""
 
-    number: Annotated[Line, Field(min_length=1, max_length=40)] | None = None
-    person: Annotated[Line, Field(min_length=1, max_length=100)] | None = None
-    unit: Annotated[Line, Field(min_length=1, max_length=60)] | None = None
+    number: Annotated[Line, Field(max_length=40), AfterValidator(_or_nothing)] | None = None
+    person: Words | None = None
+    unit: Annotated[Line, Field(max_length=60), AfterValidator(_or_nothing)] | None = None
     state: tuple[CaseState, ...] = ()
     category: tuple[Annotated[Line, Field(max_length=60)], ...] = Field(default=(), max_length=50)
     urgency: tuple[Urgency, ...] = ()
