@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -39,7 +40,7 @@ from shared.ids import uuid7
 from shared.journal import story, verify
 from shared.keys import Secret
 from shared.sealing import Sealer
-from shared.things import Category, Policy, Shift
+from shared.things import Category, Person, Policy, Shift, Unit
 from shared.timers import TimerLoop
 from shared.vocabulary import (
     ActorKind,
@@ -69,10 +70,21 @@ UNIT_AT = {
 }
 
 
+@cache
+def ground() -> tuple[Sequence[Unit], Sequence[Person], Sequence[Any]]:
+    """Drawn once: lives by the thousand ask for it."""
+    places = units(1)
+    return places, people(places, 1), defaults.things()
+
+
+@cache
+def nobody_on_duty() -> Directory:
+    return directory(only=())
+
+
 def directory(*, off_duty: Iterable[str] = (), only: Iterable[str] | None = None) -> Directory:
     """The demo's units and people, all of them on duty but for those named."""
-    places = units(1)
-    everybody = people(places, 1)
+    places, everybody, things = ground()
     there = {person.id for person in everybody} if only is None else set(only)
     shifts = [
         Shift(
@@ -85,7 +97,6 @@ def directory(*, off_duty: Iterable[str] = (), only: Iterable[str] | None = None
         for person in everybody
         if person.id in there - set(off_duty)
     ]
-    things = defaults.things()
     return Directory.of(
         units=places,
         people=everybody,
@@ -99,7 +110,7 @@ def directory(*, off_duty: Iterable[str] = (), only: Iterable[str] | None = None
 def a_registration(
     grid: str | None = "grid-a1", category: str = "manhole-cover", **more: Any
 ) -> CaseRegistered:
-    world = directory(only=())
+    world = nobody_on_duty()
     lowest = grid or "community-a"
     centre = world.units[lowest].centre
     assert centre is not None
