@@ -4,6 +4,7 @@ whose other fields travel as the JSON body. The events themselves stand in event
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -55,9 +56,9 @@ class Event(BaseModel):
             (EVENT_TYPES if cls.topic else JOURNAL_ONLY_TYPES)[type] = cls
 
     @property
+    @abstractmethod
     def subject(self) -> UUID:
         """Whose story this belongs to: the case, or the registry as one."""
-        raise NotImplementedError
 
     @property
     def key(self) -> str:

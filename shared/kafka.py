@@ -113,7 +113,7 @@ class Producer:
                 request_timeout_ms=10_000,
             )
             try:
-                await producer.start()
+                await _start(producer)
             except BaseException:
                 await _stop(producer)
                 raise
@@ -147,11 +147,30 @@ def _append(batch: object, message: Outgoing) -> bool:
     return metadata is not None
 
 
+async def _start(client: AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaAdminClient) -> None:
+    """Start; who is cancelled meanwhile still waits for it, STOP_SECONDS_MAX at most: a start that is cut short leaves
+    its first connection open."""
+    starting = asyncio.ensure_future(client.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting], timeout=STOP_SECONDS_MAX)
+        if not starting.cancel() and not starting.cancelled():
+            starting.exception()  # nobody is there any more to be told
+        raise
+
+
 async def _stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    """Stop, but never wait longer than STOP_SECONDS_MAX: a client that lost its broker may not return."""
-    with contextlib.suppress(TimeoutError, KafkaError, OSError):
-        async with asyncio.timeout(STOP_SECONDS_MAX):
-            await client.stop()
+    """Stop, but never wait longer than STOP_SECONDS_MAX: a client that lost its broker may not return. What a stop
+    that was cut short left open is closed."""
+    try:
+        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await client.stop()
+    finally:
+        wire = client.client if isinstance(client, AIOKafkaProducer) else client._client
+        for connection in list(wire._conns.values()):
+            connection.close()
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -207,7 +226,7 @@ class Consumer:
         try:
             consumer.subscribe([self.topic], listener=_Rebalance(self))
             self._consumer, self.misplaced = consumer, None
-            await consumer.start()
+            await _start(consumer)
             self.started = True
         except BaseException as error:
             await self.close()
@@ -306,7 +325,7 @@ class TopicEnd:
         try:
             if self._consumer is None:
                 self._consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
-                await self._consumer.start()
+                await _start(self._consumer)
                 self._partitions = await _partitions(self._consumer, self._topic)
             return sum((await self._consumer.end_offsets(self._partitions)).values())
         except KafkaError as error:
@@ -331,7 +350,7 @@ async def tail(bootstrap: str, topic: str) -> AsyncGenerator[tuple[list[Record],
         fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     try:
-        await consumer.start()
+        await _start(consumer)
         partitions = await _partitions(consumer, topic)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
@@ -366,8 +385,8 @@ async def ensure_topics(
 ) -> list[str]:
     """Make the missing topics, verify the partitions of the others; the names made."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await _start(admin)
         there = set(await admin.list_topics())
         missing = [
             NewTopic(name, partitions, replication_factor, topic_configs=dict(settings))

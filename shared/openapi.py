@@ -60,6 +60,14 @@ SIGN_IN = {
 }
 SCHEMES = {"allow": "person", "internal_only": "service"}
 
+EVENTS = "text/event-stream"
+EVENT = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {name: {"type": "string"} for name in ("data", "event", "id")},
+}
+"""One server-sent event; `data` is JSON text."""
+
 ETAG = {
     "ETag": {
         "description": "the version, for If-Match",
@@ -90,14 +98,6 @@ FORMS = "Body_"
 OWN_SCHEMAS = ("HTTPValidationError", "ValidationError")
 """FastAPI's words for a refusal, which nobody answers here."""
 
-
-EVENTS = "text/event-stream"
-EVENT = {
-    "type": "object",
-    "required": ["data"],
-    "properties": {name: {"type": "string"} for name in ("data", "event", "id")},
-}
-"""One server-sent event; `data` is JSON text."""
 TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
 
 

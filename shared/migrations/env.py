@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from alembic import context
+from alembic import command, context
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -15,11 +15,19 @@ MIGRATION_LOCK = 1_900_118
 
 def run(metadata: MetaData) -> None:
     """Migrate the database of `DATABASE_URL` (or the connection that a caller put into the configuration)."""
+    _only_forward()
     given = context.config.attributes.get("connection")
     if given is not None:
         _migrate(given, metadata)
         return
     asyncio.run(_connect_and_migrate(_url(), metadata))
+
+
+def _only_forward() -> None:
+    """What was written under the newer tables has no place in the older ones, and a journal loses nothing."""
+    asked = getattr(context.config.cmd_opts, "cmd", None)
+    if asked is not None and asked[0] is command.downgrade:
+        raise SystemExit("Migrations only go forward: restore the backup made before this version instead.")
 
 
 def _url() -> str:

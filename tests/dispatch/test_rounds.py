@@ -121,10 +121,11 @@ async def test_a_visit_from_the_plan_to_the_door(service: Service, scene: Scene)
     assert [line["what"] for line in lines] == ["added", "not_done", "done"]
     assert "身体好" in lines[2]["words"]
     await check_books(scene, visit["stop_id"])
-    await nothing_in_the_open(scene, ["王小明", "201", "1234", "医院", "身体", "102.71"])
+    await nothing_in_the_open(scene, ["王小明", "3 栋", "13800001234", "医院", "身体", "102.71"])
 
 
 async def nothing_in_the_open(scene: Scene, words: Iterable[str]) -> None:
+    """`words` that no id can contain: three digits are in every hundredth one."""
     async with scene.database.transaction() as tx:
         text = ""
         for table in ("round_stops", "round_entries", "round_words", "journal"):

@@ -14,7 +14,7 @@ from services.intake.rules.cases import fold
 from services.intake.rules.kept import ConsentRecorded
 from services.intake.rules.refusals import RefusedBecause
 from shared.database import Database
-from shared.event import Event
+from shared.event import CaseEvent
 from shared.events.escalation import CaseParked, CaseUnparked
 from shared.events.intake import (
     AppointmentAgreed,
@@ -45,7 +45,7 @@ from tests.intake.world import (
     set_clock,
 )
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=CaseEvent)
 Person = tuple[str, Role, str]
 UNIT_OFFICER = (OFFICER, Role.UNIT_OFFICER, "community-a")
 OFFICER_ELSEWHERE = ("p-community-b-o1", Role.UNIT_OFFICER, "community-b")
@@ -235,7 +235,7 @@ async def test_the_requester_is_asked_and_answers_on_the_page(
     again = await own(client, case, "answer", {"question_id": question_id, "text": "改一下"})
     assert (again.status_code, again.json()["code"]) == (404, "no-such-question")
     for text in ("井盖在哪", "学校一侧"):
-        assert text not in str([one.model_dump_json() for one in await told(database, case, Event)])
+        assert text not in str([one.model_dump_json() for one in await told(database, case, CaseEvent)])
 
 
 async def test_a_question_is_taken_back_or_answered_on_the_phone(

@@ -184,6 +184,36 @@ async def test_an_unknown_link_is_nobody_s(client: httpx.AsyncClient) -> None:
     assert (await client.get("/follow-up-links/guessed")).status_code == 404
 
 
+async def test_the_three_questions_are_answered_on_the_tracking_page(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    told = (await client.post("/cases", json=a_call(), headers=headers(*OPERATOR))).json()
+    case_id, page = UUID(told["case_id"]), f"/track/{told['number']}"
+    code = {"code": told["pickup_code"]}
+    assert (await client.get(page, params=code)).json()["asked_at"] is None
+    early = await client.post(f"{page}/follow-up", json=code | CONTENT)
+    assert (early.status_code, early.json()["code"]) == (409, "follow-up-closed")
+    await hear(database, *Others(case_id).work(WORKER))
+    assert (await client.get(page, params=code)).json()["asked_at"] is not None
+    await set_clock(
+        database, START + LINK_VALID_FOR + timedelta(hours=1)
+    )  # the link is over, the question is not
+    wrong = await client.post(f"{page}/follow-up", json={"code": "no"} | CONTENT)
+    assert (wrong.status_code, wrong.json()["code"]) == (404, "not-tracked")
+    said = code | CONTENT | {"solved": False, "remark": "门还是关不上", "coached": True}
+
+    answers = [await client.post(f"{page}/follow-up", json=said) for _ in range(2)]
+
+    assert (answers[0].status_code, answers[0].json()["state"]) == (200, "reopened"), answers[0].text
+    assert (answers[1].status_code, answers[1].json()["code"]) == (409, "follow-up-closed")
+    assert (await client.get(page, params=code)).json()["asked_at"] is None
+    story = await journal_of(database, case_id)
+    recorded = [event for event in story if isinstance(event, FollowUpRecorded)]
+    assert [(event.channel, event.solved, event.coached) for event in recorded] == [("web", False, True)]
+    assert "门还是关不上" not in str(story)
+    assert fold(story) == await case_of(database, case_id)
+
+
 async def test_an_unanswered_link_is_one_attempt(
     client: httpx.AsyncClient, database: Database, service: Service
 ) -> None:

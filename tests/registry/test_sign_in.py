@@ -207,7 +207,9 @@ async def test_whoever_leaves_cannot_go_on(client: httpx.AsyncClient) -> None:
     administrator = await headers_of(client, "administrator-1")
     person = (await client.get("/people/p-caller-2", headers=administrator)).json()
     gone = await client.put(
-        "/people/p-caller-2", json={**person, "retired_at": "2026-01-01T00:00:00Z"}, headers=administrator
+        "/people/p-caller-2",
+        json={**person, "retired_at": "2026-01-01T00:00:00Z"},
+        headers=administrator | {"If-Match": "*"},
     )
 
     assert gone.status_code == 200, gone.text

@@ -8,11 +8,18 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 
 from services.intake.api.edge import Seals
-from services.intake.commands.asking import CardAnswers, CoachedPage, ContestCase, EnterCards, FollowUpsTold
+from services.intake.api.tracking import Number, told
+from services.intake.commands.asking import (
+    CardAnswers,
+    CoachedPage,
+    ContestCase,
+    EnterCards,
+    FollowUpsTold,
+    GiveOwnAnswers,
+)
 from services.intake.commands.follow_ups import CaseAfter
-from services.intake.handlers import answers, contesting, paper_cards
+from services.intake.handlers import answers, own_answers, paper_cards
 from services.intake.handlers.permissions import MAY_ASK, MAY_READ_ANSWERS
-from shared.problems import Problem, answer_to
 from shared.routes import Caller, Tx, allow, open_to_everybody, router_for
 from shared.vocabulary import Role
 
@@ -44,16 +51,15 @@ async def follow_ups_of(
     return await answers.follow_ups_of(tx, case_id, who, cursor=cursor, limit=limit)
 
 
+@router.post("/track/{number}/follow-up", response_model=CaseAfter, dependencies=[open_to_everybody()])
+async def answer(
+    number: Number, body: GiveOwnAnswers, request: Request, tx: Tx, sealer: Seals
+) -> CaseAfter | Response:
+    return told(await own_answers.answer(tx, sealer, number, body), request)
+
+
 @router.post("/track/{number}/contest", response_model=CaseAfter, dependencies=[open_to_everybody()])
 async def contest(
-    number: Annotated[str, "as written or said, however grouped"],
-    body: ContestCase,
-    request: Request,
-    tx: Tx,
-    sealer: Seals,
+    number: Number, body: ContestCase, request: Request, tx: Tx, sealer: Seals
 ) -> CaseAfter | Response:
-    """A wrong code is counted, so that refusal is answered and not raised: it leaves after a COMMIT."""
-    found = await contesting.contest(tx, sealer, number, body)
-    if isinstance(found, Problem):
-        return answer_to(found, request.headers.get("accept-language"), request.url.path)
-    return found
+    return told(await own_answers.contest(tx, sealer, number, body), request)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.intake.commands.changes import WithCode
+from services.intake.commands.follow_ups import GiveAnswers
 from services.intake.commands.given import DESCRIPTION_CHARACTERS_MAX, Command, Line
 from shared.vocabulary import CaseState, Channel, FollowUpKind, Satisfaction
 
@@ -56,10 +58,13 @@ class CardAnswers(BaseModel):
     items: tuple[CardAnswer, ...]
 
 
-class ContestCase(Command):
-    """Sent from the tracking page, with the code from the receipt."""
+class GiveOwnAnswers(GiveAnswers, WithCode):
+    """The three questions on the tracking page, for who lost the link or was sent none."""
 
-    code: str = Field(min_length=1, max_length=20)
+
+class ContestCase(WithCode):
+    """Sent from the tracking page."""
+
     remark: Line = Field(default="", max_length=DESCRIPTION_CHARACTERS_MAX)
 
 

@@ -83,9 +83,11 @@ class Tracked(BaseModel):
 
 class TrackingPage(Tracked):
     """`who_comes` is null while nobody can be coming and where dispatch cannot be asked: that somebody accepted is
-    known all the same. Of a case that is part of another it is who comes to that one."""
+    known all the same. Of a case that is part of another it is who comes to that one. While `asked_at` is there the
+    three questions can be answered on the page."""
 
     who_comes: WhoComes | None = None
+    asked_at: datetime | None = None
 
 
 class PlaceShown(BaseModel):

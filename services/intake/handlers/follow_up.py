@@ -43,7 +43,7 @@ async def record_attempt(
     asking = case.open_follow_up
     if asking is None or asking.id != follow_up_id:
         raise problem_of(Refused(RefusedBecause.FOLLOW_UP_CLOSED))
-    asked = Asked(who.actor(role), command.channel, _answers(command) if command.reached else None)
+    asked = Asked(who.actor(role), command.channel, answers_of(command) if command.reached else None)
     zone = time_zone_for(tx.directory, case.unit_path)
     decided = or_refuse(endings.record_attempt(case, asked, zone, now))
     case = await conclude(tx, case, decided)
@@ -56,7 +56,7 @@ async def answer_link(tx: Transaction, sealer: Sealer, token: str, command: Give
     follow_up_id, case_id = await _of_link(tx, token)
     now = await tx.lock(case_id)
     case = await load_known(tx, case_id)
-    decided = or_refuse(endings.answer_link(case, follow_up_id, _answers(command), now))
+    decided = or_refuse(endings.answer_link(case, follow_up_id, answers_of(command), now))
     case = await conclude(tx, case, decided)
     await keep_remark(tx, sealer, case, follow_up_id, command.remark)
     return standing_of(case)
@@ -133,7 +133,7 @@ async def _of_link(tx: Transaction, token: str) -> tuple[UUID, UUID]:
     return found
 
 
-def _answers(command: RecordAttempt | GiveAnswers) -> Answers:
+def answers_of(command: RecordAttempt | GiveAnswers) -> Answers:
     assert command.contacted is not None
     return Answers(command.contacted, command.solved, command.satisfaction, command.coached)
 

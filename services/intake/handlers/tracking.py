@@ -64,6 +64,7 @@ async def track(tx: Transaction, sealer: Sealer, number: str, code: str) -> Foun
         merged_state=parent.shown_state if parent else None,
         told=told(tx.directory, case, opened(sealer, row, "answer") or ""),
         appointment=appointment_of(case),
+        asked_at=case.follow_up.opened_at if case.follow_up and case.follow_up.open else None,
     )
     whole = parent or case
     return Found(page, whole.case_id if whole.open and whole.accepted_at else None)

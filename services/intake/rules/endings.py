@@ -144,6 +144,13 @@ def answer_link(
     return _with_consequence(case, case.follow_up, Asked(REQUESTER, Channel.LINK, answers), now)
 
 
+def answer_own(case: Case, answers: Answers, now: datetime) -> tuple[CaseEvent, ...] | Refused:
+    """The resident answers on the tracking page, for as long as they are asked."""
+    if case.follow_up is None or not case.follow_up.open:
+        return Refused(RefusedBecause.FOLLOW_UP_CLOSED)
+    return _with_consequence(case, case.follow_up, Asked(REQUESTER, Channel.WEB, answers), now)
+
+
 def refuse_link(case: Case, follow_up_id: UUID, now: datetime) -> Refused | None:
     """A link works once, for its own round, until it expires."""
     follow_up = case.follow_up

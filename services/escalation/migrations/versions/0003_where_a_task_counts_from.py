@@ -11,7 +11,3 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("ALTER TABLE deadlines ADD COLUMN counts_from TIMESTAMP WITH TIME ZONE")
-
-
-def downgrade() -> None:
-    op.execute("ALTER TABLE deadlines DROP COLUMN counts_from")

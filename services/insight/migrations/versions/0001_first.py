@@ -131,7 +131,3 @@ def upgrade() -> None:
     create_plumbing()
     for statement in STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("the first migration has nothing to go back to")

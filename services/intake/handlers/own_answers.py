@@ -1,0 +1,58 @@
+"""What a resident says on the tracking page of how it ended, with number and code: the three questions while they are
+asked, and within thirty days of the end a contest, once.
+
+A wrong code is counted, which must be committed: that refusal is returned, the others are raised.
+"""
+
+from __future__ import annotations
+
+from services.intake.commands.asking import ContestCase, GiveOwnAnswers
+from services.intake.commands.follow_ups import CaseAfter
+from services.intake.handlers.follow_up import (
+    answers_of,
+    conclude,
+    keep_remark,
+    or_refuse,
+    seal_for,
+    standing_of,
+)
+from services.intake.handlers.story import load_known
+from services.intake.handlers.tracking import own_case
+from services.intake.queries import follow_ups
+from services.intake.rules import endings
+from services.intake.rules.endings import Asked
+from shared.database import Transaction
+from shared.event import REQUESTER
+from shared.ids import uuid7
+from shared.problems import Problem
+from shared.sealing import Sealer
+from shared.vocabulary import Channel
+
+
+async def answer(
+    tx: Transaction, sealer: Sealer, number: str, command: GiveOwnAnswers
+) -> CaseAfter | Problem:
+    case_id = await own_case(tx, sealer, number, command)
+    if isinstance(case_id, Problem):
+        return case_id
+    now = await tx.lock(case_id)
+    case = await load_known(tx, case_id)
+    decided = or_refuse(endings.answer_own(case, answers_of(command), now))
+    assert case.follow_up is not None
+    asked = case.follow_up.id
+    case = await conclude(tx, case, decided)
+    await keep_remark(tx, sealer, case, asked, command.remark)
+    return standing_of(case)
+
+
+async def contest(tx: Transaction, sealer: Sealer, number: str, command: ContestCase) -> CaseAfter | Problem:
+    case_id = await own_case(tx, sealer, number, command)
+    if isinstance(case_id, Problem):
+        return case_id
+    now = await tx.lock(case_id)
+    case = await load_known(tx, case_id)
+    decided = or_refuse(endings.contest(case, Asked(REQUESTER, Channel.WEB), uuid7(), now))
+    if command.remark:
+        sealed = await seal_for(tx, sealer, case_id, "contests.remark", command.remark)
+        await follow_ups.keep_contest(tx, case_id, now, sealed)
+    return standing_of(await conclude(tx, case, decided))
