@@ -63,8 +63,8 @@ class Somebody:
     async def arrive(self, case: Case) -> Any:
         return await self.on_part(case, "arrive", {"method": "self_declared", "reason": "定位不可用"})
 
-    async def photograph(self, case: Case) -> Any:
-        part = await self.part(case)
+    async def photograph(self, case: Case, part: str | None = None) -> Any:
+        part = part or await self.part(case)
         files = {"file": ("photo.jpg", a_photo(case.number), "image/jpeg")}
         return await self.api.post(f"/api/dispatch/parts/{part}/evidence", files=files)
 
@@ -95,8 +95,14 @@ class Somebody:
 
     async def sync(self, *commands: dict[str, Any]) -> list[dict[str, Any]]:
         """The phone finds its signal and sends its queue; each command a result."""
+        results = await self.queued(*commands)
+        await self.town.settle()
+        return results
+
+    async def queued(self, *commands: dict[str, Any]) -> list[dict[str, Any]]:
+        """The same, without waiting for anybody to hear of it."""
         queue = [{"id": str(uuid7()), **command} for command in commands]
-        answer = await self.act("/api/dispatch/sync", {"commands": queue})
+        answer = await self.api.post("/api/dispatch/sync", {"commands": queue})
         assert not isinstance(answer, Refused), answer
         return list(answer["results"])
 
