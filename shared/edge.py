@@ -132,5 +132,10 @@ def own_routes(service: Service) -> APIRouter:
 def _health(service: Service, behind: list[str]) -> Response:
     broken = [service.broken] if service.broken else []
     ages = {name: round(beat.good_age_seconds, 1) for name, beat in service.health.beats.items()}
-    document = {"service": service.name, "behind": sorted({*behind, *broken}), "good_turn_age_seconds": ages}
+    document = {
+        "service": service.name,
+        "behind": sorted({*behind, *broken}),
+        "good_turn_age_seconds": ages,
+        "registry_revision": service.directory.revision,
+    }
     return JSONResponse(document, 503 if document["behind"] else 200)

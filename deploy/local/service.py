@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from deploy.local.names import PROJECT
@@ -34,8 +35,9 @@ class Service:
         self.launch()
         self.wait()
 
-    def wait(self) -> None:
-        wait_until(self.process, lambda: is_ready(self.port), READY_WITHIN_SECONDS, pause_seconds=0.1)
+    def wait(self, registry_revision: int = 0) -> None:
+        ready = partial(is_ready, self.port, registry_revision=registry_revision)
+        wait_until(self.process, ready, READY_WITHIN_SECONDS, pause_seconds=0.1)
 
     def stop(self) -> None:
         self.process.stop(within_seconds=20)

@@ -30,6 +30,7 @@ from deploy.local.problems import CannotStartError, disk_is_full
 from deploy.local.process import Process, leftover, tail
 from deploy.local.service import Service, python_environment
 from deploy.local.supervisor import Supervisor
+from shared.events.things import REGISTRY_SUBJECT
 
 FREE_BYTES_MIN = 500_000_000
 
@@ -296,6 +297,15 @@ class Stack:
         if self.has_community and not self.accounts:
             steps["demo community"] = self.seed
         self.side_by_side({"Caddy": caddy.start, **steps})
+        if "registry" in self.services:
+            told = self.registry_revision()
+            for service in services:
+                service.wait(told)
+
+    def registry_revision(self) -> int:
+        """What is seeded before registry runs is published when it does; nobody may ask for it before it is heard."""
+        subject = f"SELECT published FROM heads WHERE subject_id = '{REGISTRY_SUBJECT}'"
+        return int(self.postgres.sql(subject, database=database_of("registry")) or 0)
 
     def side_by_side(self, steps: Mapping[str, Callable[[], object]]) -> None:
         began = time.monotonic()

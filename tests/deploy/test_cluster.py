@@ -41,6 +41,14 @@ def test_metrics_and_health_are_on_the_services_own_ports_only(cluster: Stack) -
         assert get(cluster.url + path)[0] in (400, 404)
 
 
+def test_a_started_system_knows_the_whole_registry_in_every_service(cluster: Stack) -> None:
+    seeded = cluster.registry_revision()
+    assert seeded > 0
+    for service in SERVICES:
+        assert is_ready(cluster.ports[service], registry_revision=seeded)
+        assert not is_ready(cluster.ports[service], registry_revision=seeded + 1_000_000)
+
+
 def test_the_demo_people_are_told_with_their_passwords(cluster: Stack) -> None:
     assert cluster.accounts
     assert all(account.password and account.role_zh and account.unit_zh for account in cluster.accounts)
