@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -13,13 +13,13 @@ from services.registry.api.plans import After, unreadable_cursor
 from services.registry.api.things import STAFF, Limit
 from services.registry.commands import CallIn, EndAbsence, EnterAbsence, HandOver, Moment
 from services.registry.handlers import absences as handlers
-from services.registry.queries import ahead, rosters
+from services.registry.queries import ahead, rosters, things
 from services.registry.rules.absence import Absence
 from services.registry.rules.rosters import Gap, gaps, rotas
 from services.registry.rules.spans import Span
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Tx, allow, router_for
-from shared.things import Shift
+from shared.things import Calendar, Shift
 
 GAP_DAYS_MAX = 31
 ABSENCE_DAYS_SHOWN = 90
@@ -40,8 +40,9 @@ async def roster_gaps(
     cursor: After = None,
     limit: Limit = 100,
 ) -> Cursored[Gap]:
-    """Where nobody is on duty in the unit and below it: in a grid neither A nor B, at a rung no duty officer, at
-    the desk no operator. From now on for a week, if not said otherwise."""
+    """Where nobody is on duty in the unit and below it: in a grid neither A nor B, at a rung or in a department no
+    duty officer, at the desk no operator, while a walk-in post is open nobody who holds a post there. From now on for
+    a week, if not said otherwise."""
     period = _period(from_ or await tx.now(), to)
     units = await rosters.units_below(tx, unit)
     if not units:
@@ -49,7 +50,8 @@ async def roster_gaps(
     ids = [each.id for each in units]
     staff_there = await rosters.staff_of(tx, ids)
     shifts = await rosters.shifts_in(tx, ids, period.starts_at, period.ends_at)
-    found = [gap for rota in rotas(units, staff_there) for gap in gaps(rota, shifts, period)]
+    calendars = await things.present(tx, Calendar, {each.calendar_id for each in units})
+    found = [gap for rota in rotas(units, staff_there) for gap in gaps(rota, shifts, period, calendars)]
     return _page(found, cursor, limit)
 
 
@@ -83,7 +85,9 @@ def _period(from_: datetime, to: datetime | None) -> Span:
             detail=f"须先始后终、最长 {GAP_DAYS_MAX} 天"
             f" / The end has to come after the beginning, {GAP_DAYS_MAX} days later at most",
         )
-    return Span(from_, until)
+    return Span(
+        from_.astimezone(UTC), until.astimezone(UTC)
+    )  # a page's cursor compares times as they are written
 
 
 # ── leave and absence ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,6 +101,7 @@ async def enter_absence(body: EnterAbsence, tx: Tx, who: Caller) -> Absence:
 @router.get("/absences", dependencies=staff)
 async def absences(
     tx: Tx,
+    who: Caller,
     from_: From = None,
     to: To = None,
     person_id: str | None = None,
@@ -104,21 +109,22 @@ async def absences(
     cursor: UUID = UUID(int=0),
     limit: Limit = 100,
 ) -> Cursored[Absence]:
-    """Those that touch the time; from now on for 90 days, if not said otherwise. `unit`: of whoever holds a post in
-    it or below."""
+    """One's own, and those of the units one plans or leads, that touch the time; from now on for 90 days, if not said
+    otherwise. `unit`: of whoever holds a post in it or below."""
     begin = from_ or await tx.now()
     until = to or begin + timedelta(days=ABSENCE_DAYS_SHOWN)
     below = None if unit is None else [each.id for each in await rosters.units_below(tx, unit)]
+    reader = await handlers.reader(tx, who)
     found = await ahead.absence_page(
-        tx, cursor, limit + 1, from_=begin, until=until, person_id=person_id, unit_ids=below
+        tx, reader, cursor, limit + 1, from_=begin, until=until, person_id=person_id, unit_ids=below
     )
     next_cursor = str(found[limit - 1].id) if len(found) > limit else None
     return Cursored(items=tuple(found[:limit]), next_cursor=next_cursor)
 
 
 @router.get("/absences/{id}", dependencies=staff)
-async def absence(id: UUID, tx: Tx) -> Absence:
-    if (found := await ahead.absence(tx, id)) is None:
+async def absence(id: UUID, tx: Tx, who: Caller) -> Absence:
+    if (found := await ahead.absence_seen(tx, await handlers.reader(tx, who), id)) is None:
         raise not_found()
     return found
 

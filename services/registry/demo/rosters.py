@@ -7,7 +7,7 @@ three operators that of the desk, in turns of 8 h that move on by the week; depa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -79,8 +79,3 @@ def _shift(person: Person, unit_id: str, day: date, opens: int, hours: int) -> S
         starts_at=starts_at,
         ends_at=starts_at + timedelta(hours=hours),
     )
-
-
-def covered(shifts: Iterable[Shift], unit_id: str, at: datetime) -> bool:
-    """Whether anybody of `unit_id` is on duty `at`."""
-    return any(shift.unit_id == unit_id and shift.starts_at <= at < shift.ends_at for shift in shifts)

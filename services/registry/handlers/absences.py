@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.registry.commands import CallIn, EndAbsence, EnterAbsence, HandOver
-from services.registry.handlers.things import actor_in, hold_still, put_things
+from services.registry.handlers.things import actor_in, hold_still, put_things, rights_of
 from services.registry.queries import ahead, rosters
 from services.registry.queries import things as stored
+from services.registry.queries.ahead import Reader
 from services.registry.rules import absence as rules
 from services.registry.rules.absence import Absence
+from services.registry.rules.rosters import may_take_over
 from services.registry.rules.spans import Span
 from services.registry.rules.told import AbsenceNoted
 from shared.database import Transaction
@@ -19,15 +21,27 @@ from shared.event import Actor
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
-from shared.things import Person, Shift
+from shared.things import Person, Shift, Unit
 from shared.vocabulary import Channel, Role, ShiftKind
 
 SEE_TO_ABSENCE = (Role.ADMINISTRATOR, Role.UNIT_OFFICER, Role.SUPERVISOR)
 SEE_TO_SHIFTS = (*SEE_TO_ABSENCE, Role.GRID_LEADER, Role.OPERATOR)
 """Who arranges things for others in their unit and below; everybody does so for themselves."""
 
+SEE_ABSENCES = (*SEE_TO_ABSENCE, Role.GRID_LEADER)
+"""Who reads when others in their unit and below are away; when somebody is on duty, all staff may know."""
+
 
 # ── leave and absence ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def reader(tx: Transaction, who: SignedIn) -> Reader:
+    """Whose absences `who` may read, by the rights the registry knows now."""
+    known = await stored.known_about(tx, [], who.person_id)
+    grants = rights_of(who.person_id, known, await tx.now())
+    return Reader(
+        who.person_id, tuple(sorted({each.unit_id for each in grants if each.role in SEE_ABSENCES}))
+    )
 
 
 async def enter_absence(tx: Transaction, command: EnterAbsence, who: SignedIn) -> Absence:
@@ -39,9 +53,6 @@ async def enter_absence(tx: Transaction, command: EnterAbsence, who: SignedIn) -
     taken = await ahead.away(tx, [person.id], span.starts_at)
     if any(other.within(span) for other in taken.get(person.id, ())):
         raise _away_already(taken[person.id])
-    substitute = await _person(tx, command.substitute_id) if command.substitute_id is not None else None
-    if substitute is not None and substitute.id == person.id:
-        raise _nobody_takes_over()
     absence = Absence(
         id=uuid7(),
         person_id=person.id,
@@ -62,15 +73,15 @@ async def _arranged(
     """The absence with what it does, and the shifts as they will be."""
     span = absence.span
     own = rules.cut_by(await rosters.shifts_of(tx, [person.id], span.starts_at, span.ends_at), span)
-    units = {shift.unit_id for shift in own}
-    staff = await rosters.staff_of(tx, units)
-    there = await rosters.shifts_in(tx, units, span.starts_at, span.ends_at)
-    others = {other.id for other in staff} | {shift.person_id for shift in there}
+    units = {shift.unit_id for shift in own if shift.kind is ShiftKind.ON_DUTY}
+    staff, able = await _able(tx, person, units)
     if absence.substitute_id is not None:
-        others.add(absence.substitute_id)
+        await _must_be_able(tx, absence.substitute_id, person, able)
+    there = await rosters.shifts_in(tx, units, span.starts_at, span.ends_at)
+    others = {id for ids in able.values() for id in ids}
     absences = await ahead.away(tx, others, span.starts_at)
-    asked = rules.candidates(units, span, person, staff, there, absences, absence.substitute_id)
-    duty = {id: [shift for shift in there if shift.person_id == id] for id in others - {person.id}}
+    asked = rules.candidates(able, span, person, staff, there, absences, absence.substitute_id)
+    duty = {id: [shift for shift in there if shift.person_id == id] for id in others}
     made, takeovers = rules.cover(str(absence.id), own, span, asked, duty)
     cut = [piece for shift in own for piece in rules.cut(shift, span, now)]
     done = {
@@ -79,6 +90,29 @@ async def _arranged(
         "takeovers": tuple(takeovers),
     }
     return absence.model_copy(update=done), [*cut, *made]
+
+
+async def _able(
+    tx: Transaction, person: Person, unit_ids: Iterable[str]
+) -> tuple[list[Person], dict[str, frozenset[str]]]:
+    """The staff of the units, and who of them may do in each what `person` does there."""
+    units = await stored.present(tx, Unit, unit_ids)
+    staff = await rosters.staff_of(tx, units)
+    return staff, {id: may_take_over(person, unit, staff) for id, unit in units.items()}
+
+
+async def _must_be_able(
+    tx: Transaction, named: str, person: Person, able: Mapping[str, frozenset[str]]
+) -> None:
+    """Whoever asks names only somebody who may do the work in each of the units; where nothing is to be done, in one
+    of those where the person holds a post."""
+    if (await _person(tx, named)).id == person.id:
+        raise _nobody_takes_over()
+    fits = all
+    if not able:
+        fits, able = any, (await _able(tx, person, {held.unit_id for held in person.posts}))[1]
+    if not fits(named in ids for ids in able.values()):
+        raise _no_post_there()
 
 
 async def end_absence(tx: Transaction, id: UUID, command: EndAbsence, who: SignedIn) -> Absence:
@@ -153,25 +187,15 @@ async def hand_over(tx: Transaction, shift_id: str, command: HandOver, who: Sign
 
 
 async def _taker(tx: Transaction, shift: Shift, to_person_id: str | None) -> Person:
+    holder = (await stored.present(tx, Person, [shift.person_id]))[shift.person_id]
+    staff, able = await _able(tx, holder, [shift.unit_id])
     if to_person_id is not None:
-        to = await _person(tx, to_person_id)
-        if not any(held.unit_id == shift.unit_id for held in to.posts):
-            raise Problem(
-                409,
-                "no-post-there",
-                "接班人在该单位没有岗位 / They hold no post in this unit",
-                detail="请选该单位的人员，或先安排岗位 / Name somebody of the unit, or give them a post first",
-            )
-    else:
-        holder = await _person(tx, shift.person_id)
-        staff = {person.id: person for person in await rosters.staff_of(tx, [shift.unit_id])}
-        found = rules.stand_ins(holder, shift.unit_id, list(staff.values()))
-        if not found:
-            raise _nobody_takes_over()
-        to = staff[found[0]]
-    if to.id == shift.person_id:
+        await _must_be_able(tx, to_person_id, holder, able)
+        return await _person(tx, to_person_id)
+    found = rules.stand_ins(holder, shift.unit_id, staff)
+    if not found:
         raise _nobody_takes_over()
-    return to
+    return await _person(tx, found[0])
 
 
 async def call_in(tx: Transaction, shift_id: str, command: CallIn, who: SignedIn) -> Shift:
@@ -249,6 +273,17 @@ def _away_already(spans: Sequence[Span]) -> Problem:
         "该时间已登记请假 / They are away in that time already",
         detail="请先销假，或换人、换时间 / End that absence first, or choose somebody else or another time",
         away=[[span.starts_at.isoformat(), span.ends_at.isoformat()] for span in spans],
+    )
+
+
+def _no_post_there() -> Problem:
+    return Problem(
+        409,
+        "no-post-there",
+        "接班人在该单位没有承担这项工作的岗位 / They hold no post in this unit that does this work",
+        detail="网格须由 A 岗或 B 岗接替，其他单位由同类岗位接替；请另选人员，或先安排岗位"
+        " / An A or B holder is stood in for by an A or B holder, a duty officer by a duty officer; name one of the"
+        " unit, or give them such a post first",
     )
 
 

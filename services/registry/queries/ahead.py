@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -40,9 +41,21 @@ AWAY = """
     WHERE person_id = ANY(CAST(:person_ids AS text[])) AND ends_at > :after AND starts_at < ends_at
     ORDER BY starts_at
 """
-ABSENCE_PAGE = """
+# One's own, and those of whoever holds a role or post at or below one of `own`.
+SEEN = """
+    WITH RECURSIVE mine AS (
+        SELECT id FROM units WHERE id = ANY(CAST(:own AS text[]))
+        UNION SELECT units.id FROM units JOIN mine ON units.parent_id = mine.id
+    )
     SELECT CAST(absences.body AS text) AS body FROM absences JOIN people ON people.id = absences.person_id
-    WHERE absences.id > CAST(:after_id AS uuid) AND absences.ends_at > :from_ AND absences.starts_at < :until
+    WHERE (absences.person_id = :reader_id OR EXISTS (
+        SELECT FROM jsonb_array_elements((people.body -> 'grants') || (people.body -> 'posts')) AS held
+        WHERE held ->> 'unit_id' IN (SELECT id FROM mine)))
+"""
+ABSENCE_SEEN = f"{SEEN} AND absences.id = :id"
+ABSENCE_PAGE = f"""
+    {SEEN}
+      AND absences.id > CAST(:after_id AS uuid) AND absences.ends_at > :from_ AND absences.starts_at < :until
       AND (CAST(:person_id AS text) IS NULL OR person_id = :person_id)
       AND (CAST(:unit_ids AS text[]) IS NULL OR jsonb_path_query_array(people.body, '$.posts[*].unit_id')
            ?| CAST(:unit_ids AS text[]))
@@ -108,8 +121,23 @@ async def away(tx: Transaction, person_ids: Iterable[str], after: datetime) -> d
     return found
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Who reads absences, and the units for whose staff, and that of all below, they may."""
+
+    person_id: str
+    own: tuple[str, ...]
+
+
+async def absence_seen(tx: Transaction, reader: Reader, id: UUID) -> Absence | None:
+    """The absence, if there is one that `reader` may see."""
+    rows = await tx.rows(ABSENCE_SEEN, reader_id=reader.person_id, own=list(reader.own), id=id)
+    return Absence.model_validate_json(rows[0]["body"]) if rows else None
+
+
 async def absence_page(
     tx: Transaction,
+    reader: Reader,
     after_id: UUID,
     rows_max: int,
     *,
@@ -118,9 +146,12 @@ async def absence_page(
     person_id: str | None,
     unit_ids: list[str] | None,
 ) -> list[Absence]:
-    """The next absences that touch the time, of a person, of people with a post in the units."""
+    """The next absences that touch the time, of a person, of people with a post in the units, as far as `reader`
+    may see them."""
     rows = await tx.rows(
         ABSENCE_PAGE,
+        reader_id=reader.person_id,
+        own=list(reader.own),
         after_id=after_id,
         rows_max=rows_max,
         from_=from_,

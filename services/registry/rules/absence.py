@@ -226,7 +226,7 @@ def stand_ins(person: Person, unit_id: str, staff: Sequence[Person]) -> list[str
 
 
 def candidates(
-    unit_ids: Iterable[str],
+    able: Mapping[str, frozenset[str]],
     away: Span,
     person: Person,
     staff: Sequence[Person],
@@ -234,10 +234,10 @@ def candidates(
     absences: Mapping[str, Sequence[Span]],
     substitute_id: str | None = None,
 ) -> list[Candidate]:
-    """Who may take over, in the order asked: the named substitute alone; else the counterpart, then whoever is on
-    call there, for as long as they are. Nobody while they are away themselves."""
+    """Who takes over, in the order asked: the named substitute alone; else the counterpart, then whoever is on call
+    there, for as long as they are. Of those who may (`able`, by unit), and nobody while they are away themselves."""
     found = []
-    for unit_id in sorted(set(unit_ids)):
+    for unit_id in sorted(able):
         if substitute_id is not None:
             found.append(Candidate(substitute_id, unit_id, (away,)))
             continue
@@ -245,10 +245,7 @@ def candidates(
         within_reach = [
             shift
             for shift in shifts
-            if shift.unit_id == unit_id
-            and shift.kind is ShiftKind.ON_CALL
-            and shift.person_id != person.id
-            and shift.retired_at is None
+            if shift.unit_id == unit_id and shift.kind is ShiftKind.ON_CALL and shift.retired_at is None
         ]
         for id in sorted({shift.person_id for shift in within_reach}):
             spans = tuple(span_of(shift) for shift in within_reach if shift.person_id == id)
@@ -256,6 +253,7 @@ def candidates(
     return [
         Candidate(one.person_id, one.unit_id, tuple(_free(one.free, absences.get(one.person_id, ()))))
         for one in found
+        if one.person_id in able[one.unit_id]
     ]
 
 

@@ -10,20 +10,21 @@ import pytest
 
 from services.registry.handlers.things import put_things
 from services.registry.queries import ahead
+from services.registry.rules.things import Thing
 from services.registry.rules.told import Ahead, apply
 from shared import journal
 from shared.database import Database
 from shared.events.things import REGISTRY_SUBJECT
-from shared.things import Shift
-from shared.vocabulary import ShiftKind
+from shared.things import Grant, PostHeld
+from shared.vocabulary import Post, Role, ShiftKind
 from tests.registry.conftest import everything
 from tests.registry.things.conftest import Ask, set_clock
-from tests.registry.things.town import NOON, a_shift, hours
+from tests.registry.things.town import KNOWN, NOON, a_shift, hours
 
 
-async def roster(town: Database, *shifts: Shift) -> None:
+async def roster(town: Database, *things: Thing) -> None:
     async with town.transaction() as tx:
-        await put_things(tx, shifts)
+        await put_things(tx, things)
 
 
 async def on_duty(town: Database, unit_id: str = "grid-x1") -> list[tuple[str, float, float]]:
@@ -51,10 +52,11 @@ async def leave(
     return await client.post("/absences", json=body)
 
 
-def taken(answer: httpx.Response) -> list[tuple[str | None, float, float]]:
-    def hour(text: str) -> float:
-        return (datetime.fromisoformat(text) - NOON) / timedelta(hours=1)
+def hour(text: str) -> float:
+    return (datetime.fromisoformat(text) - NOON) / timedelta(hours=1)
 
+
+def taken(answer: httpx.Response) -> list[tuple[str | None, float, float]]:
     return [
         (one["person_id"], hour(one["starts_at"]), hour(one["ends_at"])) for one in answer.json()["takeovers"]
     ]
@@ -102,7 +104,15 @@ async def test_an_absent_counterpart_leaves_a_gap_and_says_so(ask: Ask, town: Da
     assert [(gap["starts_at"], gap["rota"]) for gap in gaps["items"]] == [("2026-11-20T08:00:00Z", "grid")]
 
 
+async def a_second_officer(town: Database) -> None:
+    """The officer of one community is one of the other as well."""
+    officer = KNOWN.people["p-officer-y"]
+    held = PostHeld(post=Post.DUTY_OFFICER, unit_id="community-x")
+    await roster(town, officer.model_copy(update={"posts": (*officer.posts, held)}))
+
+
 async def test_whoever_is_on_call_takes_over_for_as_long_as_they_are(ask: Ask, town: Database) -> None:
+    await a_second_officer(town)
     await roster(
         town,
         a_shift("o", "p-officer-x", "community-x", 0, 12),
@@ -115,11 +125,60 @@ async def test_whoever_is_on_call_takes_over_for_as_long_as_they_are(ask: Ask, t
 
 
 async def test_a_named_substitute_takes_over_alone(ask: Ask, town: Database) -> None:
-    await roster(town, a_shift("a", "p-a", "grid-x1", 0, 12))
+    await a_second_officer(town)
+    await roster(town, a_shift("o", "p-officer-x", "community-x", 0, 12))
 
-    answer = await leave(ask("p-admin"), "p-a", 0, 12, substitute_id="p-w")
-    assert taken(answer) == [("p-w", 0, 12)]
+    answer = await leave(ask("p-officer-x"), "p-officer-x", 0, 12, substitute_id="p-officer-y")
+    assert taken(answer) == [("p-officer-y", 0, 12)]
     assert (await leave(ask("p-admin"), "p-b", 0, 12, substitute_id="p-b")).status_code == 409
+
+
+SUBSTITUTES = [
+    ("p-b", None),
+    ("p-w", "no-post-there"),
+    ("p-y", "no-post-there"),
+    ("p-officer-x", "no-post-there"),
+    ("p-operator", "no-post-there"),
+    ("p-a", "nobody-to-take-over"),
+    ("p-nobody", "not-found"),
+]
+
+
+@pytest.mark.parametrize("who", ["p-a", "p-officer-x", "p-admin"])
+@pytest.mark.parametrize("rostered", [True, False])
+@pytest.mark.parametrize(("named", "code"), SUBSTITUTES)
+async def test_nobody_rosters_whom_the_unit_has_no_such_post_for(
+    ask: Ask, town: Database, who: str, rostered: bool, named: str, code: str | None
+) -> None:
+    """For oneself as for others: only who mans the same rota stands in, and what is refused changes nothing."""
+    if rostered:
+        await roster(town, a_shift("a", "p-a", "grid-x1", 0, 12))
+    before = await everything(town)
+
+    answer = await leave(ask(who), "p-a", 0, 12, substitute_id=named)
+    assert answer.json().get("code") == code, answer.text
+    if code is not None:
+        assert await everything(town) == before
+        assert (await ask("p-a").get("/absences")).json()["items"] == []
+
+
+@pytest.mark.parametrize("on_call", ["p-b", "p-w", "p-y"])
+async def test_what_is_taken_over_is_no_gap_and_what_is_not_is_one(
+    ask: Ask, town: Database, on_call: str
+) -> None:
+    """The takeovers of an absence and the gaps of the roster say the same."""
+    await roster(
+        town,
+        a_shift("a", "p-a", "grid-x1", 0, 12),
+        a_shift("c", on_call, "grid-x1", 2, 10, ShiftKind.ON_CALL),
+    )
+    await leave(ask("p-b"), "p-b", 4, 6)
+
+    left = taken(await leave(ask("p-a"), "p-a", 0, 12))
+    gaps = await ask("p-a").get("/rosters/gaps", params={"unit": "grid-x1", "from": at(0), "to": at(12)})
+    uncovered = [(starts, ends) for person_id, starts, ends in left if person_id is None]
+    assert uncovered == [(hour(gap["starts_at"]), hour(gap["ends_at"])) for gap in gaps.json()["items"]]
+    assert uncovered == [(4, 6)]
 
 
 async def test_nobody_is_put_on_duty_while_away(ask: Ask, town: Database) -> None:
@@ -207,19 +266,57 @@ async def test_an_absence_that_is_over_is_not_ended(ask: Ask, town: Database) ->
 async def test_absences_are_listed_by_time_person_and_unit(ask: Ask) -> None:
     await leave(ask("p-a"), "p-a", 24, 48)
     await leave(ask("p-y"), "p-y", 24, 48)
+    admin = ask("p-admin")
 
     async def who(**params: str) -> list[str]:
-        page = (await ask("p-w").get("/absences", params=params)).json()
+        page = (await admin.get("/absences", params=params)).json()
         return sorted(item["person_id"] for item in page["items"])
 
     assert await who() == ["p-a", "p-y"]
     assert await who(unit="community-x") == ["p-a"]
     assert await who(person_id="p-y") == ["p-y"]
     assert await who(**{"from": at(48)}) == []
-    first = (await ask("p-w").get("/absences", params={"limit": 1})).json()
-    rest = await ask("p-w").get("/absences", params={"limit": 1, "cursor": first["next_cursor"]})
+    first = (await admin.get("/absences", params={"limit": 1})).json()
+    rest = await admin.get("/absences", params={"limit": 1, "cursor": first["next_cursor"]})
     assert rest.json()["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("who", "seen"),
+    [
+        ("p-a", {"p-a"}),
+        ("p-y", {"p-y"}),
+        ("p-b", set()),
+        ("p-w", set()),
+        ("p-operator", set()),
+        ("p-officer-x", {"p-a"}),
+        ("p-officer-y", {"p-y"}),
+        ("p-admin-x", {"p-a"}),
+        ("p-admin", {"p-a", "p-y"}),
+    ],
+)
+async def test_who_reads_when_others_are_away(ask: Ask, who: str, seen: set[str]) -> None:
+    """Oneself, and who plans or leads the unit; when somebody works, all staff may see."""
+    ids = {id: (await leave(ask(id), id, 24, 48)).json()["id"] for id in ("p-a", "p-y")}
+
+    for params in ({}, {"unit": "street"}, {"person_id": "p-a"}):
+        page = (await ask(who).get("/absences", params=params)).json()["items"]
+        wanted = seen & {"p-a"} if "person_id" in params else seen
+        assert {item["person_id"] for item in page} == wanted
+    for person_id, id in ids.items():
+        status = (await ask(who).get(f"/absences/{id}")).status_code
+        assert status == (200 if person_id in seen else 404)
+    assert (await ask(who).get("/shifts")).status_code == 200
     assert (await ask("p-reader").get("/absences")).status_code == 403
+
+
+async def test_a_grid_leader_reads_the_absences_of_their_grid(ask: Ask, town: Database) -> None:
+    await leave(ask("p-a"), "p-a", 24, 48)
+    leading = Grant(role=Role.GRID_LEADER, unit_id="grid-x1")
+    await roster(town, KNOWN.people["p-w"].model_copy(update={"grants": (leading,)}))
+
+    page = (await ask("p-w").get("/absences")).json()["items"]
+    assert [item["person_id"] for item in page] == ["p-a"]
 
 
 async def test_absences_are_what_the_journal_tells(ask: Ask, town: Database) -> None:
@@ -254,7 +351,8 @@ async def test_a_shift_ahead_changes_hands_whole(ask: Ask, town: Database) -> No
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"to_person_id": "p-w"}, None),
+        ({"to_person_id": "p-b"}, None),
+        ({"to_person_id": "p-w"}, "no-post-there"),
         ({"to_person_id": "p-y"}, "no-post-there"),
         ({"to_person_id": "p-a"}, "nobody-to-take-over"),
         ({"to_person_id": "p-nobody"}, "not-found"),
@@ -320,48 +418,3 @@ async def test_only_who_is_on_call_now_is_called_in(
 ) -> None:
     await roster(town, a_shift("c", "p-b", "grid-x1", begins, ends, kind))
     assert (await ask("p-officer-x").post("/shifts/c/call-in", json={"until": until})).json()["code"] == code
-
-
-# ── gaps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_gaps_of_a_subtree_come_in_pages(ask: Ask, town: Database) -> None:
-    await roster(town, a_shift("s", "p-a", "grid-x1", 4, 8))
-    params = {"unit": "community-x", "from": at(0), "to": at(12), "limit": "2"}
-    seen, cursor = [], None
-    while True:
-        given = params if cursor is None else {**params, "cursor": cursor}
-        page = (await ask("p-a").get("/rosters/gaps", params=given)).json()
-        seen += [(gap["unit_id"], gap["rota"], gap["starts_at"][11:16]) for gap in page["items"]]
-        if (cursor := page["next_cursor"]) is None:
-            break
-
-    assert seen == [
-        ("community-x", "duty_officer", "04:00"),
-        ("grid-x1", "grid", "04:00"),
-        ("grid-x1", "grid", "12:00"),
-        ("grid-x2", "grid", "04:00"),
-    ]
-
-
-async def test_the_desk_is_looked_at_around_the_clock(ask: Ask, town: Database) -> None:
-    await roster(town, a_shift("s", "p-operator", "desk", 0, 20))
-    page = await ask("p-operator").get("/rosters/gaps", params={"unit": "desk", "from": at(0), "to": at(24)})
-    assert [(gap["rota"], gap["starts_at"][11:16]) for gap in page.json()["items"]] == [("desk", "00:00")]
-
-
-@pytest.mark.parametrize(
-    ("params", "status"),
-    [
-        ({"unit": "nowhere"}, 404),
-        ({"unit": "top", "from": at(2), "to": at(1)}, 422),
-        ({"unit": "top", "to": at(24 * 32)}, 422),
-        ({"unit": "top", "cursor": "x"}, 422),
-        ({"unit": "top"}, 200),
-    ],
-)
-async def test_gaps_are_asked_for_with_a_unit_and_a_period(
-    ask: Ask, params: dict[str, str], status: int
-) -> None:
-    assert (await ask("p-a").get("/rosters/gaps", params=params)).status_code == status
-    assert (await ask("p-reader").get("/rosters/gaps", params=params)).status_code == 403

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry.rules.rosters import RotaKind, covered, gaps, rotas
+from services.registry.rules.rosters import RotaKind, gaps, rotas, span_of
 from services.registry.rules.spans import Span, joined, left, within
-from shared.things import Shift
-from shared.vocabulary import ShiftKind
-from tests.registry.things.town import KNOWN, NOON, a_shift, hours
+from shared.things import OpeningHours, Person, Shift, Unit
+from shared.vocabulary import Post, ShiftKind
+from tests.registry.things.town import CALENDAR, KNOWN, NOON, a_person, a_shift, a_unit, hours
 
 ROTAS = {
     (rota.unit_id, rota.kind): rota for rota in rotas(list(KNOWN.units.values()), list(KNOWN.people.values()))
@@ -68,12 +68,13 @@ def test_shifts_and_gaps_make_up_the_period(given_: list[tuple[Span, str, ShiftK
     ]
     rota = ROTAS["grid-x1", RotaKind.GRID]
 
-    found = gaps(rota, shifts, DAY)
+    found = gaps(rota, shifts, DAY, KNOWN.calendars)
 
-    manning = [s for s in shifts if s.kind is ShiftKind.ON_DUTY and s.person_id in ("p-a", "p-b")]
+    duty = [s for s in shifts if s.kind is ShiftKind.ON_DUTY and s.person_id in ("p-a", "p-b")]
+    manning = within(map(span_of, duty), DAY)
     open_ = [Span(gap.starts_at, gap.ends_at) for gap in found]
-    assert joined([*covered(manning, DAY), *open_]) == [DAY]
-    assert not any(a.within(b) for a in covered(manning, DAY) for b in open_)
+    assert joined([*manning, *open_]) == [DAY]
+    assert not any(a.within(b) for a in manning for b in open_)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +120,58 @@ def test_a_gap_is_where_neither_a_nor_b_is_on_duty(
 ) -> None:
     rota = ROTAS["grid-x1", RotaKind.GRID]
 
-    found = [(gap.starts_at, gap.ends_at, gap.on_call) for gap in gaps(rota, shifts, DAY)]
+    found = [(gap.starts_at, gap.ends_at, gap.on_call) for gap in gaps(rota, shifts, DAY, KNOWN.calendars)]
     assert found == [(NOON + hours(begins), NOON + hours(ends), who) for begins, ends, who in open_]
+
+
+MORNING = OpeningHours(weekday=5, opens=time(8, 30), closes=time(12))
+AFTERNOON = OpeningHours(weekday=5, opens=time(13, 30), closes=time(17, 30))
+WALK_IN = a_unit("post-x", "community-x").model_copy(update={"opening_hours": (MORNING, AFTERNOON)})
+OFFICE = a_unit("department-x", "street")
+KEEPER = a_person("p-keeper", (Post.STAFF, "post-x"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "people", "kind"),
+    [
+        (OFFICE, (), RotaKind.DUTY_OFFICER),
+        (
+            a_unit("team-x", "street"),
+            (a_person("p-1", (Post.DUTY_OFFICER, "team-x")),),
+            RotaKind.DUTY_OFFICER,
+        ),
+        (a_unit("team-x", "street"), (a_person("p-1", (Post.STAFF, "team-x")),), None),
+        (WALK_IN, (KEEPER,), RotaKind.OPENING_HOURS),
+        (OFFICE.model_copy(update={"opening_hours": (MORNING,)}), (), RotaKind.DUTY_OFFICER),
+        (OFFICE.model_copy(update={"retired_at": NOON}), (), None),
+    ],
+)
+def test_what_stands_beside_the_ladder_is_manned_too(
+    unit: Unit, people: tuple[Person, ...], kind: RotaKind | None
+) -> None:
+    found = rotas([unit], people)
+    assert [rota.kind for rota in found] == ([kind] if kind else [])
+    assert all(rota.person_ids == {person.id for person in people} for rota in found)
+
+
+@pytest.mark.parametrize(
+    ("shifts", "holidays", "open_"),
+    [
+        ([], (), [(-3.5, 0), (1.5, 5.5)]),
+        ([a_shift("1", "p-keeper", "post-x", -4, 2)], (), [(2, 5.5)]),
+        ([a_shift("1", "p-keeper", "post-x", -4, 8)], (), []),
+        ([a_shift("1", "p-a", "post-x", -4, 8)], (), [(-3.5, 0), (1.5, 5.5)]),
+        ([], (NOON.date(),), []),
+    ],
+)
+def test_a_walk_in_post_is_manned_while_it_is_open(
+    shifts: list[Shift], holidays: tuple[date, ...], open_: list[tuple[float, float]]
+) -> None:
+    """A Friday in Shanghai; closed on a holiday, and no gap on the other days of its week."""
+    [rota] = rotas([WALK_IN], [KEEPER])
+    calendars = {"cn": CALENDAR.model_copy(update={"holidays": holidays})}
+
+    found = gaps(rota, shifts, Span(NOON - hours(48), NOON + hours(120)), calendars)
+    assert [(gap.starts_at, gap.ends_at) for gap in found] == [
+        (NOON + hours(begins), NOON + hours(ends)) for begins, ends in open_
+    ]
