@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
+import yaml
 
 from services.registry.handlers import calendars as handlers
 from services.registry.handlers.things import put_things
 from services.registry.metrics import CALENDAR_DAYS_LEFT
-from services.registry.rules.calendars import CalendarFlaw, flaw_of, warning_of, with_days
+from services.registry.rules.calendars import RUNS_OUT_DAYS, CalendarFlaw, flaw_of, warning_of, with_days
 from shared import journal
 from shared.database import Database
 from shared.events.things import REGISTRY_SUBJECT, CalendarChanged
@@ -23,6 +25,7 @@ def a_calendar(known_until: date, **changes: object) -> Calendar:
 
 
 AS_IT_IS = {"If-Match": "*"}
+ALERTS = Path(__file__).parents[3] / "deploy/prometheus/alerts.yml"
 
 
 @pytest.mark.parametrize(
@@ -137,3 +140,15 @@ async def test_the_board_sees_how_far_calendars_reach(town: Database) -> None:
 
     [family] = list(CALENDAR_DAYS_LEFT.collect())
     assert [(sample.labels["calendar"], sample.value) for sample in family.samples] == [("cn", 40.0)]
+
+
+def test_operators_are_called_when_a_calendar_is_warned_of() -> None:
+    """The alert and the warning begin on the same day."""
+    groups = yaml.safe_load(ALERTS.read_text())["groups"]
+    [alert] = [
+        rule
+        for group in groups
+        for rule in group["rules"]
+        if "yike_registry_calendar_days_left" in rule["expr"]
+    ]
+    assert alert["expr"].endswith(f"< {RUNS_OUT_DAYS}")
