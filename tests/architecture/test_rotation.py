@@ -14,8 +14,9 @@ from shared.sealing import Sealer
 from shared.service import Service
 from tests.architecture.source import SERVICES
 
-ROTATING = ("intake", "dispatch", "escalation", "notify")
-"""Registry has no command: the keys of its accounts move with the next code their person gives."""
+ROTATING = ("intake", "dispatch", "escalation", "notify", "registry")
+WRAPPED = ("wrapped", "codes_key")
+"""What columns of wrapped keys are called."""
 
 
 class AskedFor(Exception):
@@ -31,7 +32,7 @@ def kept(service: Service) -> set[tuple[str, str]]:
         (table.name, column.name)
         for table in service.tables.tables.values()
         for column in table.columns
-        if isinstance(column.type, LargeBinary) and column.name.startswith("wrapped")
+        if isinstance(column.type, LargeBinary) and column.name.startswith(WRAPPED)
     }
 
 

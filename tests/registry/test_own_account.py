@@ -10,13 +10,7 @@ import pyotp
 import pytest
 
 from services.registry.demo.accounts import password_of
-from services.registry.handlers.proof import second_step
-from services.registry.queries import accounts
-from services.registry.rules.account_story import SecondStep
-from services.registry.settings import Settings
 from shared.database import Database
-from shared.keys import Secret
-from shared.sealing import Sealer
 from tests.registry.accounts import WRONG, bearer, is_what_its_story_says, kinds_told, tried
 from tests.registry.conftest import headers_of, session_of
 
@@ -224,20 +218,3 @@ async def test_signing_out_everywhere_ends_every_device(client: httpx.AsyncClien
     ]
     assert codes == [401, 401, 200]
     assert (await client.post("/me/sign-out-everywhere")).status_code == 401
-
-
-async def test_a_new_master_key_takes_over_with_the_next_code(
-    client: httpx.AsyncClient, demo: Database, settings: Settings
-) -> None:
-    app, _, _ = await with_codes(client)
-    newer = Sealer([Secret("key-newer", b"n" * 32), *settings.master_keys])
-
-    async with demo.transaction() as tx:
-        found = await accounts.locked(tx, ME)
-        assert found is not None
-        assert await second_step(tx, found[0], newer, code(app), None) is SecondStep.CODE
-    async with demo.transaction() as tx:
-        account = await accounts.account(tx, ME)
-    assert account is not None
-    assert account.codes is not None
-    assert newer.is_current(account.codes.wrapped_key)

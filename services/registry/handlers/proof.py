@@ -80,8 +80,6 @@ async def second_step(
     if step is None:
         return None
     await accounts.use_step(tx, account.id, step)
-    if not sealer.is_current(account.codes.wrapped_key):
-        await accounts.rewrap(tx, account.id, sealer.rewrap(account.codes.wrapped_key))
     return SecondStep.CODE
 
 

@@ -76,7 +76,6 @@ GIVE_BACK = "UPDATE accounts SET tries = greatest(0, tries - 1) WHERE account = 
 KEEP_CODES = """
     UPDATE accounts SET codes_key = :key, codes_sealed = :sealed, codes_last_step = NULL WHERE id = :id
 """
-REWRAP = "UPDATE accounts SET codes_key = :key WHERE id = :id"
 USE_STEP = "UPDATE accounts SET codes_last_step = :step WHERE id = :id"
 DROP_CODES = """
     UPDATE accounts SET codes_key = NULL, codes_sealed = NULL, codes_on_at = NULL, codes_last_step = NULL
@@ -211,10 +210,6 @@ async def give_back(tx: Transaction, name: str) -> None:
 
 async def keep_codes(tx: Transaction, id: UUID, wrapped_key: bytes, sealed: bytes) -> None:
     await tx.rows(KEEP_CODES, id=id, key=wrapped_key, sealed=sealed)
-
-
-async def rewrap(tx: Transaction, id: UUID, wrapped_key: bytes) -> None:
-    await tx.rows(REWRAP, id=id, key=wrapped_key)
 
 
 async def use_step(tx: Transaction, id: UUID, step: int) -> None:
