@@ -1,6 +1,7 @@
 """The terms of the field, one English identifier each; docs/glossary.md pairs them with the Chinese ones.
 
-What a city may extend without a release (unit kinds, posts, categories, policies) is data and not listed here.
+What a city may extend without a release (kinds of units, categories, skills, policies, who holds which post and role
+where) is data and not listed here; which posts and roles there are is code, because rules ask for them by name.
 """
 
 from __future__ import annotations
