@@ -7,6 +7,7 @@ by one; until the last has moved, the old one must stay in the file.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -41,6 +42,7 @@ class Sealer:
         self._current = master_keys[0].id
         self._index_keys = [_derived(master.value, b"blind-index") for master in master_keys]
         self._token_keys = [_derived(master.value, b"search-tokens") for master in master_keys]
+        self._signing_keys = [_derived(master.value, b"signature") for master in master_keys]
 
     def new_case_key(self) -> tuple[bytes, bytes]:
         """A key for one case, and the same wrapped for its row."""
@@ -96,6 +98,15 @@ class Sealer:
         """The same under every master key, the one in use first."""
         return [_tokens(key, pieces) for key in self._token_keys]
 
+    def sign(self, text: str) -> str:
+        """Shows later that the text is ours, wherever it was printed: under the key in use, in letters and digits."""
+        return _signature(self._signing_keys[0], text)
+
+    def signed(self, text: str, signature: str) -> bool:
+        """Whether we signed this text, under any key that is still in the file."""
+        shown = signature.encode()
+        return any(hmac.compare_digest(_signature(key, text).encode(), shown) for key in self._signing_keys)
+
     def _wrap(self, key: bytes) -> bytes:
         return self.current_prefix + _close(self._masters[self._current], key, self._current.encode())
 
@@ -106,6 +117,10 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
 
 def _indexed(key: bytes, value: str) -> bytes:
     return hmac.digest(key, value.encode(), "sha256")[:INDEX_BYTES]
+
+
+def _signature(key: bytes, text: str) -> str:
+    return base64.b32encode(_indexed(key, text)).decode().rstrip("=").lower()
 
 
 def _tokens(key: bytes, pieces: Iterable[str]) -> set[int]:

@@ -31,6 +31,7 @@ from shared.vocabulary import (
 TEXT_CHARACTERS_MAX = 4000
 UNITS_ASKED_MAX = 5
 SYNC_COMMANDS_MAX = 100
+CODE_CHARACTERS_MAX = 128
 
 YEARS = range(2000, 2100)
 
@@ -74,13 +75,24 @@ class DeclineOffer(Command):
     device_at: Moment | None = None
 
 
-class Arrive(Command):
-    """`position` needs a position, `self_declared` a reason."""
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=CODE_CHARACTERS_MAX)]
+
+
+class Presence(Command):
+    """到场凭证: `position` needs a position, `qr_code` the text of the code that hangs there, `self_declared` a
+    reason."""
 
     method: ArrivalMethod
     position: Position | None = None
+    code: Code | None = None
     reason: Text | None = None
     device_at: Moment | None = None
+
+
+class Arrive(Presence):
+    """`photo_time` needs a photo taken there within the last ten minutes and uploaded: its `evidence_id`."""
+
+    evidence_id: UUID | None = None
 
 
 class MakeContact(Command):
@@ -267,14 +279,10 @@ class RevealStop(Command):
     purpose: RevealPurpose
 
 
-class DoStop(Command):
-    """Proven as an arrival is: `position` needs a position, `self_declared` a reason."""
+class DoStop(Presence):
+    """Proven as an arrival is."""
 
-    method: ArrivalMethod
-    position: Position | None = None
-    reason: Text | None = None
     note: Text | None = None
-    device_at: Moment | None = None
 
 
 def _entered(reason: NotDoneReason) -> NotDoneReason:

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.dispatch.api import (
     alarms,
+    arrival_codes,
     cases,
     entries,
     evidence,
@@ -49,6 +50,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
             cases.router,
             people.router,
             alarms.router,
+            arrival_codes.router,
             walking.router,
             rounds.router,
             mass_task_lists.router,

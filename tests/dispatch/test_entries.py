@@ -161,7 +161,7 @@ async def test_9_what_was_done_in_the_basement_counts_by_the_phone_once_a_superv
     assert (await scene.offer(case)).id == offer.id, "a routine offer lasts half an hour"
     begin = [
         queued("accept", 60, None, offer_id=str(offer.id)),
-        queued("arrive", 840, offer.part_id, method="qr_code"),
+        queued("arrive", 840, offer.part_id, method="qr_code", code=scene.code()),
     ]
     rest = [
         queued("note", 900, offer.part_id, note="account", text="地下室漏水"),

@@ -35,7 +35,7 @@ async def test_my_history_and_what_it_cost_me(service: Service, scene: Scene) ->
     offer = await scene.offer(first)
     await phone.post(f"/offers/{offer.id}/accept")
     await scene.until(30 * 60)
-    await phone.post(f"/parts/{offer.part_id}/arrive", method="qr_code")
+    await phone.post(f"/parts/{offer.part_id}/arrive", method="qr_code", code=scene.code())
     await phone.photograph(offer.part_id, as_jpeg(a_scene(3)))
     await phone.post(f"/parts/{offer.part_id}/notes", note="account", text="坑已填")
     await phone.post(f"/parts/{offer.part_id}/handle", outcome="solved")

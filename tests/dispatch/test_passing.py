@@ -220,6 +220,28 @@ async def test_a_call_for_help_names_who_came(scene: Scene) -> None:
     await scene.check_books(case)
 
 
+async def test_who_came_stays_on_the_page_when_the_case_is_closed(service: Service, scene: Scene) -> None:
+    case, offer = await taken(scene)
+    await do(scene, passing.ask_for_help, offer.part_id, A, text="请来人", unit_ids=["grid-a1"])
+    beside = await scene.offer(case)
+    await scene.accept(beside)
+    await scene.arrive(beside.part_id, beside.person_id)
+    await scene.handle(offer.part_id, A)
+
+    phone = Phone(service, A)
+    handled = (await phone.get(f"/cases/{case}")).json()
+    await scene.hear(a_closing(case, at=scene.now))
+    closed = (await phone.get(f"/cases/{case}")).json()
+
+    [came] = closed["help"][0]["came"]
+    assert (came["person_id"], came["arrived_at"] is not None) == (beside.person_id, True)
+    assert closed["help"] == handled["help"]
+    for field in ("holder", "accepted_at", "arrived_at", "contacted_at"):
+        assert [part[field] for part in closed["parts"]] == [part[field] for part in handled["parts"]], field
+    assert [part["holder"] for part in closed["parts"]] == [A, beside.person_id]
+    await scene.check_books(case)
+
+
 async def test_when_a_volunteer_goes_the_grids_holder_stays_owner(scene: Scene) -> None:
     case = await scene.registered()
     for _ in range(2):

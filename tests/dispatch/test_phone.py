@@ -190,7 +190,7 @@ async def test_9_what_was_queued_in_the_basement_is_reconciled_in_order(
     await phone.photograph(offer.part_id, a_photo(102.7, 25.0))
     await scene.until(3600)
     queue = [
-        queued("arrive", 840, offer.part_id, method="qr_code"),
+        queued("arrive", 840, offer.part_id, method="qr_code", code=scene.code()),
         queued("note", 900, offer.part_id, note="account", text="已关总阀"),
         queued("note", 960, offer.part_id, note="measure", text="换阀门"),
         queued("handle", 1200, offer.part_id, outcome="solved", late_cause="other"),

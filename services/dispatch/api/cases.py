@@ -9,7 +9,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from services.dispatch.api.acting import etag, version_of
-from services.dispatch.api.doing import WATCHING, WORKING, Sealing, may_supervise, must_see, unit_of
+from services.dispatch.api.doing import WATCHING, WORKING, Sealing, may_supervise, must_see
 from services.dispatch.handlers.records import known_case
 from services.dispatch.queries.reads import Words, explanations, statements, words
 from services.dispatch.rules.facts import State
@@ -61,7 +61,7 @@ async def case(case_id: UUID, tx: Tx, who: Caller, sealer: Sealing, response: Re
         parts=[part_view(state, part, said) for part in state.parts],
         offers=[offer_view(offer, why.get(offer.id, ())) for offer in state.offers],
         **_done(state, await words(tx, case_id, sealer)),
-        **_passed(state, said, flags=may_supervise(who, unit_of(state), tx.directory)),
+        **_passed(state, said, flags=may_supervise(who, state.case.lowest_unit_id, tx.directory)),
     )
 
 

@@ -70,12 +70,7 @@ def must_see(who: SignedIn, state: State, directory: Directory) -> None:
     asked once is no reason to read on."""
     if any(offer.person_id == who.person_id and offer.state in CONCERNED for offer in state.offers):
         return
-    who.must(WATCHING, unit_of(state), directory)
-
-
-def unit_of(state: State) -> str:
-    """The lowest unit known of a case: whoever may act for it may act for the case."""
-    return state.case.grid_id or state.case.unit_path[-1]
+    who.must(WATCHING, state.case.lowest_unit_id, directory)
 
 
 def may_supervise(who: SignedIn, unit_id: str, directory: Directory) -> bool:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from services.dispatch.api.acting import Acting
 from services.dispatch.api.cursors import after, cursor
-from services.dispatch.api.doing import SUPERVISING, WORKING, settings_of, unit_of
+from services.dispatch.api.doing import SUPERVISING, WORKING, settings_of
 from services.dispatch.commands import AcceptDeviceTime, CorrectEntry
 from services.dispatch.handlers import entries
 from services.dispatch.handlers.records import case_of, known_case
@@ -56,7 +56,7 @@ async def correct(part_id: UUID, body: CorrectEntry, hands: Acting, request: Req
 async def accept_device_time(part_id: UUID, body: AcceptDeviceTime, hands: Acting, who: Caller) -> PartView:
     """A supervisor of the case's unit accepts the phone's own time of the arrival, with a reason."""
     state = await known_case(hands.tx, await case_of(hands.tx, part_id=part_id))
-    role = who.must(Role.SUPERVISOR, unit_of(state), hands.tx.directory)
+    role = who.must(Role.SUPERVISOR, state.case.lowest_unit_id, hands.tx.directory)
     doer = Doer(who.actor(role), Channel.DESK)
     return hands.show(await entries.accept_device_time(hands.tx, part_id, body, doer, hands.sealer), part_id)
 

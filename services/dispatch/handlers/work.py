@@ -9,9 +9,10 @@ from services.dispatch.commands import Arrive, HandlePart, MakeContact, Position
 from services.dispatch.handlers.records import agreed, case_of, known_case, record, refuse
 from services.dispatch.queries.sealed import case_key, keep_note, keep_position, keep_reason, note_content
 from services.dispatch.queries.search import last_place
-from services.dispatch.rules import entries, refusals, work
+from services.dispatch.rules import entries, work
+from services.dispatch.rules.arrival_proof import Shown, lacking, unit_of
 from services.dispatch.rules.entries import Moved
-from services.dispatch.rules.facts import Case, State
+from services.dispatch.rules.facts import Case, Part, State
 from services.dispatch.rules.work import Doer
 from services.dispatch.travel import distance_m
 from shared.database import Transaction
@@ -19,21 +20,21 @@ from shared.ids import uuid7
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import HANDLER_OUTCOMES, ArrivalMethod, EntryKind, NoteKind
+from shared.vocabulary import HANDLER_OUTCOMES, EntryKind, NoteKind
 
 
 async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, sealer: Sealer) -> State:
-    """到场, with its method and the distance from the place; late is accepted like any other."""
+    """到场, with its method and the distance from the place; late is accepted like any other, unproven is not."""
     case_id = await case_of(tx, part_id=part_id)
     now = await tx.lock(case_id)
     state = await known_case(tx, case_id)
-    _must_be_proven(command)
     point = _point(command.position)
     distance = distance_from(state.case, point)
     part = state.part(part_id)
     decision = work.arrive(state, part, doer, now, method=command.method, distance_m=distance)
     events = agreed(decision)
     if events:
+        _must_be_proven(tx, state, part, command, doer, now, sealer)
         odd = entries.odd_arrival(distance, await _moved(tx, doer, point, now, sealer))
         entry_id = events[0].id
         events += entries.flagged(state, part, doer.person_id, now, entry_id, EntryKind.ARRIVAL, odd)
@@ -43,6 +44,28 @@ async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, se
     if events and command.reason is not None:
         await keep_reason(tx, case_id, part_id, now, command.reason, sealer)
     return state
+
+
+def _must_be_proven(
+    tx: Transaction, state: State, part: Part, command: Arrive, doer: Doer, now: datetime, sealer: Sealer
+) -> None:
+    """The code has to hang in the case's own grid, or below it; the photo is the person's own, of this part."""
+    mine = (one for one in state.evidence if (one.part_id, one.person_id) == (part.id, doer.person_id))
+    photo = next((one for one in mine if one.id == command.evidence_id and one.is_photo), None)
+    hangs_in = unit_of(command.code, sealer) if command.code is not None else None
+    shown = Shown(
+        command.method,
+        position=command.position is not None,
+        reason=command.reason is not None,
+        code=command.code is not None,
+        code_fits=hangs_in is not None and tx.directory.covers(state.case.lowest_unit_id, hangs_in),
+        photo=photo is not None,
+        photo_taken_at=photo.taken_at if photo is not None else None,
+    )
+    offer = state.taken_by(part.id)
+    since = offer.offered_at if offer is not None else state.case.registered_at
+    if (refused := lacking(shown, said_at=doer.device_at or now, since=since)) is not None:
+        refuse(refused)
 
 
 async def _moved(
@@ -55,13 +78,6 @@ async def _moved(
     both = doer.device_at is not None and last.device_at is not None
     by_phone = doer.device_at - last.device_at if both and doer.device_at and last.device_at else None
     return Moved(distance_m(point, last.point), now - last.at, by_phone)
-
-
-def _must_be_proven(command: Arrive) -> None:
-    if command.method is ArrivalMethod.POSITION and command.position is None:
-        refuse(refusals.POSITION_NEEDED)
-    if command.method is ArrivalMethod.SELF_DECLARED and command.reason is None:
-        refuse(refusals.REASON_NEEDED)
 
 
 async def make_contact(tx: Transaction, part_id: UUID, command: MakeContact, doer: Doer) -> State:

@@ -130,6 +130,11 @@ class Case:
     erased_at: datetime | None = None
 
     @property
+    def lowest_unit_id(self) -> str:
+        """The lowest unit known of its place: whoever may act for it may act for the case."""
+        return self.grid_id or self.unit_path[-1]
+
+    @property
     def emergency(self) -> bool:
         return self.urgency is Urgency.EMERGENCY
 
@@ -357,6 +362,18 @@ class State:
             offer for offer in self.offers if offer.part_id == part_id and offer.state in HELD_OR_HANDLED
         )
         return next(taken, None)
+
+    def last_taken_by(self, part_id: UUID) -> Offer | None:
+        """`taken_by`; of a part that ended with its case, the offer by which somebody had it until then."""
+        relieved = (
+            offer
+            for offer in reversed(self.offers)
+            if offer.part_id == part_id and offer.state is OfferState.ENDED and offer.passed_on is None
+        )
+        taken = self.taken_by(part_id)
+        if taken is not None or self.part(part_id).state is not PartState.ENDED:
+            return taken
+        return next(relieved, None)
 
     def asked(self, part: Part) -> set[str]:
         """Who was already asked in the running turn of the search."""

@@ -47,6 +47,34 @@ REASON_NEEDED = Refused(
     "写一句为什么不能定位或扫码 / Write why neither position nor QR code was possible",
 )
 
+CODE_NEEDED = Refused(
+    "code-needed",
+    "没有扫到到场码 / No arrival code was read",
+    "扫描网格内张贴的到场码，或改用定位、拍照、自报到场 / Scan the code that hangs in the grid, or arrive by position, "
+    "photo or with a stated reason",
+)
+
+CODE_NOT_OF_HERE = Refused(
+    "code-not-of-here",
+    "到场码不是这里的 / This code does not hang here",
+    "请扫描所在网格张贴的到场码，或改用定位、拍照、自报到场；到场码损坏请联系网格长重新打印 / Scan the code of "
+    "the grid you were sent to, or arrive another way; if it is damaged, the grid leader prints it again",
+)
+
+PHOTO_NEEDED = Refused(
+    "photo-needed",
+    "没有现场照片 / No photo shows it",
+    "先上传一张您在现场拍的照片，或改用定位、扫码、自报到场 / Upload a photo you took there first, or arrive by "
+    "position, QR code or with a stated reason",
+)
+
+PHOTO_NOT_FRESH = Refused(
+    "photo-not-fresh",
+    "照片不是刚拍的 / The photo was not taken just now",
+    "请在现场重新拍照，拍后 10 分钟内到场；或改用定位、扫码、自报到场 / Take it again where you are and arrive within "
+    "ten minutes, or arrive by position, QR code or with a stated reason",
+)
+
 LATE_CAUSE_NEEDED = Refused(
     "late-cause-needed",
     "到场已超时，请选择原因 / The arrival was late: say why",

@@ -76,7 +76,7 @@ class CaseView(BaseModel):
 class PartView(BaseModel):
     """A part as it stands now, with its case: the answer to everything a holder does. `asked_by` has given it a task
     of its own; `task` are the words of it, or of whoever handed the case down. `return_pending`: a
-    ruling is awaited."""
+    ruling is awaited. Of a part that ended with its case, `holder` is who had it until then."""
 
     part_id: UUID
     role: PartRole
@@ -225,7 +225,7 @@ class FlagView(BaseModel):
 
 def help_view(state: State, call: HelpCall) -> HelpView:
     parts = [part for part in state.parts if part.help_id == call.id]
-    came = [(part, taken) for part in parts if (taken := state.taken_by(part.id)) is not None]
+    came = [(part, taken) for part in parts if (taken := state.last_taken_by(part.id)) is not None]
     return HelpView(
         help_id=call.id,
         part_id=call.part_id,
@@ -280,7 +280,7 @@ def case_view(state: State) -> CaseView:
 
 def part_view(state: State, part: Part, said: Mapping[UUID, str] | None = None) -> PartView:
     """`said` are the words of statements, for whoever reads what the part is for."""
-    taken, live = state.taken_by(part.id), state.live_offer(part.id)
+    taken, live = state.last_taken_by(part.id), state.live_offer(part.id)
     return PartView(
         part_id=part.id,
         role=part.role,
