@@ -95,18 +95,18 @@ def unmerged(story: Story, parent: Story) -> Story:
     return story
 
 
-def merged_to_the_end(story: Story, parent: Story) -> Story:
+def merged_with_answer(story: Story, parent: Story, **answer: Any) -> Story:
+    """The parent was handled: its part's requester is asked as well, and answers."""
     merged(story, parent)
     story.follow_up_id = uuid7()
-    story.add(
-        FollowUpOpened,
-        100,
-        follow_up_id=story.follow_up_id,
-        round=1,
-        link_can_be_sent=True,
-    )
-    story.answered(110)
-    story.closed(110, outcome=Outcome.MERGED, level=None)
+    story.add(FollowUpOpened, 40, follow_up_id=story.follow_up_id, round=1, link_can_be_sent=True)
+    story.answered(60, **answer)
+    return story
+
+
+def merged_to_the_end(story: Story, parent: Story) -> Story:
+    merged_with_answer(story, parent)
+    story.closed(60, outcome=Outcome.MERGED, level=None)
     return story
 
 

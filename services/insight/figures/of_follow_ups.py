@@ -78,6 +78,23 @@ SHIPPED = (
         beside=ASIDE_OF_RATES,
     ),
     Definition(
+        name="solution_rate",
+        version=2,
+        title=Name(zh="解决率", en="Solution rate"),
+        unit=CountUnit.CASE_TIMES,
+        numerator=Name(
+            zh="居民说已解决，且之后 30 天内没有因任何人重办；并入其他工单的，主单也没有重办",
+            en="The resident says it is solved, and neither the case nor the one it was merged into was reopened, by "
+            "whomever, within 30 days of the answer",
+        ),
+        denominator=VALID_FOLLOW_UPS,
+        exclusions=UNANSWERED,
+        time_base=ANSWERED_IN_PERIOD,
+        counts="solved_and_kept",
+        parameters=MappingProxyType({"reopened_within_seconds": 30 * DAY_SECONDS}),
+        beside=ASIDE_OF_RATES,
+    ),
+    Definition(
         name="follow_ups_reached",
         version=1,
         title=Name(zh="回访到达率", en="Follow-ups that reached somebody"),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries.counts import Scope
+from services.insight.queries.grains import SENT_BACK
 from shared.database import Transaction
 
 WITHIN_SECONDS = 15 * 60
-PEOPLE = """
+KEPT = DEFINITIONS["solution_rate"].parameters
+# What was handled in a round is asked of the case's own requester and of those of the cases merged into it.
+PEOPLE = f"""
     SELECT w.person_id, count(*) AS cases, sum(w.offers) AS offers, sum(w.accepts) AS accepts, sum(w.lapses) AS lapses,
            count(w.arrived_at) FILTER (WHERE c.urgency = 'emergency') AS arrivals,
            count(*) FILTER (WHERE c.urgency = 'emergency'
@@ -21,9 +25,14 @@ PEOPLE = """
     FROM works AS w JOIN cases AS c USING (case_id)
     LEFT JOIN LATERAL (
         SELECT count(*) AS rounds, count(r.reopened_at) AS reopened,
-               count(f.solved) AS answered, count(*) FILTER (WHERE f.solved AND r.reopened_at IS NULL) AS solved
-        FROM rounds AS r
-        LEFT JOIN follow_ups AS f ON f.case_id = r.case_id AND f.round = r.round AND f.reached_at IS NOT NULL
+               sum(said.answered) AS answered, sum(said.solved) AS solved
+        FROM rounds AS r CROSS JOIN LATERAL (
+            SELECT count(f.solved) AS answered, count(*) FILTER (WHERE f.solved AND NOT {SENT_BACK}) AS solved
+            FROM cases AS c JOIN follow_ups AS f USING (case_id)
+            WHERE f.reached_at IS NOT NULL AND (c.case_id = r.case_id OR c.parent_id = r.case_id)
+              AND CASE WHEN c.case_id = r.case_id THEN f.round = r.round
+                       ELSE f.opened_at >= r.handled_at AND f.opened_at < coalesce(r.reopened_at, 'infinity') END
+        ) AS said
         WHERE r.case_id = w.case_id AND r.handled_by = w.person_id
     ) AS h ON true
     WHERE w.first_at >= :starts_at AND w.first_at < :ends_at AND c.unit_path && CAST(:unit_ids AS text[])
@@ -39,6 +48,7 @@ async def people(tx: Transaction, scope: Scope, after: str, most: int) -> list[d
         starts_at=scope.starts_at,
         ends_at=scope.ends_at,
         within_seconds=WITHIN_SECONDS,
+        **KEPT,
         after=after,
         most=most,
     )

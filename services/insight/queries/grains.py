@@ -33,6 +33,11 @@ KEPT_SOLVED = """
     (f.solved AND NOT coalesce(
         f.reopened_at <= f.reached_at + make_interval(secs => :reopened_within_seconds), false))::int
 """
+# By whomever: through the tracking page, or, where it is a part of another case, through any of that one's requesters.
+SENT_BACK = """
+    EXISTS (SELECT FROM rounds AS sent WHERE sent.case_id IN (c.case_id, c.parent_id) AND sent.reopened_at > f.opened_at
+            AND sent.reopened_at <= f.reached_at + make_interval(secs => :reopened_within_seconds))
+"""
 SATISFIED = "(CAST(:weights AS jsonb) ->> f.satisfaction)::numeric"
 
 OUT_OF_ARRIVALS = "parent_id IS NOT NULL OR coalesce(outcome IN ('merged', 'withdrawn'), false)"
@@ -141,6 +146,7 @@ GRAINS: dict[str, str] = {
     ),
     "contacted": ANSWERS.format(counted="f.contacted::int", question="f.contacted"),
     "solved": ANSWERS.format(counted=KEPT_SOLVED, question="f.solved"),
+    "solved_and_kept": ANSWERS.format(counted=f"(f.solved AND NOT {SENT_BACK})::int", question="f.solved"),
     "satisfied": ANSWERS.format(counted=SATISFIED, question="f.satisfaction"),
     "coached": ANSWERS.format(counted="f.coached::int", question="f.coached"),
     "reached": REACHED,

@@ -222,7 +222,9 @@ class Work:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """回访 of one round. Answers given before it was opened (`early_answers`) are counted and close nothing."""
+    """回访 of one round. Answers given before it was opened (`early_answers`) are counted and close nothing.
+    `reopened_at` is when its answer sent its own case back; whether the case was reopened, by whomever, its rounds
+    tell."""
 
     follow_up_id: UUID
     round: int

@@ -163,7 +163,8 @@ def follow_up_recorded(row: CaseRow, event: FollowUpRecorded) -> CaseRow:
 
 
 def case_reopened(row: CaseRow, event: CaseReopened) -> CaseRow:
-    """A reopened case is open again whatever it had closed with; its first clock is untouched."""
+    """A reopened case is open again whatever it had closed with; its first clock is untouched. Where a merged part's
+    requester sent it back, the follow-up named is the part's and none of this case's."""
     row = changed(
         row,
         round=event.round,
@@ -178,9 +179,11 @@ def case_reopened(row: CaseRow, event: CaseReopened) -> CaseRow:
     before = event.round - 1
     row = with_round(row, before, reopened_at=event.at, reopened_because=event.because)
     row = with_round(row, event.round, opened_at=event.at)
-    if event.follow_up_id is None:
-        return row
-    return with_follow_up(row, event.follow_up_id, before, lambda f: changed(f, reopened_at=event.at))
+    follow_ups = tuple(
+        changed(f, reopened_at=event.at) if f.follow_up_id == event.follow_up_id else f
+        for f in row.follow_ups
+    )
+    return changed(row, follow_ups=follow_ups)
 
 
 def case_closed(row: CaseRow, event: CaseClosed) -> CaseRow:
