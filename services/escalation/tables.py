@@ -58,6 +58,7 @@ class CaseRow(Table, table=True):
     __table_args__ = (
         CheckConstraint("rung >= 0 AND rung < jsonb_array_length(ladder)", name="rung_on_ladder"),
         Index("cases_by_registration", "registered_at", "case_id"),
+        Index("cases_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     )
 
     case_id: UUID = Field(primary_key=True)
@@ -272,6 +273,28 @@ class ParkingRow(Table, table=True):
     handle_due_at: datetime | None = moment()
     ended_at: datetime | None = moment()
     ended_because: str | None = words(required=False)
+
+
+class ListingRow(Table, table=True):
+    """An entry on the named persons' daily list; a case is on it once a day."""
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        Index("listings_once_a_day", "case_id", "day", unique=True),
+        Index("listings_of_day", "day", "at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("cases.case_id"), nullable=False))
+    at: datetime = moment(required=True)
+    day: date
+    days: int
+    level: str = words()
+    round: int
+    unit_id: str = words()
+    supervising_unit_id: str = words()
+    person_ids: list[Any] = listed()
+    missed: list[Any] = listed()
 
 
 class HolderRow(Table, table=True):

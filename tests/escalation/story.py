@@ -157,8 +157,8 @@ class Story:
         return self._keep(telling.decision)
 
     def raised(self, minutes: float, to_level: Level | None = None) -> list[CaseEvent]:
-        by_hand = ByHand(OFFICER, EscalationReason.BEYOND_OUR_POWERS, "d", to_level)
-        return self._keep(raise_by_hand(self.case, self.stations, after(minutes), by_hand))
+        before, by_hand = self.case, ByHand(OFFICER, EscalationReason.BEYOND_OUR_POWERS, "d", to_level)
+        return self.by_hand(minutes, lambda telling: raise_by_hand(telling, before, by_hand))
 
     def _keep(self, decision: Decision | None) -> list[CaseEvent]:
         if decision is None:

@@ -15,7 +15,7 @@ from services.escalation.handlers.ground import stations_of
 from services.escalation.handlers.saving import follow_through
 from services.escalation.queries import cases as queries
 from services.escalation.rules.fold import apply
-from services.escalation.rules.ladder import ByHand, raise_by_hand
+from services.escalation.rules.ladder import ByHand, caught_up, raise_by_hand
 from services.registry.defaults.policies import ROUTINE, working_days
 from shared import journal
 from shared.database import Database
@@ -208,8 +208,9 @@ async def test_orders_and_replies_are_counted_anew_as_well(database: Database, c
         case = await queries.load(tx, story.case_id)
         assert case is not None
         known = stations_of(tx.directory, case, now)
-        raised = raise_by_hand(case, known, now, ByHand(OFFICER, EscalationReason.BEYOND_OUR_POWERS))
-        await follow_through(tx, case, raised, known)
+        telling = caught_up(case, known, now)
+        raise_by_hand(telling, case, ByHand(OFFICER, EscalationReason.BEYOND_OUR_POWERS))
+        await follow_through(tx, case, telling.decision, known)
     await sweep(database)
     before = await open_dues(database, story)
     assert {DeadlineKind.SUPERVISION, DeadlineKind.REPLY} <= set(before)

@@ -160,18 +160,19 @@ def test_what_happens_in_the_moment_it_is_due_is_in_time() -> None:
 def test_raised_by_hand_counts_from_then() -> None:
     story = Story()
     story.hear(story.accepted(1))
-    decision = raise_by_hand(story.case, story.stations, after(20), BY_HAND)
-    raised = next(event for event in decision.events if isinstance(event, CaseEscalated))
+    before = story.case
+    told = story.by_hand(20, lambda telling: raise_by_hand(telling, before, BY_HAND))
+    raised = next(event for event in told if isinstance(event, CaseEscalated))
     assert (raised.cause, raised.reason) == (EscalationCause.BY_HAND, EscalationReason.BEYOND_OUR_POWERS)
     assert (raised.actor.person_id, raised.channel) == ("p-grid-a1-a", Channel.MOBILE)
-    due = {one.kind: one.due_at for one in decision.case.open(ACK, HANDLE)}
-    assert due == {ACK: after(30), HANDLE: after(20 + 720)}
+    assert (story.due(ACK), story.due(HANDLE)) == (30, 20 + 720)
 
 
 def test_a_deadline_that_ran_out_first_wins_over_the_hand() -> None:
     story = Story()
-    decision = raise_by_hand(story.case, story.stations, after(7), BY_HAND)
-    causes = [event.cause for event in decision.events if isinstance(event, CaseEscalated)]
+    before = story.case
+    told = story.by_hand(7, lambda telling: raise_by_hand(telling, before, BY_HAND))
+    causes = [event.cause for event in told if isinstance(event, CaseEscalated)]
     assert causes == [EscalationCause.ACKNOWLEDGE_MISSED]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -33,7 +34,7 @@ from shared.vocabulary import (
     UnparkReason,
     Urgency,
 )
-from tests.escalation.story import OFFICER, Story, after
+from tests.escalation.story import LADDER, OFFICER, Story, after
 
 ACK, HANDLE = DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE
 RULING, REVIEW, CO_HANDLE = DeadlineKind.RULING, DeadlineKind.REVIEW, DeadlineKind.CO_HANDLE
@@ -84,7 +85,7 @@ def test_a_refused_return_leaves_everything_as_it_is_and_cannot_be_ruled_again()
     assert types(told) == ["ReturnRuled", "DeadlinesCleared"]
     assert story.case.unit_id == "grid-a1"
     assert [holder.person_id for holder in story.case.holders] == ["p-grid-a1-a"]
-    assert returns.may_be_ruled(story.case, story.case.returns[0]) == "ruled-before"
+    assert returns.may_be_ruled(story.case.returns[0]) == "ruled-before"
 
 
 def test_redispatched_the_new_unit_has_its_own_time_to_take_it_and_the_same_time_to_handle_it() -> None:
@@ -106,7 +107,7 @@ def test_a_ruling_nobody_gives_in_time_is_a_refusal_said_once() -> None:
     [ruled] = [event for event in told if isinstance(event, ReturnRuled)]
     assert (ruled.ruling, ruled.unanswered) == (Ruling.REFUSE, True)
     assert story.at(due + 60) == []
-    assert returns.may_be_ruled(story.case, story.case.returns[0]) == "ruled-before"
+    assert returns.may_be_ruled(story.case.returns[0]) == "ruled-before"
 
 
 @pytest.mark.parametrize("what", ["handled", "part_ended", "merged", "closed"])
@@ -115,7 +116,7 @@ def test_a_return_is_over_when_its_part_or_its_case_is(what: str) -> None:
     event = story.part_ended(9, story.part_id) if what == "part_ended" else getattr(story, what)(9)
     story.hear(event)
     assert story.open(RULING) is None
-    assert returns.may_be_ruled(story.case, story.case.returns[0]) == "return-over"
+    assert returns.may_be_ruled(story.case.returns[0]) == "return-over"
 
 
 def test_two_returns_have_a_clock_each() -> None:
@@ -365,15 +366,68 @@ def test_a_raise_takes_a_parked_case_up_again_with_the_clocks_of_its_new_level()
 def test_the_review_is_within_ninety_days(days: float, because: str | None) -> None:
     story = an_owned_case()
     now = after(60)
-    assert parkings.may_park(story.case, now, now + timedelta(days=days)) == because
+    assert parkings.may_park(story.case, now, now + timedelta(days=days), approved=False) == because
 
 
 def test_one_park_at_a_time() -> None:
     story = an_owned_case()
     park(story, 60, 30 * DAY)
-    assert parkings.may_park(story.case, after(61), after(DAY)) == "parked-before"
+    assert parkings.may_park(story.case, after(61), after(DAY), approved=True) == "parked-before"
     story.hear(story.handled(70))
-    assert parkings.may_park(story.case, after(71), after(DAY)) == "not-worked-on"
+    assert parkings.may_park(story.case, after(71), after(DAY), approved=True) == "not-worked-on"
+
+
+def parked_before(story: Story, minutes: float = 60) -> None:
+    park(story, minutes, 30 * DAY)
+    unpark(story, minutes + 1)
+
+
+@pytest.mark.parametrize(
+    ("urgency", "before", "because"),
+    [
+        (Urgency.ROUTINE, lambda story: None, None),
+        (Urgency.ROUTINE, parked_before, "parking-needs-approval"),
+        (Urgency.ROUTINE, lambda story: (parked_before(story), story.raised(62)), None),
+        (Urgency.ROUTINE, lambda story: (story.raised(50), parked_before(story)), "parking-needs-approval"),
+        (Urgency.ROUTINE, lambda story: (parked_before(story), _once_more(story)), None),
+        (Urgency.EMERGENCY, lambda story: None, "parking-needs-approval"),
+        (Urgency.EMERGENCY, lambda story: story.at(30 * DAY), "parking-needs-approval"),
+    ],
+)
+def test_an_emergency_and_a_second_parking_are_approved_by_somebody_above(
+    urgency: Urgency, before: Callable[[Story], object], because: str | None
+) -> None:
+    """A second one in the same round at the same level; and an emergency whose `handle` runs, or stands red."""
+    story = Story(urgency)
+    story.hear(story.accepted(1))
+    before(story)
+    now = after(40 * DAY)
+    assert parkings.may_park(story.case, now, now + timedelta(days=1), approved=False) == because
+    assert parkings.may_park(story.case, now, now + timedelta(days=1), approved=True) is None
+
+
+def _once_more(story: Story) -> None:
+    story.hear(story.handled(70))
+    story.hear(story.reopened(80))
+
+
+def test_what_was_missed_before_a_parking_stays_missed_and_on_the_list_and_is_not_missed_again() -> None:
+    """At the last level nobody is above whose clock would begin: the red `handle` is all there is."""
+    story = Story(Urgency.ROUTINE, ladder=LADDER[3:])
+    story.hear(story.accepted(1))
+    story.hear(story.contacted(2))
+    due = story.due(HANDLE)
+    assert due is not None
+    assert [event.kind for event in story.at(due) if isinstance(event, DeadlineMissed)] == [HANDLE]
+    told = park(story, due + 60, due + 30 * DAY)
+    assert types(told) == ["CaseParked", "DeadlinesSet"]
+    assert story.case.open(HANDLE)[0].colour is Colour.RED
+    assert "CaseListed" in types([*story.at(due + 2 * DAY)])
+    told = unpark(story, due + 3 * DAY)
+    assert types(told) == ["CaseListed", "CaseUnparked", "DeadlinesCleared"]
+    assert story.case.open(HANDLE)[0].colour is Colour.RED
+    story.at(due + 60 * DAY)
+    assert [event.kind for event in story.told if isinstance(event, DeadlineMissed)] == [HANDLE]
 
 
 # ── supervision ───────────────────────────────────────────────────────────────────────────────────────────────────

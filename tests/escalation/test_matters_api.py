@@ -112,6 +112,14 @@ async def unpark_it(desk: Desk, who: Who) -> httpx.Response:
     return await desk.ask(who, f"/cases/{desk.case_id}/unpark", {"because": "resumed"})
 
 
+async def park_it_again(desk: Desk, who: Who) -> httpx.Response:
+    """At the same level: the community, where its own officer may not."""
+    body = {"reason": "beyond_our_powers"}
+    assert (await desk.ask(HOLDER, f"/cases/{desk.case_id}/escalate", body)).status_code == 200
+    assert (await unpark_it(desk, OFFICER)).status_code == 200
+    return await park_it(desk, who)
+
+
 async def order_it(desk: Desk, who: Who) -> httpx.Response:
     return await desk.ask(who, f"/cases/{desk.case_id}/orders", {"kind": "listed", "text": WORDS})
 
@@ -135,8 +143,9 @@ ACTS: list[tuple[Act, set[Who]]] = [
     (rule_it, IN_CHARGE_ABOVE),
     (ask_it, {HOLDER}),
     (decide_it, IN_CHARGE_ABOVE),
-    (park_it, {OFFICER, STREET_OFFICER, TOP_OFFICER}),
-    (unpark_it, {OFFICER, STREET_OFFICER, TOP_OFFICER}),
+    (park_it, IN_CHARGE_ABOVE),
+    (unpark_it, IN_CHARGE_ABOVE),
+    (park_it_again, IN_CHARGE_ABOVE - {OFFICER}),
     (order_it, {SUPERVISOR, DIRECTOR}),
     (answer_it, {HOLDER, LEADER, OFFICER, STREET_OFFICER, TOP_OFFICER}),
     (reply_it, IN_CHARGE_ABOVE),
@@ -153,7 +162,7 @@ async def test_who_may_and_who_may_not(desk: Desk, act: Act, allowed: set[Who]) 
         assert (answer.status_code == 200) is (who in allowed), (who, answer.text)
         if who not in allowed:
             assert answer.status_code in {403, 409}
-            assert answer.json()["code"] in {"forbidden", "holder-unknown"}
+            assert answer.json()["code"] in {"forbidden", "holder-unknown", "parking-needs-approval"}
 
 
 async def test_nobody_decides_what_they_asked_for(desk: Desk) -> None:

@@ -126,7 +126,7 @@ def test_what_becomes_of_a_return(
     assert (story.open(DeadlineKind.RULING) is not None) == waits
     assert story.case.unit_id == unit_id
     assert bool(story.case.holders) == held
-    assert returns.may_be_ruled(story.case, returned) == may_be_ruled
+    assert returns.may_be_ruled(returned) == may_be_ruled
     assert story.due(DeadlineKind.HANDLE) in (first, None), "the resident's clock never stopped"
 
 

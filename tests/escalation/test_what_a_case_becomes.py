@@ -312,6 +312,7 @@ def test_at_the_last_level_it_is_on_the_list_every_day_until_it_is_dealt_with() 
         assert [event.person_ids for event in told if isinstance(event, CaseListed)] == [("p-s1", "p-s2")]
     story.hear(story.accepted(4 * DAY - 100))
     story.hear(story.handled(4 * DAY - 90))
+    story.hear(story.closed(4 * DAY))
     assert listed(story.at(6 * DAY)) == []
 
 
@@ -319,6 +320,75 @@ def test_an_outage_of_days_is_one_entry_that_says_how_many_days_it_is() -> None:
     story = at_the_top()
     assert listed(story.at(MINUTES_TO_LIST + 2 * DAY + 5)) == [("2026-03-05", 3)]
     assert listed(story.at(MINUTES_TO_LIST + 3 * DAY)) == [("2026-03-06", 4)]
+
+
+RED_AT_THE_TOP: list[tuple[DeadlineKind, Urgency, Callable[[Story], object]]] = [
+    (ACK, Urgency.ROUTINE, lambda story: story.hear(story.contacted(1))),
+    (ARRIVE, Urgency.EMERGENCY, lambda story: story.hear(story.accepted(1))),
+    (CONTACT, Urgency.ROUTINE, lambda story: story.hear(story.accepted(1))),
+    (HANDLE, Urgency.ROUTINE, lambda story: (story.hear(story.accepted(1)), story.hear(story.contacted(2)))),
+    (FOLLOW_UP, Urgency.ROUTINE, lambda story: story.hear(story.handled(1))),
+    (
+        DeadlineKind.SUPERVISION,
+        Urgency.ROUTINE,
+        lambda story: (
+            story.hear(story.handled(1)),
+            story.hear(story.reopened(2)),
+            story.hear(story.accepted(3)),
+            story.hear(story.contacted(4)),
+        ),
+    ),
+    (
+        DeadlineKind.CO_HANDLE,
+        Urgency.ROUTINE,
+        lambda story: (
+            story.hear(story.accepted(1)),
+            story.hear(story.contacted(2)),
+            story.hear(story.asked_to_help(3, 60)),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "urgency", "lived"), RED_AT_THE_TOP, ids=[one[0] for one in RED_AT_THE_TOP])
+def test_at_the_last_level_whatever_was_missed_is_listed_the_next_morning(
+    kind: DeadlineKind, urgency: Urgency, lived: Callable[[Story], object]
+) -> None:
+    """A ruling never stands red: nobody's is a refusal. A reply is owed where somebody raised it to that level."""
+    story = Story(urgency, ladder=LADDER[3:])
+    lived(story)
+    story.at(next(one.due_at for one in story.case.open(kind)).timestamp() / 60 - after(0).timestamp() / 60)
+    assert kind in {one.kind for one in story.case.overdue}
+    assert list_due_at(story.case, story.stations) is not None
+    story.at(30 * DAY)
+    assert kind in story.case.listings[-1].missed
+
+
+def test_a_reply_missed_at_the_last_level_is_listed_as_well() -> None:
+    story = Story(Urgency.ROUTINE, ladder=LADDER[2:])
+    story.hear(story.contacted(1))
+    story.raised(2)
+    story.hear(story.accepted(3))
+    story.at(2 * DAY)
+    assert [one.kind for one in story.case.overdue] == [DeadlineKind.REPLY]
+
+
+def test_its_days_on_the_list_count_from_its_coming_to_the_last_level() -> None:
+    """First contact was missed two days before the case came to where nobody is above."""
+    story = Story(Urgency.ROUTINE, ladder=LADDER[2:])
+    story.hear(story.accepted(1))
+    story.at(DAY)
+    assert story.case.overdue == ()
+    story.raised(3 * DAY)
+    assert listed(story.at(3 * DAY + MINUTES_TO_LIST)) == [("2026-03-06", 1)]
+
+
+def test_what_ended_is_on_no_list() -> None:
+    for what in ("merged", "closed", "withdrawn"):
+        story = at_the_top()
+        told = story.hear(getattr(story, what)(3 * DAY), late_by=DAY)
+        assert listed(told) == []
+        assert list_due_at(story.case, story.stations) is None
 
 
 def test_below_the_last_level_nothing_is_listed() -> None:

@@ -164,7 +164,7 @@ def decide_extension(life: Life, *, approved: bool) -> None:
 def park(life: Life, days: int) -> None:
     def act(telling: Telling) -> None:
         review_at = telling.now + timedelta(days=days)
-        if parkings.may_park(telling.case, telling.now, review_at) is None:
+        if parkings.may_park(telling.case, telling.now, review_at, approved=True) is None:
             parkings.park(telling, OFFICER, "p-1", ParkReason.NEEDS_FUNDS, review_at, "d")
 
     life.at_the_desk(act)

@@ -277,9 +277,10 @@ class Life:
         actor = staff(self.level.holders[0].person_id)
         reason = EscalationReason.BEYOND_OUR_POWERS
         by_hand = ladder.ByHand(By(actor, Channel.MOBILE), reason, to_level=to_level)
-        self._escalation_says(ladder.raise_by_hand(self.level, self.stations, self.now, by_hand))
+        before = self.level
+        self.at_the_desk(lambda telling: ladder.raise_by_hand(telling, before, by_hand))
 
-    def at_the_desk(self, act: Callable[[Telling], None]) -> None:
+    def at_the_desk(self, act: Callable[[Telling], object]) -> None:
         """Somebody acts on the case's time and level, once time has caught up."""
         if self.level is not None:
             telling = ladder.caught_up(self.level, self.stations, self.now)

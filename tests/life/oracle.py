@@ -16,6 +16,7 @@ from shared.events.escalation import (
     CaseUnparked,
     Deadline,
     DeadlineExtended,
+    DeadlineMissed,
     DeadlinesCleared,
     DeadlinesSet,
     EscalationVoided,
@@ -92,9 +93,11 @@ class Oracle:
                 self.begun[event.park_id] = event.review_at
                 self.left = self.handle_due_at - event.at if self.handle_due_at else None
             case CaseUnparked(because=UnparkReason.RESUMED | UnparkReason.REVIEWED):
-                self.at_least = event.at + max(timedelta(), self.left) if self.left is not None else None
+                self.at_least = event.at + self.left if self.left is not None else self.at_least
             case DeadlineExtended():
                 self.at_least = self.handle_due_at = event.due_at
+            case DeadlineMissed(kind=DeadlineKind.HANDLE):
+                self.handle_due_at = None  # nothing is left of it that a parking could keep
             case DeadlinesCleared():
                 if any(one.kind is DeadlineKind.HANDLE for one in event.cleared):
                     self.handle_due_at = None

@@ -322,8 +322,10 @@ class LifeOfACase(RuleBasedStateMachine):
                     for one in event.deadlines:
                         assert one.due_at in oracle.dues(one, event)
                         assert one.kind is not DeadlineKind.ARRIVE or event.round == 1
-                        # A clock that ran out, stopped and is set again is missed by that setting once.
-                        if event.because is not SetBecause.LEVEL or oracle.taken_from is not None:
+                        # A clock that ran out, stopped and is set again is missed by that setting once. A parking
+                        # stops none that ran out.
+                        again = event.because not in (SetBecause.LEVEL, SetBecause.UNPARKED)
+                        if again or oracle.taken_from is not None:
                             missed[one.kind, one.about, event.level, event.round] = 0
                 case DeadlineMissed():
                     missed[event.kind, event.about, event.level, event.round] += 1

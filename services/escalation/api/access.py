@@ -89,11 +89,20 @@ def must_rule(unit_id: str, who: SignedIn, directory: Directory, *, not_by: str 
     return role
 
 
-def units_of(who: SignedIn, unit: str | None, directory: Directory) -> list[str]:
-    """The unit and everything below, or all that the caller may see."""
+def approves(found: Case, who: SignedIn, directory: Directory) -> bool:
+    """A supervisor of the unit that has the case, or an officer one level up."""
+    above = found.above(found.level)
+    is_above = above.level is not found.level and who.may(Role.UNIT_OFFICER, above.unit_id, directory)
+    return is_above or who.may(Role.SUPERVISOR, found.unit_id, directory)
+
+
+def units_of(
+    who: SignedIn, unit: str | None, directory: Directory, roles: tuple[Role, ...] = SEEING
+) -> list[str]:
+    """The unit and everything below, or all where the caller holds one of the roles."""
     if unit is not None:
-        who.must(SEEING, unit, directory)
-    tops = {unit} if unit else {grant.unit_id for grant in who.grants if grant.role in SEEING}
+        who.must(roles, unit, directory)
+    tops = {unit} if unit else {grant.unit_id for grant in who.grants if grant.role in roles}
     return [one for one in directory.units if any(directory.covers(top, one) for top in tops)]
 
 

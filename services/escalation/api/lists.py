@@ -1,10 +1,10 @@
-"""Open deadlines and supervision orders of a unit and everything below, in pages."""
+"""Open deadlines, supervision orders and the daily list of a unit and everything below, in pages."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from services.escalation.api.access import SEEING, WATCHING, units_of
 from services.escalation.api.views import DeadlineView
+from services.escalation.handlers.ground import working_time_of
 from services.escalation.queries import lists
 from services.escalation.rules.case import NOTHING, Colour
 from shared.problems import Problem
@@ -66,6 +67,29 @@ class OrdersPage(BaseModel):
     next_cursor: str | None
 
 
+class ListedCase(BaseModel):
+    """`missed` is what stood red when it was listed, for the `days`-th day; `dealt_with`: none of it does any more.
+    `unit_id` has the case, `person_ids` are named by `supervising_unit_id`."""
+
+    case_id: UUID
+    number: str
+    urgency: Urgency
+    at: datetime
+    days: int
+    level: Level
+    unit_id: str
+    supervising_unit_id: str
+    person_ids: list[str]
+    missed: list[DeadlineKind]
+    dealt_with: bool
+
+
+class DailyList(BaseModel):
+    day: date
+    cases: list[ListedCase]
+    next_cursor: str | None
+
+
 @router.get("/deadlines", dependencies=[allow(*SEEING)])
 async def deadlines(
     tx: Tx,
@@ -96,12 +120,33 @@ async def orders(
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
 ) -> OrdersPage:
     """Supervision orders by or on a unit and everything below, the oldest first."""
-    units = units_of(who, unit, tx.directory)
+    units = units_of(who, unit, tx.directory, WATCHING)
     answered = None if state is None else state is OrderState.ANSWERED
     rows = await lists.orders(tx, units, answered, kind, after_moment(cursor), limit)
     found = [ListedOrder.model_validate(dict(row)) for row in rows]
     last = found[-1] if len(found) == limit else None
     return OrdersPage(orders=found, next_cursor=cursor_of((last.at.isoformat(), last.id) if last else None))
+
+
+@router.get("/daily-list", dependencies=[allow(*WATCHING)])
+async def daily_list(
+    tx: Tx,
+    who: Caller,
+    unit: str | None = None,
+    day: date | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
+) -> DailyList:
+    """Who was named on that day (by default today) for which cases that a unit or one below it has or supervises."""
+    units = units_of(who, unit, tx.directory, WATCHING)
+    if day is None:
+        zone = working_time_of(tx.directory, units[0] if units else "").zone
+        day = (await tx.now()).astimezone(zone).date()
+    rows = await lists.listed(tx, units, day, after_moment(cursor), limit)
+    last = rows[-1] if len(rows) == limit else None
+    place = (last["at"].isoformat(), last["id"]) if last else None
+    found = [ListedCase.model_validate(dict(row)) for row in rows]
+    return DailyList(day=day, cases=found, next_cursor=cursor_of(place))
 
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,6 +11,7 @@ from services.escalation.api.access import (
     IN_CHARGE,
     SENT,
     Expected,
+    approves,
     by,
     must_own,
     must_rule,
@@ -92,23 +93,25 @@ async def decide_extension(
     return await _shown(hand, await by_hand.decide_extension(hand, asked, body, by(who, role)))
 
 
-@router.post("/cases/{case_id}/park", dependencies=[allow(Role.UNIT_OFFICER)])
+@router.post("/cases/{case_id}/park", dependencies=[allow(*IN_CHARGE)])
 async def park(
     case_id: UUID, body: ParkCase, tx: Tx, who: Caller, request: Request, expected: Expected
 ) -> CaseView:
-    """挂账 by an officer of the unit that has the case: with an owner, a plan and a review within 90 days."""
+    """挂账 by an officer of the unit that has the case: with an owner, a plan and a review within 90 days. An emergency
+    that is to be handled, and a case this level parked before: by the unit above, or a supervisor."""
     hand = await _hand(tx, request, case_id, expected)
-    role = who.must(Role.UNIT_OFFICER, hand.case.unit_id, tx.directory)
-    return await _shown(hand, await by_hand.park(hand, body, by(who, role)))
+    role = who.must(IN_CHARGE, hand.case.unit_id, tx.directory)
+    approved = approves(hand.case, who, tx.directory)
+    return await _shown(hand, await by_hand.park(hand, body, by(who, role), approved=approved))
 
 
-@router.post("/cases/{case_id}/unpark", dependencies=[allow(Role.UNIT_OFFICER)])
+@router.post("/cases/{case_id}/unpark", dependencies=[allow(*IN_CHARGE)])
 async def unpark(
     case_id: UUID, body: UnparkCase, tx: Tx, who: Caller, request: Request, expected: Expected
 ) -> CaseView:
     """The case goes on with what was left of `handle` when it was parked."""
     hand = await _hand(tx, request, case_id, expected)
-    role = who.must(Role.UNIT_OFFICER, hand.case.unit_id, tx.directory)
+    role = who.must(IN_CHARGE, hand.case.unit_id, tx.directory)
     return await _shown(hand, await by_hand.unpark(hand, body, by(who, role)))
 
 

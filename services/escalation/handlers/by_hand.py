@@ -1,10 +1,9 @@
-"""What people do about a case's time and level. Each loads and locks the case, lets time catch up, asks whether it may
-be, decides, saves, and keeps what was written."""
+"""What people do about a case's time and level. Each has the case locked and time caught up with it, asks whether it
+may be, decides, saves, and keeps what was written."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from services.escalation import commands
@@ -16,9 +15,7 @@ from services.escalation.queries import cases
 from services.escalation.rules import extensions, ladder, parkings, returns, supervision
 from services.escalation.rules.case import Case, Extension, ExtensionState, Order, Raise, Return
 from services.escalation.rules.clocks import By, Telling
-from services.escalation.rules.limits import Station
 from shared.database import Transaction
-from shared.events.escalation import CaseEscalated
 from shared.ids import uuid7
 from shared.problems import Problem
 from shared.sealing import Sealer
@@ -27,24 +24,25 @@ from shared.vocabulary import DeadlineKind, Ruling
 
 @dataclass(frozen=True)
 class AtHand:
-    """A case locked for somebody who acts on it, as it was before they did; `now` is business time under the lock."""
+    """A case locked for somebody who acts on it. What was due is said first, so whoever may act is asked of the case as
+    it stands now, however late its timers are; `before` is the case as it was read."""
 
     tx: Transaction
     sealer: Sealer
-    case: Case
-    now: datetime
-    stations: tuple[Station, ...]
+    before: Case
+    telling: Telling
+
+    @property
+    def case(self) -> Case:
+        return self.telling.case
 
     @property
     def pen(self) -> Pen:
-        return Pen(self.tx, self.sealer, self.case.case_id)
+        return Pen(self.tx, self.sealer, self.before.case_id)
 
-    def caught_up(self) -> Telling:
-        return ladder.caught_up(self.case, self.stations, self.now)
-
-    async def save(self, telling: Telling) -> Case:
-        await follow_through(self.tx, self.case, telling.decision, self.stations)
-        return telling.case
+    async def save(self) -> Case:
+        await follow_through(self.tx, self.before, self.telling.decision, self.telling.stations)
+        return self.case
 
 
 async def take_in_hand(
@@ -56,7 +54,7 @@ async def take_in_hand(
     if expected_version is not None and await cases.version(tx, case_id) != expected_version:
         detail = "请重新查看工单后再操作 / Look at the case again before you act"
         raise Problem(412, "changed-meanwhile", "工单已变化 / The case has changed", detail=detail)
-    return AtHand(tx, sealer, case, now, stations_of(tx.directory, case, now))
+    return AtHand(tx, sealer, case, ladder.caught_up(case, stations_of(tx.directory, case, now), now))
 
 
 # ── raises and replies ────────────────────────────────────────────────────────────────────────────────────────────
@@ -64,16 +62,15 @@ async def take_in_hand(
 
 async def escalate(hand: AtHand, command: commands.Escalate, by: By) -> Case:
     """Raise a case by hand. The case as it stands afterwards; 409 where it cannot be."""
-    if because := ladder.may_be_raised(hand.case, command.to_level):
+    if because := ladder.may_be_raised(hand.before, command.to_level):
         raise cannot(because)
     digest = await hand.pen.digest(command.text) if command.text else None
     by_hand = ladder.ByHand(by, command.reason, digest, command.to_level)
-    decision = ladder.raise_by_hand(hand.case, hand.stations, hand.now, by_hand)
-    await follow_through(hand.tx, hand.case, decision, hand.stations)
-    raised = [event for event in decision.events if isinstance(event, CaseEscalated)]
-    if command.text and raised and raised[-1].text_digest == digest:
-        await hand.pen.keep(raised[-1].id, "raises", command.text)
-    return decision.case
+    raised = ladder.raise_by_hand(hand.telling, hand.before, by_hand)
+    after = await hand.save()
+    if command.text and raised is not None:
+        await hand.pen.keep(raised.id, "raises", command.text)
+    return after
 
 
 async def reply(hand: AtHand, raised: Raise, command: commands.Reply, by: By) -> Case:
@@ -81,9 +78,9 @@ async def reply(hand: AtHand, raised: Raise, command: commands.Reply, by: By) ->
         raise cannot("replied-before")
     if not raised.owes_a_reply:
         raise cannot("no-reply-owed")
-    reply_id, telling = uuid7(), hand.caught_up()
-    supervision.reply(telling, raised, by, reply_id, await hand.pen.digest(command.text))
-    after = await hand.save(telling)
+    reply_id = uuid7()
+    supervision.reply(hand.telling, raised, by, reply_id, await hand.pen.digest(command.text))
+    after = await hand.save()
     await hand.pen.keep(reply_id, "replies", command.text)
     return after
 
@@ -93,15 +90,13 @@ async def reply(hand: AtHand, raised: Raise, command: commands.Reply, by: By) ->
 
 async def rule_return(hand: AtHand, returned: Return, command: commands.RuleReturn, by: By) -> Case:
     """A ruling that comes after its deadline finds the return refused already."""
-    telling = hand.caught_up()
-    asked = returns.return_of(telling.case, returned.id)
-    if asked is None or (because := returns.may_be_ruled(telling.case, asked)):
-        raise cannot(because if asked is not None and because else "return-over")
+    if because := returns.may_be_ruled(returned):
+        raise cannot(because)
     if command.ruling is Ruling.REDISPATCH and command.to_unit_id is not None:
         _must_be_sendable(hand, command.to_unit_id)
     digest = await hand.pen.digest(command.text)
-    returns.rule_return(telling, asked, by, command.ruling, command.to_unit_id, digest)
-    after = await hand.save(telling)
+    returns.rule_return(hand.telling, returned, by, command.ruling, command.to_unit_id, digest)
+    after = await hand.save()
     await hand.pen.keep(returned.id, "rulings", command.text)
     return after
 
@@ -121,48 +116,42 @@ def _must_be_sendable(hand: AtHand, unit_id: str) -> None:
 
 
 async def ask_extension(hand: AtHand, command: commands.AskExtension, by: By) -> Case:
-    telling = hand.caught_up()
-    if because := extensions.may_ask(telling, command.until):
-        handle = next(iter(telling.case.open(DeadlineKind.HANDLE)), None)
-        latest = extensions.longest(telling, handle) if handle else None
+    if because := extensions.may_ask(hand.telling, command.until):
+        handle = next(iter(hand.case.open(DeadlineKind.HANDLE)), None)
+        latest = extensions.longest(hand.telling, handle) if handle else None
         raise cannot(because, **({"latest": latest.isoformat()} if latest else {}))
-    extensions.ask_extension(telling, by, command.until, command.reason)
-    return await hand.save(telling)
+    extensions.ask_extension(hand.telling, by, command.until, command.reason)
+    return await hand.save()
 
 
 async def decide_extension(hand: AtHand, asked: Extension, command: commands.DecideExtension, by: By) -> Case:
-    telling = hand.caught_up()
-    still = next(one for one in telling.case.extensions if one.id == asked.id)
-    if still.state is not ExtensionState.ASKED:
+    if asked.state is not ExtensionState.ASKED:
         raise cannot("extension-decided")
-    extensions.decide_extension(telling, still, by, approved=command.approved)
-    return await hand.save(telling)
+    extensions.decide_extension(hand.telling, asked, by, approved=command.approved)
+    return await hand.save()
 
 
 # ── parking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def park(hand: AtHand, command: commands.ParkCase, by: By) -> Case:
+async def park(hand: AtHand, command: commands.ParkCase, by: By, *, approved: bool) -> Case:
     owner = hand.tx.directory.people.get(command.owner_id)
     if owner is None or owner.retired_at is not None:
         raise cannot("no-such-person")
-    telling = hand.caught_up()
-    if because := parkings.may_park(telling.case, hand.now, command.review_at):
+    if because := parkings.may_park(hand.case, hand.telling.now, command.review_at, approved=approved):
         raise cannot(because)
     digest = await hand.pen.digest(command.plan)
-    parkings.park(telling, by, command.owner_id, command.reason, command.review_at, digest)
-    after = await hand.save(telling)
-    if after.parking is not None:
-        await hand.pen.keep(after.parking.id, "plans", command.plan)
+    parked = parkings.park(hand.telling, by, command.owner_id, command.reason, command.review_at, digest)
+    after = await hand.save()
+    await hand.pen.keep(parked.id, "plans", command.plan)
     return after
 
 
 async def unpark(hand: AtHand, command: commands.UnparkCase, by: By) -> Case:
-    telling = hand.caught_up()
-    if telling.case.parking is None:
+    if hand.case.parking is None:
         raise cannot("not-parked")
-    parkings.unpark(telling, by, command.because)
-    return await hand.save(telling)
+    parkings.unpark(hand.telling, by, command.because)
+    return await hand.save()
 
 
 # ── supervision ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,12 +160,11 @@ async def unpark(hand: AtHand, command: commands.UnparkCase, by: By) -> Case:
 async def order_supervision(
     hand: AtHand, command: commands.OrderSupervision, supervising_unit_id: str, by: By
 ) -> Case:
-    telling = hand.caught_up()
-    if because := supervision.may_be_ordered(telling.case, command.kind, supervising_unit_id):
+    if because := supervision.may_be_ordered(hand.case, command.kind, supervising_unit_id):
         raise cannot(because)
     order_id, digest = uuid7(), await hand.pen.digest(command.text)
-    supervision.order_by_hand(telling, command.kind, supervising_unit_id, by, order_id, digest)
-    after = await hand.save(telling)
+    supervision.order_by_hand(hand.telling, command.kind, supervising_unit_id, by, order_id, digest)
+    after = await hand.save()
     await hand.pen.keep(order_id, "orders", command.text)
     return after
 
@@ -184,9 +172,8 @@ async def order_supervision(
 async def answer_order(hand: AtHand, ordered: Order, command: commands.AnswerOrder, by: By) -> Case:
     if ordered.answered_at is not None:
         raise cannot("answered-before")
-    answer_id, telling = uuid7(), hand.caught_up()
-    digest = await hand.pen.digest(command.text)
-    supervision.answer(telling, ordered, by, ordered.unit_id, answer_id, digest)
-    after = await hand.save(telling)
+    answer_id, digest = uuid7(), await hand.pen.digest(command.text)
+    supervision.answer(hand.telling, ordered, by, ordered.unit_id, answer_id, digest)
+    after = await hand.save()
     await hand.pen.keep(answer_id, "answers", command.text)
     return after

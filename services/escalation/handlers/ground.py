@@ -34,7 +34,7 @@ def stations(
         Station(
             working_time_of(directory, rung.unit_id),
             _empty_because(directory, rung, urgency, category_code, now),
-            tuple(person.id for person in directory.with_role(Role.SUPERVISOR, rung.unit_id)),
+            _named(directory, rung.unit_id),
         )
         for rung in ladder
     )
@@ -42,6 +42,12 @@ def stations(
 
 def stations_of(directory: Directory, case: Case, now: datetime) -> tuple[Station, ...]:
     return stations(directory, case.ladder, case.urgency, case.category_code, now)
+
+
+def _named(directory: Directory, unit_id: str) -> tuple[str, ...]:
+    """The unit's supervisors, or its officers where it has none: somebody is told."""
+    named = directory.with_role(Role.SUPERVISOR, unit_id) or directory.with_role(Role.UNIT_OFFICER, unit_id)
+    return tuple(person.id for person in named)
 
 
 def working_time_of(directory: Directory, unit_id: str) -> WorkingTime:

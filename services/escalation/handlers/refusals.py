@@ -97,6 +97,10 @@ CANNOT = {
         "工单已经挂账 / The case is parked already",
         "要改复查日期，请先恢复办理 / To change the review date take it up again first",
     ),
+    "parking-needs-approval": (
+        "须由上一级单位或督办员挂账 / The unit above or a supervisor has to park this case",
+        "应急工单或本级已挂过账的工单请联系上一级 / An emergency, or a case this level parked before: speak to them",
+    ),
     "not-parked": (
         "工单没有挂账 / The case is not parked",
         "请刷新工单 / Look at the case again",

@@ -84,6 +84,13 @@ PARTS_OF_A_CASE: dict[str, tuple[str, dict[str, str]]] = {
             **ONE_ROUND, "handle_due_at": AT, "ended_at": AT, "ended_because": "text",
         },
     ),
+    "listings": (
+        "id",
+        {
+            "id": "uuid", "at": AT, "day": "date", "days": "integer", **ONE_ROUND, "unit_id": "text",
+            "supervising_unit_id": "text", "person_ids": "jsonb", "missed": "jsonb",
+        },
+    ),
     "deadlines": (
         "case_id, kind, about, level, round",
         {
@@ -153,6 +160,8 @@ LOAD = f"""
                                 WHERE e.case_id = cases.case_id), '[]'),
         'parkings', coalesce((SELECT json_agg(p ORDER BY p.at, p.id) FROM parkings p
                               WHERE p.case_id = cases.case_id), '[]'),
+        'listings', coalesce((SELECT json_agg(l ORDER BY l.day) FROM listings l
+                              WHERE l.case_id = cases.case_id), '[]'),
         'holders', coalesce((SELECT json_agg(h ORDER BY h.part_id) FROM holders h
                              WHERE h.case_id = cases.case_id), '[]'))::text AS whole
     FROM cases WHERE case_id = :case_id
@@ -169,7 +178,7 @@ async def save(tx: Transaction, before: Case | None, after: Case) -> None:
     """Write what is different; nothing is ever deleted but a holder who no longer holds."""
     if before is None or _standing(before) != _standing(after):
         await tx.rows(SAVE_CASE, whole=_json(_row(after)))
-    for name in ("raises", "orders", "returns", "extensions", "parkings"):
+    for name in ("raises", "orders", "returns", "extensions", "parkings", "listings"):
         facts = [asdict(one) | {"place": place} for place, one in enumerate(getattr(after, name))]
         known = getattr(before, name) if before else ()
         await _save(tx, after, name, [row for row, old in _beside(facts, known) if row != old])

@@ -1,9 +1,10 @@
-"""What the lists show: open deadlines, supervision orders, each page behind the last row of the one before."""
+"""What the lists show: open deadlines, supervision orders, the named persons' daily list; each page behind the last row
+of the one before."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from shared.database import Row, Transaction
@@ -64,6 +65,20 @@ ORDERS = """
     ORDER BY o.at, o.id LIMIT :most
 """
 
+LISTED = """
+    SELECT l.case_id, c.number, c.urgency, l.at, l.days, l.level, l.unit_id, l.supervising_unit_id, l.id,
+           ARRAY(SELECT jsonb_array_elements_text(l.person_ids)) AS person_ids,
+           ARRAY(SELECT jsonb_array_elements_text(l.missed)) AS missed,
+           NOT EXISTS (SELECT FROM deadlines d
+                       WHERE d.case_id = l.case_id AND d.ending IS NULL AND d.colour = 'red' AND d.due_at <= l.at
+                         AND jsonb_exists(l.missed, d.kind)) AS dealt_with
+    FROM listings l JOIN cases c USING (case_id)
+    WHERE l.day = :day
+      AND (l.unit_id = ANY(CAST(:unit_ids AS text[])) OR l.supervising_unit_id = ANY(CAST(:unit_ids AS text[])))
+      AND (l.at, l.id) > (CAST(:at AS timestamptz), CAST(:id AS uuid))
+    ORDER BY l.at, l.id LIMIT :most
+"""
+
 ORDER_CASE = "SELECT case_id FROM supervision_orders WHERE id = :id"
 
 
@@ -80,6 +95,14 @@ async def orders(
     return await tx.rows(
         ORDERS, unit_ids=list(unit_ids), answered=answered, kind=kind, at=at, id=order_id, most=most
     )
+
+
+async def listed(
+    tx: Transaction, unit_ids: Sequence[str], day: date, after: tuple[datetime, UUID], most: int
+) -> list[Row]:
+    """That day's entries of cases that these units have or supervise, the oldest first, behind `after`."""
+    at, entry_id = after
+    return await tx.rows(LISTED, unit_ids=list(unit_ids), day=day, at=at, id=entry_id, most=most)
 
 
 async def case_of_order(tx: Transaction, order_id: UUID) -> UUID | None:

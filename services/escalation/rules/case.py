@@ -184,7 +184,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Parking:
-    """挂账. `handle_due_at` is what `handle` stood at when it gave way to the review."""
+    """挂账. `handle_due_at` is what `handle` stood at when it gave way to the review; `None` where it did not."""
 
     id: UUID
     at: datetime
@@ -197,6 +197,23 @@ class Parking:
     handle_due_at: datetime | None = None
     ended_at: datetime | None = None
     ended_because: UnparkReason | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """An entry on the named persons' daily list, `id` being that of its CaseListed; `missed` is what stood red.
+    `unit_id` has the case, `supervising_unit_id` is whose list it is."""
+
+    id: UUID
+    at: datetime
+    day: date
+    days: int
+    level: Level
+    round: int
+    unit_id: str
+    supervising_unit_id: str
+    person_ids: tuple[str, ...]
+    missed: tuple[DeadlineKind, ...]
 
 
 @dataclass(frozen=True)
@@ -242,6 +259,7 @@ class Case:
     returns: tuple[Return, ...] = ()
     extensions: tuple[Extension, ...] = ()
     parkings: tuple[Parking, ...] = ()
+    listings: tuple[Listing, ...] = ()
     holders: tuple[Holder, ...] = ()
 
     @property
@@ -274,6 +292,15 @@ class Case:
     def open(self, *kinds: DeadlineKind) -> tuple[CaseDeadline, ...]:
         """Deadlines that still run or stand red, of these kinds or of all; at most one of a kind and `about`."""
         return tuple(one for one in self.deadlines if one.ending is None and (not kinds or one.kind in kinds))
+
+    @property
+    def overdue(self) -> tuple[CaseDeadline, ...]:
+        """What persons are named for until it is dealt with: at the last level whatever stands red, below it a
+        review."""
+        if self.closed_at is not None or self.merged_into is not None:
+            return ()
+        kinds = () if self.rung == len(self.ladder) - 1 else (DeadlineKind.REVIEW,)
+        return tuple(one for one in self.open(*kinds) if one.colour is Colour.RED)
 
     def rung_of(self, level: Level) -> int | None:
         return next((place for place, rung in enumerate(self.ladder) if rung.level == level), None)

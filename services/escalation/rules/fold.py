@@ -16,6 +16,7 @@ from services.escalation.rules.case import (
     Extension,
     ExtensionState,
     Holder,
+    Listing,
     Order,
     Parking,
     Raise,
@@ -329,7 +330,19 @@ def _replied(case: Case, event: escalation.ReplyGiven) -> Case:
 
 
 def _listed(case: Case, event: escalation.CaseListed) -> Case:
-    return replace(case, listed_on=event.day)
+    listing = Listing(
+        id=event.id,
+        at=event.at,
+        day=event.day,
+        days=event.days,
+        level=case.level,
+        round=event.round,
+        unit_id=case.unit_id,
+        supervising_unit_id=event.unit_id,
+        person_ids=event.person_ids,
+        missed=tuple(dict.fromkeys(one.kind for one in case.overdue)),
+    )
+    return replace(case, listed_on=event.day, listings=(*case.listings, listing))
 
 
 # ── our own: side matters ─────────────────────────────────────────────────────────────────────────────────────────
@@ -406,7 +419,8 @@ def _decided(
 
 
 def _parked(case: Case, event: escalation.CaseParked) -> Case:
-    """`handle` gives way to the review; what it stood at is kept for when the case goes on."""
+    """`handle` gives way to the review, unless it was missed; what it stood at is kept for when the case goes on."""
+    running = (one.due_at for one in case.open(DeadlineKind.HANDLE) if one.colour is not Colour.RED)
     parking = Parking(
         id=event.park_id,
         at=event.at,
@@ -416,7 +430,7 @@ def _parked(case: Case, event: escalation.CaseParked) -> Case:
         review_at=event.review_at,
         level=event.level,
         round=event.round,
-        handle_due_at=next((one.due_at for one in case.open(DeadlineKind.HANDLE)), None),
+        handle_due_at=next(running, None),
     )
     return _extensions_over(replace(case, parkings=(*case.parkings, parking)))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.escalation.rules import extensions, hearing, listing, parkings, returns, supervision
-from services.escalation.rules.case import NOTHING, OF_A_LEVEL, Case, CaseDeadline, Colour
+from services.escalation.rules.case import NOTHING, OF_A_LEVEL, Case, CaseDeadline, Colour, Raise
 from services.escalation.rules.clocks import (
     AT_REGISTRATION,
     By,
@@ -179,13 +179,15 @@ def counted_anew(case: Case, stations: Sequence[Station], now: datetime) -> Deci
     return telling.decision
 
 
-def raise_by_hand(case: Case, stations: Sequence[Station], now: datetime, by_hand: ByHand) -> Decision:
-    """Up from `now`, unless a deadline raised it this very moment. `may_be_raised` was asked before."""
-    telling = caught_up(case, stations, now)
-    wanted = telling.case.rung_of(by_hand.to_level) if by_hand.to_level else None
-    if telling.case.rung == case.rung or (wanted is not None and wanted > telling.case.rung):
-        raise_case(telling, EscalationCause.BY_HAND, now, by_hand)
-    return telling.decision
+def raise_by_hand(telling: Telling, before: Case, by_hand: ByHand) -> Raise | None:
+    """Up from now, unless a deadline raised it this very moment, since it was as `before`; there `may_be_raised` was
+    asked."""
+    case = telling.case
+    wanted = case.rung_of(by_hand.to_level) if by_hand.to_level else None
+    if case.rung != before.rung and (wanted is None or wanted <= case.rung):
+        return None
+    raise_case(telling, EscalationCause.BY_HAND, telling.now, by_hand)
+    return telling.case.raises[-1]
 
 
 def may_be_raised(case: Case, to_level: Level | None = None) -> str | None:

@@ -33,11 +33,11 @@ OF_THE_RESIDENT = frozenset({DeadlineKind.ARRIVE, DeadlineKind.CONTACT})
 @dataclass(frozen=True)
 class Station:
     """A rung of the ladder as the registry knows it now: its working time, why nobody can be there, if so (see
-    SkippedLevel), and who supervises there."""
+    SkippedLevel), and who is named on its daily list."""
 
     working: WorkingTime
     empty_because: str | None = None
-    supervisor_ids: tuple[str, ...] = ()
+    named_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def extension_ends_by(case: Case, due_at: datetime, working: WorkingTime) -> dat
 def handle_after_parking(parking: Parking, unparked_at: datetime) -> datetime | None:
     """When `handle` is due once a parked case goes on: the span that was left of it when it was parked, nights and
     weekends included, counted from unparking. The resident's own clock, from registration, never stopped; it is only
-    the limit of `handle` that gave way to the review. Nothing left means due at once; `None`: there was no `handle`."""
+    the limit of `handle` that gave way to the review. `None`: none did."""
     if parking.handle_due_at is None:
         return None
     return unparked_at + max(timedelta(0), parking.handle_due_at - parking.at)

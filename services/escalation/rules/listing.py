@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from services.escalation.rules.case import OF_A_LEVEL, Case, Colour
+from services.escalation.rules.case import Case
 from services.escalation.rules.clocks import Telling
 from services.escalation.rules.limits import Station
 from shared.events.escalation import CaseListed
-from shared.vocabulary import DeadlineKind
 
 LISTED_AT = time(8, 30)
 """Every day at this time of the unit's own clock, working day or not."""
@@ -42,21 +41,18 @@ def list_case(telling: Telling, until: datetime) -> None:
             day=day,
             days=(day - first).days + 1,
             unit_id=case.ladder[place].unit_id,
-            person_ids=telling.stations[place].supervisor_ids,
+            person_ids=telling.stations[place].named_ids,
             round=case.round,
         )
     )
 
 
 def _first_day(case: Case, stations: Sequence[Station]) -> date | None:
-    """The first day whose list the case is on: that of the next list after it was due."""
-    if not case.is_worked_on:
+    """The first day whose list the case is on: that of the next list after it was due and had come to its level."""
+    if not case.overdue:
         return None
-    kinds: tuple[DeadlineKind, ...] = (DeadlineKind.REVIEW,)
-    if case.rung == len(case.ladder) - 1:
-        kinds = (*OF_A_LEVEL, DeadlineKind.REVIEW)
-    since = min((one.due_at for one in case.open(*kinds) if one.colour is Colour.RED), default=None)
-    if since is None:
-        return None
+    due_at = min(one.due_at for one in case.overdue)
+    came = (one.counts_from for one in case.raises if one.to_level is case.level and not one.voided)
+    since = max(due_at, min(came, default=case.registered_at))
     local = since.astimezone(stations[case.rung].working.zone)
     return local.date() if local.time() < LISTED_AT else local.date() + timedelta(days=1)

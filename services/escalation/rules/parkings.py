@@ -1,33 +1,42 @@
-"""挂账: a hard case waits with an owner, a plan and a review date. The review replaces `handle`; nothing else pauses,
-and the case counts as unresolved."""
+"""挂账: a hard case waits with an owner, a plan and a review date. The review replaces a `handle` that still runs; one
+that was missed stays missed. Nothing else pauses, and the case counts as unresolved."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from services.escalation.rules.case import Case
+from services.escalation.rules.case import Case, Parking
 from services.escalation.rules.clocks import By, Telling, start, stop
 from services.escalation.rules.limits import Clock, handle_after_parking, named
 from shared.events.escalation import CaseParked, CaseUnparked
 from shared.ids import uuid7
-from shared.vocabulary import DeadlineKind, ParkReason, SetBecause, UnparkReason
+from shared.vocabulary import DeadlineKind, ParkReason, SetBecause, UnparkReason, Urgency
 
 REVIEW_DAYS_MAX = 90
 
 
-def may_park(case: Case, now: datetime, review_at: datetime) -> str | None:
-    """Why it cannot be parked until then; `None` if it can."""
+def may_park(case: Case, now: datetime, review_at: datetime, *, approved: bool) -> str | None:
+    """Why it cannot be parked until then; `None` if it can. `approved`: it is parked by the unit above or a
+    supervisor."""
     if not case.is_worked_on:
         return "not-worked-on"
     if case.parking is not None:
         return "parked-before"
-    soonest, latest = now, now + timedelta(days=REVIEW_DAYS_MAX)
-    return None if soonest < review_at <= latest else "review-date"
+    if not approved and needs_approval(case):
+        return "parking-needs-approval"
+    return None if now < review_at <= now + timedelta(days=REVIEW_DAYS_MAX) else "review-date"
+
+
+def needs_approval(case: Case) -> bool:
+    """An emergency that is to be handled, and a case that this level parked before in this round."""
+    to_be_handled = case.urgency is Urgency.EMERGENCY and case.open(DeadlineKind.HANDLE)
+    here = (case.level, case.round)
+    return bool(to_be_handled) or any((one.level, one.round) == here for one in case.parkings)
 
 
 def park(
     telling: Telling, by: By, owner_id: str, reason: ParkReason, review_at: datetime, digest: str
-) -> None:
+) -> Parking:
     """`may_park` was asked before."""
     case, park_id = telling.case, uuid7()
     telling.tell(
@@ -42,9 +51,12 @@ def park(
             digest=digest,
         )
     )
-    stop(telling, DeadlineKind.HANDLE)
+    parked = telling.case.parkings[-1]
+    if parked.handle_due_at is not None:
+        stop(telling, DeadlineKind.HANDLE)
     clock = Clock(DeadlineKind.REVIEW, case.level, case.round, park_id)
     start(telling, [named(telling.case, clock, telling.now, review_at)])
+    return parked
 
 
 def unpark(telling: Telling, by: By, because: UnparkReason) -> None:

@@ -20,7 +20,7 @@ def await_ruling(telling: Telling, heard: CaseReturned) -> None:
         start(telling, deadlines_of(telling, [clock]))
 
 
-def may_be_ruled(case: Case, returned: Return) -> str | None:
+def may_be_ruled(returned: Return) -> str | None:
     """Why it cannot be ruled any more: `ruled-before` or `return-over`; `None` if it can."""
     if returned.ruling is not None:
         return "ruled-before"

@@ -156,9 +156,7 @@ def _raised(telling: Telling, event: CaseEscalated, story: Sequence[CaseEvent]) 
     if may_be_raised(telling.case, event.to_level) is not None:
         return
     by_hand = ByHand(_by(event), event.reason or EscalationReason.OTHER, to_level=event.to_level)
-    decision = raise_by_hand(telling.case, telling.stations, telling.now, by_hand)
-    telling.case = decision.case
-    telling.events += decision.events
+    raise_by_hand(telling, telling.case, by_hand)
 
 
 def _ruled(telling: Telling, event: ReturnRuled, story: Sequence[CaseEvent]) -> None:
@@ -182,7 +180,7 @@ def _decided(
 
 
 def _parked(telling: Telling, event: CaseParked, story: Sequence[CaseEvent]) -> None:
-    if parkings.may_park(telling.case, telling.now, event.review_at) is None:
+    if parkings.may_park(telling.case, telling.now, event.review_at, approved=True) is None:
         parkings.park(telling, _by(event), event.owner_id, event.reason, event.review_at, "")
 
 
