@@ -23,8 +23,7 @@ class PeriodUnit(StrEnum):
 
 
 class NotDoneReason(StrEnum):
-    """Why a stop of the round, or somebody of a mass task, was not done. That nobody has tried yet is a reason too;
-    it is never entered, only counted."""
+    """Why a stop of the round, or somebody of a mass task, was not done. COUNTED_ONLY are never entered."""
 
     NOT_REACHED = "not_reached"
     NOT_HOME = "not_home"
@@ -37,3 +36,8 @@ class NotDoneReason(StrEnum):
     WEATHER = "weather"
     CALLED_AWAY = "called_away"
     OTHER = "other"
+    TAKEN_BACK = "taken_back"
+
+
+COUNTED_ONLY = frozenset({NotDoneReason.NOT_REACHED, NotDoneReason.TAKEN_BACK})
+"""Nobody has tried yet; or it was entered as done, which was wrong."""

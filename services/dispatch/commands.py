@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
+from shared.fieldwork import COUNTED_ONLY, NotDoneReason, PeriodUnit, StopKind
 from shared.vocabulary import (
     ArrivalMethod,
     DeclineReason,
@@ -286,8 +286,8 @@ class DoStop(Presence):
 
 
 def _entered(reason: NotDoneReason) -> NotDoneReason:
-    if reason is NotDoneReason.NOT_REACHED:
-        raise ValueError("that nobody has tried yet is counted, not entered")
+    if reason in COUNTED_ONLY:
+        raise ValueError("that is counted, not entered")
     return reason
 
 

@@ -30,6 +30,13 @@ class RoundStopRow(Table, table=True):
         CheckConstraint("kind = 'visit' OR label IS NOT NULL", name="points_are_named"),
         CheckConstraint("amount BETWEEN 1 AND 365", name="stops_come_again"),
         Index("round_stops_due", "grid_id", "due_on", "id", postgresql_where=text("ended_at IS NULL")),
+        Index(
+            "round_stops_ended_by_grid",
+            "grid_id",
+            "due_on",
+            "id",
+            postgresql_where=text("ended_at IS NOT NULL"),
+        ),
         Index("round_stops_ended", "ended_at", postgresql_where=text("wrapped_key IS NOT NULL")),
     )
 

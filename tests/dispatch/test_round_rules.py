@@ -15,8 +15,16 @@ from services.dispatch.rules.day_order import UNKNOWN_WAY, Call, day_order
 from services.dispatch.rules.passing import Words
 from services.dispatch.rules.periods import Period, due_between, next_due
 from services.dispatch.rules.refusals import Refused
-from services.dispatch.rules.round_story import Stop, StopCorrected, StopDone, StopNotDone, StopPlan
-from services.dispatch.rules.rounds import Holder, Proof, is_due, overdue_days, owed, walkers
+from services.dispatch.rules.round_story import (
+    Due,
+    Stop,
+    StopChanged,
+    StopCorrected,
+    StopDone,
+    StopNotDone,
+    StopPlan,
+)
+from services.dispatch.rules.rounds import Holder, Proof, Standing, overdue_days, owed, walkers
 from services.dispatch.travel import travel_seconds
 from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
 from shared.ids import uuid7
@@ -137,24 +145,33 @@ def a_stop(amount: int = 1, unit: PeriodUnit = DAYS, since: date = MONDAY) -> St
 def after(stop: Stop, days: int, *, done: bool = True, by: str = A) -> tuple[Stop, StopDone | StopNotDone]:
     """The stop after somebody entered something `days` after Monday, and the event."""
     today, now = MONDAY + timedelta(days=days), NOON + timedelta(days=days)
+    event: StopDone | StopNotDone | Refused | None
     if done:
-        decision = rounds.do(stop, uuid7(), doer(by), now, today, PROOF, None)
+        event = rounds.do(stop, uuid7(), doer(by), now, today, PROOF, None)
     else:
-        reason = NotDoneReason.NOT_HOME
-        decision = rounds.leave_undone(stop, uuid7(), doer(by), now, today, reason, None)
-    assert not isinstance(decision, Refused)
-    [event] = decision
+        event = rounds.leave_undone(stop, uuid7(), doer(by), now, today, NotDoneReason.NOT_HOME, None)
     assert isinstance(event, StopDone | StopNotDone)
     applied = round_story.apply(stop, event)
     assert applied is not None
     return applied, event
 
 
+def corrected(stop: Stop, event: StopDone | StopNotDone, now: datetime, without: Standing) -> StopCorrected:
+    entry = round_story.entry_of(event)
+    assert entry is not None
+    decision = rounds.correct(stop, entry, without, doer(entry.person_id), now, WORDS, within_hours=24)
+    assert isinstance(decision, StopCorrected)
+    return decision
+
+
+def planned_anew(stop: Stop, plan: StopPlan, today: date, settled_to: date | None = None) -> StopChanged:
+    return rounds.change(stop, plan, None, doer(LEADER), NOON, today, WORDS, settled_to=settled_to)
+
+
 def test_done_on_its_day_is_due_again_by_its_period() -> None:
     stop, _ = after(a_stop(3), 0)
-    assert (stop.due_on, stop.done_on) == (MONDAY + timedelta(days=3), MONDAY)
-    assert not is_due(stop, MONDAY + timedelta(days=2))
-    assert is_due(stop, MONDAY + timedelta(days=3))
+    assert (stop.due_on, stop.not_before) == (MONDAY + timedelta(days=3),) * 2
+    assert stop.done_on == MONDAY
 
 
 def test_done_late_counts_once_and_moves_nothing() -> None:
@@ -180,8 +197,7 @@ def test_done_ahead_counts_for_the_next_day_owed() -> None:
 
 def test_nobody_home_is_tried_again_tomorrow_and_stays_owed_since_when_it_was() -> None:
     stop, _ = after(a_stop(7), 0, done=False)
-    assert not is_due(stop, MONDAY)
-    assert is_due(stop, MONDAY + timedelta(days=1))
+    assert (stop.due_on, stop.not_before) == (MONDAY, MONDAY + timedelta(days=1))
     assert overdue_days(stop, MONDAY + timedelta(days=1)) == 1
     assert stop.reason is NotDoneReason.NOT_HOME
     passed = round_story.settled_by(stop, after(stop, 7)[1])
@@ -190,7 +206,7 @@ def test_nobody_home_is_tried_again_tomorrow_and_stays_owed_since_when_it_was() 
 
 def test_twice_on_one_day_is_once_and_somebody_else_is_told_by_whom() -> None:
     stop, _ = after(a_stop(), 0)
-    assert rounds.do(stop, uuid7(), doer(A), NOON, MONDAY, PROOF, None) == []
+    assert rounds.do(stop, uuid7(), doer(A), NOON, MONDAY, PROOF, None) is None
     refused = rounds.do(stop, uuid7(), doer(B), NOON, MONDAY, PROOF, None)
     assert isinstance(refused, Refused)
     assert refused.extra == {"done_by": A}
@@ -200,82 +216,154 @@ def test_twice_on_one_day_is_once_and_somebody_else_is_told_by_whom() -> None:
 
 @pytest.mark.parametrize("done", [True, False])
 def test_a_wrong_entry_is_as_if_it_had_not_been(done: bool) -> None:
-    before = a_stop()
-    stop, event = after(before, 2, done=done)
-    entry = round_story.entry_of(event)
-    assert entry is not None
-    decision = rounds.correct(stop, entry, doer(A), NOON + timedelta(days=2), WORDS, within_hours=24)
-    assert isinstance(decision, list)
-    [corrected] = decision
-    assert isinstance(corrected, StopCorrected)
-    assert corrected.undone
-    assert set(corrected.reopened) == {due.due_on for due in round_story.settled_by(before, event)}
-    assert round_story.apply(stop, corrected) == before
+    """The visit before it stays the last one, and so does why it was not done since."""
+    visited, _ = after(a_stop(), 0)
+    before, _ = after(visited, 2, done=False)
+    stop, event = after(before, 4, done=done)
+    without = Standing(MONDAY, A, NotDoneReason.NOT_HOME)
+    back = corrected(stop, event, NOON + timedelta(days=4), without)
+    assert back.undone
+    assert set(back.reopened) == {due.due_on for due in round_story.settled_by(before, event)}
+    assert round_story.settled_by(stop, back) == []
+    assert round_story.apply(stop, back) == replace(before, not_before=before.due_on, entry_id=None)
 
 
-def test_a_correction_has_its_author_its_hours_and_leaves_later_entries_alone() -> None:
+def test_a_correction_has_its_author_and_its_hours() -> None:
     stop, event = after(a_stop(), 0)
     entry = round_story.entry_of(event)
     assert entry is not None
     soon, late = NOON + timedelta(hours=23), NOON + timedelta(hours=25)
-    assert isinstance(rounds.correct(stop, entry, doer(B), soon, WORDS, within_hours=24), Refused)
-    assert isinstance(rounds.correct(stop, entry, doer(A), late, WORDS, within_hours=24), Refused)
+    for who, when in ((B, soon), (A, late)):
+        refused = rounds.correct(stop, entry, Standing(), doer(who), when, WORDS, within_hours=24)
+        assert isinstance(refused, Refused)
     undone = replace(entry, undone_at=soon)
-    assert rounds.correct(stop, undone, doer(A), soon, WORDS, within_hours=24) == []
-    stop, _ = after(stop, 1)
-    decision = rounds.correct(stop, entry, doer(A), soon, WORDS, within_hours=24)
-    assert isinstance(decision, list)
-    [corrected] = decision
-    assert isinstance(corrected, StopCorrected)
-    assert (corrected.undone, corrected.reopened) == (False, ())
-    assert round_story.apply(stop, corrected) == stop
+    assert rounds.correct(stop, undone, Standing(), doer(A), soon, WORDS, within_hours=24) is None
+
+
+def test_what_was_taken_back_does_not_count_as_done_whatever_came_after() -> None:
+    """A later entry, or another plan, goes on from it: the day is over, and was not done."""
+    once, event = after(a_stop(), 0)
+    later, _ = after(once, 1)
+    other_plan = once.plan.model_copy(update={"period": MONTH})
+    changed = round_story.apply(once, planned_anew(once, other_plan, MONDAY, MONDAY))
+    assert changed is not None
+    for stop, without in ((later, Standing(later.done_on, A)), (changed, Standing())):
+        back = corrected(stop, event, NOON + timedelta(hours=1), without)
+        assert (back.undone, back.reopened) == (False, (MONDAY,))
+        assert round_story.settled_by(stop, back) == [Due(MONDAY, False, NotDoneReason.TAKEN_BACK)]
+        kept = replace(stop, done_on=without.done_on, done_by=without.done_by)
+        assert round_story.apply(stop, back) == kept
 
 
 def test_a_changed_plan_does_not_hide_what_is_overdue() -> None:
     stop, today = a_stop(), MONDAY + timedelta(days=5)
     plan = stop.plan.model_copy(update={"period": MONTH, "since": today})
-    decision = rounds.change(stop, plan, None, doer(LEADER), NOON, today, WORDS)
-    assert isinstance(decision, list)
-    changed = round_story.apply(stop, decision[0])
+    event = planned_anew(stop, plan, today)
+    changed = round_story.apply(stop, event)
     assert changed is not None
     assert overdue_days(changed, today) == 5
-    assert [due.due_on.day for due in round_story.settled_by(stop, decision[0])] == [3, 4, 5, 6]
+    assert [due.due_on.day for due in round_story.settled_by(stop, event)] == [3, 4, 5, 6]
     assert owed(changed, today) == [MONDAY, today]
-    ended = round_story.apply(stop, rounds.end(stop, doer(LEADER), NOON, today, WORDS)[0])
+    ended = round_story.apply(stop, rounds.end(stop, doer(LEADER), NOON, today, WORDS))
     assert ended is not None
     assert owed(ended, today) == []
-    assert isinstance(rounds.do(ended, uuid7(), doer(A), NOON, today, PROOF, None), Refused)
 
 
-@settings(max_examples=60)
-@given(
-    PERIODS,
-    st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["done", "undone", "not_done"])), max_size=12),
+def test_what_was_done_ahead_is_not_owed_again_by_another_plan() -> None:
+    thursday = MONDAY + timedelta(days=3)
+    stop, _ = after(a_stop(1, WEEK, since=thursday), 0)
+    daily = stop.plan.model_copy(update={"period": DAYS, "since": MONDAY + timedelta(days=1)})
+    changed = round_story.apply(stop, planned_anew(stop, daily, MONDAY + timedelta(days=1), thursday))
+    assert changed is not None
+    assert owed(changed, MONDAY + timedelta(days=5)) == [thursday + timedelta(days=n) for n in (1, 2)]
+
+
+OFTEN = st.one_of(
+    st.builds(Period, st.just(DAYS), st.integers(1, 4)),
+    st.builds(Period, st.just(WEEK), st.integers(1, 7)),
+    st.builds(Period, st.just(MONTH), st.integers(8, 28)),
 )
-def test_every_day_is_settled_once_or_still_owed(period: Period, acts: list[tuple[int, str]]) -> None:
-    """Whatever is entered and taken back, no day is lost and none counts twice."""
-    stop, day = a_stop(period.amount, period.unit), 0
-    settled: list[date] = []
-    for wait, act in acts:
+ACTS = st.lists(
+    st.tuples(
+        st.integers(0, 4), st.sampled_from(["done", "not_done", "change", "correct"]), st.integers(0, 2)
+    ),
+    max_size=12,
+)
+
+
+class Books:
+    """A stop with its entries and settled days, as the tables have them: a day that is settled twice is refused."""
+
+    def __init__(self, period: Period) -> None:
+        self.stop = a_stop(period.amount, period.unit)
+        self.entries: list[StopDone | StopNotDone] = []
+        self.settled: dict[date, bool] = {}
+
+    def write(self, event: StopDone | StopNotDone | StopChanged | StopCorrected) -> None:
+        before, stop = self.stop, round_story.apply(self.stop, event)
+        assert stop is not None
+        for day in event.reopened if isinstance(event, StopCorrected) else ():
+            del self.settled[day]
+        for due in round_story.settled_by(before, event):
+            assert due.due_on not in self.settled
+            self.settled[due.due_on] = due.done
+        self.stop = stop
+
+    def enter(self, day: int, *, done: bool) -> None:
+        if self.stop.done_on != MONDAY + timedelta(days=day):
+            _, event = after(self.stop, day, done=done)
+            self.write(event)
+            self.entries.append(event)
+
+    def plan_anew(self, today: date, period: Period) -> None:
+        given = {"period": period.unit, "amount": period.amount, "since": today}
+        plan = self.stop.plan.model_copy(update=given)
+        self.write(planned_anew(self.stop, plan, today, max(self.settled, default=None)))
+
+    def take_back(self, which: int) -> None:
+        """Any entry, the latest first; the others stand."""
+        if which < len(self.entries):
+            event = self.entries.pop(-1 - which)
+            visit = next((one for one in reversed(self.entries) if isinstance(one, StopDone)), None)
+            last = self.entries[-1] if self.entries else None
+            without = Standing(
+                visit.day if visit else None,
+                visit.person_id if visit else None,
+                last.reason if isinstance(last, StopNotDone) else None,
+            )
+            self.write(corrected(self.stop, event, event.at, without))
+
+    def days(self, until: date) -> list[date]:
+        """Every day up to then, settled or owed; one that is both is there twice."""
+        return sorted([day for day in self.settled if day <= until] + owed(self.stop, until))
+
+
+@settings(max_examples=300)
+@given(OFTEN, OFTEN, ACTS)
+def test_every_day_is_settled_once_or_still_owed(
+    first: Period, then: Period, acts: list[tuple[int, str, int]]
+) -> None:
+    """In whatever order it is done, not done, planned anew and taken back: no day that is over is lost, and none
+    counts twice; what counts as done are the entries that stand."""
+    books, day = Books(first), 0
+    for wait, act, which in acts:
         day += wait
         today = MONDAY + timedelta(days=day)
-        if stop.done_on == today:
-            continue
-        before = stop
-        stop, event = after(stop, day, done=act != "not_done")
-        days = [due.due_on for due in round_story.settled_by(before, event)]
-        if act == "undone":
-            entry = round_story.entry_of(event)
-            assert entry is not None
-            now = NOON + timedelta(days=day)
-            decision = rounds.correct(stop, entry, doer(A), now, WORDS, within_hours=24)
-            assert isinstance(decision, list)
-            undone = round_story.apply(stop, decision[0])
-            assert undone is not None
-            stop, days = undone, []
-        settled += days
-    until = max([*settled, MONDAY + timedelta(days=day)])
-    assert sorted(settled + owed(stop, until)) == due_between(period, MONDAY, MONDAY, until)
+        yesterday = today - timedelta(days=1)
+        before = books.days(yesterday)
+        match act:
+            case "change":
+                books.plan_anew(today, then if which % 2 else first)
+            case "correct":
+                books.take_back(which)
+            case _:
+                books.enter(day, done=act == "done")
+        assert books.days(yesterday) == before
+        far = books.days(today + timedelta(days=90))
+        assert len(set(far)) == len(far)
+        stands = [one for one in books.entries if isinstance(one, StopDone)]
+        assert {day for day, done in books.settled.items() if done} == {one.counts_for for one in stands}
+        assert books.stop.done_on == (stands[-1].day if stands else None)
 
 
 # ── the day's order ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.dispatch.commands import RevealPurpose
-from services.dispatch.handlers.round_lists import GridRound
+from services.dispatch.handlers.round_lists import GridReport
 from services.dispatch.rules.day_order import Planned
 from services.dispatch.rules.privacy import masked_name, masked_phone
 from services.dispatch.rules.round_story import Stop
@@ -124,18 +124,6 @@ class HistoryView(BaseModel):
     next_line: int | None
 
 
-class GridReport(BaseModel):
-    """`done` of `due` days; why the others are not done. `overdue` stops are owed now, the longest for
-    `longest_days`."""
-
-    grid_id: str
-    due: int
-    done: int
-    overdue: int
-    longest_days: int
-    reasons: dict[NotDoneReason, int]
-
-
 class ReportView(BaseModel):
     unit_id: str
     begin: date
@@ -171,17 +159,6 @@ def stop_view(stop: Stop, today: date, details: dict[str, Any] | None, *, whole:
 def planned_view(stop: Stop, planned: Planned, details: dict[str, Any] | None, today: date) -> PlannedStop:
     view = stop_view(stop, today, details, whole=True)
     return PlannedStop(stop=view, arrive_at=planned.arrive_at, leave_at=planned.leave_at)
-
-
-def grid_report(line: GridRound) -> GridReport:
-    return GridReport(
-        grid_id=line.grid_id,
-        due=line.due,
-        done=line.done,
-        overdue=line.overdue,
-        longest_days=line.longest_days,
-        reasons=dict(line.reasons),
-    )
 
 
 def _visited(details: dict[str, Any], *, whole: bool) -> VisitedView:

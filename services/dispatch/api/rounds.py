@@ -19,14 +19,13 @@ from services.dispatch.api.round_views import (
     ReportView,
     StopsPage,
     StopView,
-    grid_report,
     stop_view,
 )
 from services.dispatch.api.versions import IfMatch, must_match
 from services.dispatch.commands import AddStop, ChangeStop, EndStop, RevealStop
 from services.dispatch.handlers import round_lists, rounds
 from services.dispatch.queries import rounds as rows
-from services.dispatch.rules.round_story import Stop, StopRevealed, Worded
+from services.dispatch.rules.round_story import Stop, StopRevealed
 from services.dispatch.rules.work import Doer
 from shared.database import Transaction
 from shared.fieldwork import StopKind
@@ -155,10 +154,12 @@ async def history(
     after_line: Annotated[int, Query(ge=0, le=2**31)] = 0,
     limit: Limit = 50,
 ) -> HistoryView:
-    """Who changed what, when and why, from the stop's story."""
-    _planner(who, (await rounds.known_stop(tx, stop_id)).grid_id, tx)
-    said = await rows.words_of(tx, stop_id, sealer)
+    """Who changed what, when and why, from the stop's story. What was said at a visit is read by whoever asked to see
+    it (reveal) within the last hour."""
+    stop = await rounds.known_stop(tx, stop_id)
+    _planner(who, stop.grid_id, tx)
     found = await rows.story_of(tx, stop_id, after_line, limit)
+    said = await rounds.said(tx, stop, [event for _, event in found], who.person_id, sealer)
     lines = [
         HistoryLine(
             line=seq,
@@ -166,7 +167,7 @@ async def history(
             what=event.type.removeprefix("yike.dispatch.stop_"),
             by=event.actor.person_id,
             purpose=event.purpose if isinstance(event, StopRevealed) else None,
-            words=said.get(event.words_id) if isinstance(event, Worded) and event.words_id else None,
+            words=said.get(event.id),
         )
         for seq, event in found
     ]
@@ -200,7 +201,7 @@ async def report(
             f" / {REPORT_DAYS_MAX} days at most, ending no earlier than it begins",
         )
     lines = await round_lists.report(tx, grids, begin, until, today)
-    return ReportView(unit_id=unit, begin=begin, until=until, grids=[grid_report(line) for line in lines])
+    return ReportView(unit_id=unit, begin=begin, until=until, grids=lines)
 
 
 _ENTRY = [name for name in EntryView.model_fields if name != "entry_id"]

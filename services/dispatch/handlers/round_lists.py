@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from services.dispatch.handlers.rounds import place_in, today_in, zone_of
 from services.dispatch.queries import rounds as rows
 from services.dispatch.rules.day_order import Call, Planned, day_order
 from services.dispatch.rules.round_story import Stop
-from services.dispatch.rules.rounds import Holder, is_due, overdue_days, owed, walkers
+from services.dispatch.rules.rounds import WALKING, Holder, overdue_days, owed, walkers
 from services.dispatch.travel import travel_seconds
 from shared.database import Transaction
 from shared.directory import Directory
@@ -21,9 +22,8 @@ from shared.fieldwork import NotDoneReason, StopKind
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import Post, TravelMode
+from shared.vocabulary import TravelMode
 
-WALKING = (Post.WORKER, Post.A, Post.B, Post.LEADER)
 ONE_LIST_STOPS_MAX = 500
 REPORT_STOPS_MAX = 5000
 BEFORE_ALL = date(1, 1, 1), UUID(int=0)
@@ -47,13 +47,14 @@ async def todays_list(
     if not grids:
         return Today(today_in(directory, "", now), [], False)
     day = today_in(directory, grids[0], now)
-    found = await rows.page(tx, grids, day, BEFORE_ALL, ONE_LIST_STOPS_MAX + 1)
     holders = {grid: holders_of(directory, grid, now) for grid in grids}
-    mine = [
-        stop
-        for stop in found
-        if is_due(stop, day) and person_id in walkers(holders[stop.grid_id], stop.plan.person_id)
+    whose = [
+        (grid, own)
+        for grid, own in await rows.due_for(tx, grids, day)
+        if person_id in walkers(holders[grid], own)
     ]
+    found = await rows.todays(tx, whose, day, ONE_LIST_STOPS_MAX + 1)
+    mine = found[:ONE_LIST_STOPS_MAX]
     visits = [stop.id for stop in mine if stop.kind is StopKind.VISIT]
     details = await rows.details_of(tx, visits, sealer) if visits else {}
     stops = {str(stop.id): stop for stop in mine}
@@ -61,7 +62,7 @@ async def todays_list(
     person = directory.people.get(person_id)
     mode = person.mode if person is not None else TravelMode.WALK
     start = position or directory.units[grids[0]].centre
-    walk = day_order(calls, start, now, lambda a, b: travel_seconds(a, b, mode))
+    walk = await asyncio.to_thread(day_order, calls, start, now, lambda a, b: travel_seconds(a, b, mode))
     planned = [(stop := stops[one.call.key], one, details.get(stop.id)) for one in walk]
     return Today(day, planned, len(found) > ONE_LIST_STOPS_MAX)
 
@@ -97,8 +98,8 @@ def _call(stop: Stop, details: dict[str, Any] | None, day: date, directory: Dire
 
 
 @dataclass
-class GridRound:
-    """Of one grid in a period: days due and done, and of those not done why. `overdue` are stops owed now, the
+class GridReport:
+    """Of one grid in a period: `done` of `due` days, and why the others are not. `overdue` stops are owed now, the
     longest for `longest_days`."""
 
     grid_id: str
@@ -111,9 +112,9 @@ class GridRound:
 
 async def report(
     tx: Transaction, grids: Sequence[str], begin: date, until: date, today: date
-) -> list[GridRound]:
+) -> list[GridReport]:
     """One line per grid that has stops, in the order of the grids; no line is about a person."""
-    found = {grid: GridRound(grid) for grid in grids}
+    found = {grid: GridReport(grid) for grid in grids}
     for row in await rows.settled(tx, grids, begin, until):
         line = found[row["grid_id"]]
         line.due += row["n"]
@@ -135,7 +136,7 @@ async def report(
     return [line for line in found.values() if line.due or line.overdue]
 
 
-def _add_open(line: GridRound, stop: Stop, begin: date, until: date, today: date) -> None:
+def _add_open(line: GridReport, stop: Stop, begin: date, until: date, today: date) -> None:
     days = [day for day in owed(stop, until) if day >= begin]
     line.due += len(days)
     if days:

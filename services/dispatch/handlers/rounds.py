@@ -3,8 +3,9 @@ calls the same functions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,13 +23,22 @@ from services.dispatch.commands import (
     RevealStop,
     Visited,
 )
-from services.dispatch.handlers.records import agreed, refuse
+from services.dispatch.handlers.records import refuse
 from services.dispatch.queries import rounds as rows
-from services.dispatch.rules import refusals, round_story, rounds
+from services.dispatch.rules import round_story, rounds
+from services.dispatch.rules.arrival_proof import Shown, lacking, unit_of
 from services.dispatch.rules.passing import Words
 from services.dispatch.rules.periods import Period
-from services.dispatch.rules.round_story import Stop, StopAdded, StopCorrected, StopPlan, StopRevealed
-from services.dispatch.rules.rounds import Proof
+from services.dispatch.rules.refusals import Refused
+from services.dispatch.rules.round_story import (
+    Stop,
+    StopAdded,
+    StopCorrected,
+    StopPlan,
+    StopRevealed,
+    Worded,
+)
+from services.dispatch.rules.rounds import WALKING, Proof, Standing
 from services.dispatch.rules.work import Doer
 from services.dispatch.travel import distance_m
 from shared.database import Transaction
@@ -47,13 +57,17 @@ WALKERS = (Role.GRID_WORKER, Role.GRID_LEADER, Role.UNIT_OFFICER)
 
 STAY_MINUTES = {StopKind.PATROL_POINT: 5, StopKind.VISIT: 20}
 """How long a stop takes where nobody says otherwise."""
+REVEALED_FOR = timedelta(hours=1)
+"""How long somebody may read what was said at a visit, once they said what for."""
+
+Decided = TypeVar("Decided")
 
 
 async def add_stop(tx: Transaction, command: AddStop, doer: Doer, sealer: Sealer) -> Stop:
     """Due for the first time on `since`, or today."""
     stop_id = uuid7()
     now = await tx.lock(stop_id)
-    _must_be_possible(command)
+    _must_be_possible(command, tx.directory, command.grid_id)
     key, wrapped = sealer.new_case_key()
     details = _details(command.person)
     event = StopAdded(
@@ -66,9 +80,10 @@ async def add_stop(tx: Transaction, command: AddStop, doer: Doer, sealer: Sealer
         plan=_plan(command, command.kind, today_in(tx.directory, command.grid_id, now)),
         digest=sealer.digest(key, details) if details else None,
     )
-    stop = await _record(tx, None, [event])
-    await rows.keep_key(tx, stop_id, wrapped)
-    await rows.keep_details(tx, stop_id, key, details, sealer)
+    stop = round_story.apply(None, event)
+    assert stop is not None
+    await rows.add(tx, stop, wrapped, _sealed(stop_id, details, key, sealer))
+    tx.note(event)
     return stop
 
 
@@ -78,7 +93,7 @@ async def change_stop(
     """The plan as it is from today on; a visit stays a visit."""
     now = await tx.lock(stop_id)
     stop = await known_stop(tx, stop_id)
-    _must_be_possible(command)
+    _must_be_possible(command, tx.directory, stop.grid_id)
     if (command.person is not None) != (stop.kind is StopKind.VISIT):
         raise Problem(
             422,
@@ -91,8 +106,10 @@ async def change_stop(
     today = today_in(tx.directory, stop.grid_id, now)
     plan = _plan(command, stop.kind, today)
     digest = sealer.digest(key, details) if details else None
-    stop = await _record(tx, stop, agreed(rounds.change(stop, plan, digest, doer, now, today, words)))
-    await rows.keep_details(tx, stop_id, key, details, sealer)
+    settled_to = await rows.settled_to(tx, stop_id)
+    event = rounds.change(stop, plan, digest, doer, now, today, words, settled_to=settled_to)
+    stop = await _record(tx, stop, event)
+    await rows.keep_details(tx, stop_id, _sealed(stop_id, details, key, sealer))
     await rows.keep_words(tx, stop_id, words.id, key, command.why, sealer)
     return stop
 
@@ -122,25 +139,27 @@ async def reveal_stop(tx: Transaction, stop_id: UUID, command: RevealStop, doer:
         person_id=doer.person_id,
         purpose=command.purpose,
     )
-    return await _record(tx, stop, [event])
+    return await _record(tx, stop, event)
 
 
 async def do_stop(tx: Transaction, stop_id: UUID, command: DoStop, doer: Doer, sealer: Sealer) -> Stop:
     """Done, proven as an arrival is; twice on one day is once."""
     now = await tx.lock(stop_id)
     stop = await _walked_by(tx, stop_id, doer)
-    _must_be_proven(command)
+    _must_be_proven(stop, command, tx.directory, now, sealer)
     said = orjson.dumps({"note": command.note, "reason": command.reason}).decode()
     spoken = command.note is not None or command.reason is not None
     key = await _key(tx, stop, sealer)
     words = _worded(said, key, sealer) if spoken else None
     proof = Proof(command.method, await _distance(tx, stop, command, sealer))
     today = today_in(tx.directory, stop.grid_id, now)
-    events = agreed(rounds.do(stop, uuid7(), doer, now, today, proof, words))
-    stop = await _record(tx, stop, events)
-    if events and words is not None:
+    event = _agreed(rounds.do(stop, uuid7(), doer, now, today, proof, words))
+    if event is None:
+        return stop
+    stop = await _record(tx, stop, event)
+    if words is not None:
         await rows.keep_words(tx, stop_id, words.id, key, said, sealer)
-    metrics.ROUND_ENTRIES.labels("done").inc(len(events))
+    metrics.ROUND_ENTRIES.labels("done").inc()
     return stop
 
 
@@ -153,11 +172,11 @@ async def leave_stop(
     key = await _key(tx, stop, sealer)
     words = _worded(command.note, key, sealer) if command.note is not None else None
     today = today_in(tx.directory, stop.grid_id, now)
-    events = agreed(rounds.leave_undone(stop, uuid7(), doer, now, today, command.reason, words))
-    stop = await _record(tx, stop, events)
+    event = _agreed(rounds.leave_undone(stop, uuid7(), doer, now, today, command.reason, words))
+    stop = await _record(tx, stop, event)
     if words is not None and command.note is not None:
         await rows.keep_words(tx, stop_id, words.id, key, command.note, sealer)
-    metrics.ROUND_ENTRIES.labels("not_done").inc(len(events))
+    metrics.ROUND_ENTRIES.labels("not_done").inc()
     return stop
 
 
@@ -172,12 +191,37 @@ async def correct_stop(
         raise not_found("没有这条记录 / No such entry")
     key = await _key(tx, stop, sealer)
     words = _worded(command.text, key, sealer)
-    events = agreed(rounds.correct(stop, entry, doer, now, words, within_hours=within_hours))
-    stop = await _record(tx, stop, events)
-    if events:
-        await rows.keep_words(tx, stop_id, words.id, key, command.text, sealer)
-    metrics.ROUND_ENTRIES.labels("corrected").inc(len(events))
+    without = await _without(tx, stop, entry.id)
+    event = _agreed(rounds.correct(stop, entry, without, doer, now, words, within_hours=within_hours))
+    if event is None:
+        return stop
+    stop = await _record(tx, stop, event)
+    await rows.keep_words(tx, stop_id, words.id, key, command.text, sealer)
+    metrics.ROUND_ENTRIES.labels("corrected").inc()
     return stop
+
+
+async def said(
+    tx: Transaction, stop: Stop, events: Iterable[Event], reader: str, sealer: Sealer
+) -> dict[UUID, str]:
+    """By the event, what was said at it; at a visit only to who said what they have to see it for."""
+    since = await tx.now() - REVEALED_FOR
+    if stop.kind is StopKind.VISIT and not await rows.revealed_to(tx, stop.id, reader, since):
+        return {}
+    by_words = {event.words_id: event.id for event in events if isinstance(event, Worded) and event.words_id}
+    found = await rows.words_of(tx, stop.id, by_words, sealer)
+    return {by_words[words_id]: text for words_id, text in found.items()}
+
+
+async def _without(tx: Transaction, stop: Stop, entry_id: UUID) -> Standing:
+    """What is true of the stop without this entry."""
+    visit = await rows.latest_beside(tx, stop.id, entry_id, visits=True)
+    last = await rows.latest_beside(tx, stop.id, entry_id)
+    return Standing(
+        done_on=today_in(tx.directory, stop.grid_id, visit.at) if visit is not None else None,
+        done_by=visit.person_id if visit is not None else None,
+        reason=last.reason if last is not None else None,
+    )
 
 
 async def known_stop(tx: Transaction, stop_id: UUID) -> Stop:
@@ -217,22 +261,25 @@ def today_in(directory: Directory, unit_id: str, now: datetime) -> date:
     return now.astimezone(zone_of(directory, unit_id)).date()
 
 
-async def _record(tx: Transaction, before: Stop | None, events: Sequence[Event]) -> Stop:
-    """Save what the events change, in their order, and keep them in the journal."""
-    stop = before
-    for event in events:
-        earlier, stop = stop, round_story.apply(stop, event)
-        assert stop is not None
-        await rows.save(tx, stop)
-        if (entry := round_story.entry_of(event)) is not None:
-            await rows.add_entry(tx, stop.id, entry)
-        if isinstance(event, StopCorrected):
-            undone_at = event.at
-            await rows.undo(tx, stop.id, event.entry_id, undone_at, event.reopened)
-        await rows.settle(tx, stop, round_story.settled_by(earlier or stop, event))
-        tx.note(event)
+async def _record(tx: Transaction, before: Stop, event: Event) -> Stop:
+    """Save what the event changes, and keep it in the journal."""
+    stop = round_story.apply(before, event)
     assert stop is not None
+    await rows.save(tx, stop)
+    if (entry := round_story.entry_of(event)) is not None:
+        await rows.add_entry(tx, stop.id, entry)
+    if isinstance(event, StopCorrected):
+        await rows.undo(tx, stop.id, event.entry_id, event.at, event.reopened)
+    await rows.settle(tx, stop, round_story.settled_by(before, event))
+    tx.note(event)
     return stop
+
+
+def _agreed(decision: Decided | Refused) -> Decided:
+    """The event of a decision; a refusal becomes the 409 that says what to do."""
+    if isinstance(decision, Refused):
+        refuse(decision)
+    return decision
 
 
 async def _key(tx: Transaction, stop: Stop, sealer: Sealer) -> bytes:
@@ -261,6 +308,10 @@ def _details(person: Visited | None) -> str | None:
     return orjson.dumps(person.model_dump(mode="json")).decode() if person is not None else None
 
 
+def _sealed(stop_id: UUID, details: str | None, key: bytes, sealer: Sealer) -> bytes | None:
+    return sealer.seal(key, details, rows.details_context(stop_id)) if details is not None else None
+
+
 def _worded(text: str, key: bytes, sealer: Sealer) -> Words:
     return Words(uuid7(), sealer.digest(key, text))
 
@@ -279,7 +330,18 @@ def _plan(command: PlanStop, kind: StopKind, today: date) -> StopPlan:
     )
 
 
-def _must_be_possible(command: PlanStop) -> None:
+def _must_be_possible(command: PlanStop, directory: Directory, grid_id: str) -> None:
+    must_be_live(directory, grid_id)
+    if command.person_id is not None and not any(
+        person.id == command.person_id for post in WALKING for person in directory.holders(grid_id, post)
+    ):
+        raise Problem(
+            422,
+            "not-of-this-grid",
+            "此人不在这个网格走访 / They have no post in this grid",
+            detail="请指定本网格的人员，或不指定 / Name somebody with a post in the grid, or nobody",
+            person_id=command.person_id,
+        )
     if not Period(command.period, command.amount).possible:
         raise Problem(
             422,
@@ -289,8 +351,29 @@ def _must_be_possible(command: PlanStop) -> None:
         )
 
 
-def _must_be_proven(command: DoStop) -> None:
-    if command.method is ArrivalMethod.POSITION and command.position is None:
-        refuse(refusals.POSITION_NEEDED)
-    if command.method is ArrivalMethod.SELF_DECLARED and command.reason is None:
-        refuse(refusals.REASON_NEEDED)
+def must_be_live(directory: Directory, unit_id: str) -> None:
+    """Of a unit that is known."""
+    if directory.units[unit_id].retired_at is not None:
+        raise Problem(
+            422,
+            "unit-ended",
+            "这个单位已停用 / This unit has ended",
+            detail="请改选现有单位 / Choose a unit that there still is",
+            unit_id=unit_id,
+        )
+
+
+def _must_be_proven(stop: Stop, command: DoStop, directory: Directory, now: datetime, sealer: Sealer) -> None:
+    """As an arrival is, by a code that hangs in the grid; there are no photos of stops."""
+    if command.method is ArrivalMethod.PHOTO_TIME:
+        refuse(rounds.NO_PHOTOS)
+    hangs_in = unit_of(command.code, sealer) if command.code is not None else None
+    shown = Shown(
+        command.method,
+        position=command.position is not None,
+        reason=command.reason is not None,
+        code=command.code is not None,
+        code_fits=hangs_in is not None and directory.covers(stop.grid_id, hangs_in),
+    )
+    if (refused := lacking(shown, said_at=now, since=now)) is not None:
+        refuse(refused)

@@ -25,11 +25,14 @@ COLUMNS = """
     not_before, done_on, done_by, entry_id, reason, added_at, ended_at
 """
 NAMES = [name.strip() for name in COLUMNS.split(",")]
-FIXED = ("id", "kind", "grid_id", "added_at")
+CHANGING = [name for name in NAMES if name not in ("id", "kind", "grid_id", "added_at")]
 ONE = f"SELECT {COLUMNS} FROM round_stops WHERE id = :id"
+ADD = f"""
+    INSERT INTO round_stops ({COLUMNS}, wrapped_key, sealed_details)
+    VALUES ({", ".join(f":{name}" for name in NAMES)}, :wrapped, :sealed)
+""".replace(":place", "CAST(:place AS jsonb)")
 SAVE = f"""
-    INSERT INTO round_stops ({COLUMNS}) VALUES ({", ".join(f":{name}" for name in NAMES)})
-    ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = :{name}" for name in NAMES if name not in FIXED)}
+    UPDATE round_stops SET {", ".join(f"{name} = :{name}" for name in CHANGING)} WHERE id = :id
 """.replace(":place", "CAST(:place AS jsonb)")
 # What stands in a grid, the longest owed first; the cursor is (due_on, id) of the last row.
 PAGE = f"""
@@ -43,19 +46,43 @@ PAGE_OF_ENDED = f"""
     WHERE grid_id = ANY(CAST(:grids AS text[])) AND ended_at IS NOT NULL AND (due_on, id) > (:after_due, :after_id)
     ORDER BY due_on, id LIMIT :most
 """
+DUE_FOR = """
+    SELECT DISTINCT grid_id, person_id FROM round_stops
+    WHERE grid_id = ANY(CAST(:grids AS text[])) AND ended_at IS NULL AND due_on <= :day AND not_before <= :day
+"""
+# What is on somebody's list today: of these grids, the stops of everybody (no person) or of these people.
+TODAY = f"""
+    SELECT {COLUMNS} FROM round_stops
+    WHERE grid_id = ANY(CAST(:grids AS text[])) AND ended_at IS NULL AND due_on <= :day AND not_before <= :day
+        AND (grid_id, coalesce(person_id, '')) IN (
+            SELECT * FROM unnest(CAST(:grids AS text[]), CAST(:whose AS text[])))
+    ORDER BY due_on, id LIMIT :most
+"""
 SETTLED = """
     SELECT grid_id, kind, done, reason, count(*) AS n FROM round_dues
     WHERE grid_id = ANY(CAST(:grids AS text[])) AND due_on BETWEEN :begin AND :until
     GROUP BY grid_id, kind, done, reason ORDER BY grid_id, kind, done, reason
 """
-ENTRIES = """
-    SELECT id, person_id, at, done, due_on, reason, method, distance_m, counts_for, missed, device_at, undone_at
-    FROM round_entries WHERE stop_id = :stop_id AND (at, id) < (:before_at, :before_id)
+ENTRY = (
+    "id, person_id, at, done, due_on, reason, method, distance_m, counts_for, missed, device_at, undone_at"
+)
+ENTRIES = f"""
+    SELECT {ENTRY} FROM round_entries WHERE stop_id = :stop_id AND (at, id) < (:before_at, :before_id)
     ORDER BY at DESC, id DESC LIMIT :most
+"""
+LATEST_BESIDE = f"""
+    SELECT {ENTRY} FROM round_entries
+    WHERE stop_id = :stop_id AND id <> :besides AND undone_at IS NULL AND (done OR NOT :visits)
+    ORDER BY at DESC, id DESC LIMIT 1
 """
 STORY = """
     SELECT subject_id, seq, type, at, event_id, sequence, data FROM journal
     WHERE subject_id = :stop_id AND seq > :after ORDER BY seq LIMIT :most
+"""
+REVEALED = """
+    SELECT 1 FROM journal
+    WHERE subject_id = :stop_id AND type = 'yike.dispatch.stop_revealed' AND at > :since AND actor = :person_id
+    LIMIT 1
 """
 ADD_ENTRY = """
     INSERT INTO round_entries
@@ -76,11 +103,20 @@ async def find(tx: Transaction, stop_id: UUID) -> Stop | None:
     return stop_of(rows[0]) if rows else None
 
 
+async def add(tx: Transaction, stop: Stop, wrapped: bytes, sealed: bytes | None) -> None:
+    """A new stop, with its own key and whom it is for."""
+    await tx.rows(ADD, **_columns(stop), wrapped=wrapped, sealed=sealed)
+
+
 async def save(tx: Transaction, stop: Stop) -> None:
+    await tx.rows(SAVE, **_columns(stop))
+
+
+def _columns(stop: Stop) -> dict[str, Any]:
     plan = stop.plan
     given = {**asdict(stop), **dict(plan), "kind": stop.kind.value, "period": plan.period.value}
-    place = plan.place.model_dump_json() if plan.place is not None else None
-    await tx.rows(SAVE, **{name: given[name] for name in NAMES} | {"place": place})
+    given["place"] = plan.place.model_dump_json() if plan.place is not None else None
+    return {name: given[name] for name in NAMES}
 
 
 async def add_entry(tx: Transaction, stop_id: UUID, entry: Entry) -> None:
@@ -114,13 +150,29 @@ async def undo(
     )
 
 
+async def settled_to(tx: Transaction, stop_id: UUID) -> date | None:
+    """The last day that is settled: done ahead of time, it is yet to come."""
+    [row] = await tx.rows(
+        "SELECT max(due_on) AS day FROM round_dues WHERE stop_id = :stop_id", stop_id=stop_id
+    )
+    day: date | None = row["day"]
+    return day
+
+
 async def entry(tx: Transaction, stop_id: UUID, entry_id: UUID) -> Entry | None:
     rows = await tx.rows(
-        "SELECT id, person_id, at, done, due_on, reason, method, distance_m, counts_for, missed, device_at, undone_at"
-        " FROM round_entries WHERE id = :id AND stop_id = :stop_id",
+        f"SELECT {ENTRY} FROM round_entries WHERE id = :id AND stop_id = :stop_id",
         id=entry_id,
         stop_id=stop_id,
     )
+    return entry_from(rows[0]) if rows else None
+
+
+async def latest_beside(
+    tx: Transaction, stop_id: UUID, besides: UUID, *, visits: bool = False
+) -> Entry | None:
+    """The latest entry (visit) that was not taken back, but for this one."""
+    rows = await tx.rows(LATEST_BESIDE, stop_id=stop_id, besides=besides, visits=visits)
     return entry_from(rows[0]) if rows else None
 
 
@@ -135,6 +187,26 @@ async def page(
 ) -> list[Stop]:
     rows = await tx.rows(
         PAGE, grids=list(grids), due_until=due_until, after_due=after[0], after_id=after[1], most=most
+    )
+    return [stop_of(row) for row in rows]
+
+
+async def due_for(tx: Transaction, grids: Sequence[str], day: date) -> list[tuple[str, str | None]]:
+    """In which grids something is due, and whose it is; no person's for the stops of everybody."""
+    rows = await tx.rows(DUE_FOR, grids=list(grids), day=day)
+    return [(row["grid_id"], row["person_id"]) for row in rows]
+
+
+async def todays(
+    tx: Transaction, whose: Sequence[tuple[str, str | None]], day: date, most: int
+) -> list[Stop]:
+    """What is due of these, the longest owed first."""
+    rows = await tx.rows(
+        TODAY,
+        grids=[grid_id for grid_id, _ in whose],
+        whose=[person_id or "" for _, person_id in whose],
+        day=day,
+        most=most,
     )
     return [stop_of(row) for row in rows]
 
@@ -178,15 +250,8 @@ async def key_of(tx: Transaction, stop_id: UUID, sealer: Sealer) -> bytes:
     return sealer.unwrap(row["wrapped_key"])
 
 
-async def keep_details(
-    tx: Transaction, stop_id: UUID, key: bytes, details: str | None, sealer: Sealer
-) -> None:
-    sealed = sealer.seal(key, details, _details(stop_id)) if details is not None else None
+async def keep_details(tx: Transaction, stop_id: UUID, sealed: bytes | None) -> None:
     await tx.rows("UPDATE round_stops SET sealed_details = :sealed WHERE id = :id", sealed=sealed, id=stop_id)
-
-
-async def keep_key(tx: Transaction, stop_id: UUID, wrapped: bytes) -> None:
-    await tx.rows("UPDATE round_stops SET wrapped_key = :wrapped WHERE id = :id", wrapped=wrapped, id=stop_id)
 
 
 async def keep_words(
@@ -209,18 +274,29 @@ async def details_of(tx: Transaction, stop_ids: Iterable[UUID], sealer: Sealer) 
     )
     return {
         row["id"]: orjson.loads(
-            sealer.unseal(sealer.unwrap(row["wrapped_key"]), row["sealed_details"], _details(row["id"]))
+            sealer.unseal(
+                sealer.unwrap(row["wrapped_key"]), row["sealed_details"], details_context(row["id"])
+            )
         )
         for row in rows
     }
 
 
-async def words_of(tx: Transaction, stop_id: UUID, sealer: Sealer) -> dict[UUID, str]:
+async def revealed_to(tx: Transaction, stop_id: UUID, person_id: str, since: datetime) -> bool:
+    """Whether somebody said since then what they have to see it for."""
+    return bool(await tx.rows(REVEALED, stop_id=stop_id, person_id=person_id, since=since))
+
+
+async def words_of(
+    tx: Transaction, stop_id: UUID, words_ids: Iterable[UUID], sealer: Sealer
+) -> dict[UUID, str]:
     rows = await tx.rows(
         "SELECT round_words.id, sealed_text, wrapped_key FROM round_words"
         " JOIN round_stops ON round_stops.id = round_words.stop_id"
-        " WHERE stop_id = :stop_id AND wrapped_key IS NOT NULL AND sealed_text IS NOT NULL",
+        " WHERE stop_id = :stop_id AND round_words.id = ANY(CAST(:ids AS uuid[]))"
+        " AND wrapped_key IS NOT NULL AND sealed_text IS NOT NULL",
         stop_id=stop_id,
+        ids=list(words_ids),
     )
     return {
         row["id"]: sealer.unseal(
@@ -245,7 +321,7 @@ async def forget(tx: Transaction, before: datetime) -> int:
     return len(gone)
 
 
-def _details(stop_id: UUID) -> str:
+def details_context(stop_id: UUID) -> str:
     return f"round_stops.details:{stop_id}"
 
 

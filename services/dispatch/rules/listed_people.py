@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.dispatch.rules.refusals import NOT_YOUR_ENTRY, Refused, correction_too_late
-from shared.fieldwork import NotDoneReason
+from shared.fieldwork import COUNTED_ONLY, NotDoneReason
 
 FINAL = frozenset(
     {
@@ -19,7 +19,7 @@ FINAL = frozenset(
     }
 )
 """Nobody goes there again by himself; for every other reason somebody is still on a worker's list."""
-TRIED_AGAIN = tuple(sorted(set(NotDoneReason) - FINAL - {NotDoneReason.NOT_REACHED}))
+TRIED_AGAIN = tuple(sorted(set(NotDoneReason) - FINAL - COUNTED_ONLY))
 
 
 class ListedState(StrEnum):

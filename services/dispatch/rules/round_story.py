@@ -98,14 +98,18 @@ class StopNotDone(Worded, type="yike.dispatch.stop_not_done", source="dispatch")
 
 
 class StopCorrected(Worded, type="yike.dispatch.stop_corrected", source="dispatch"):
-    """Whoever entered it says it was wrong. As the latest entry it is as if it had not been: `reopened` days are owed
-    again."""
+    """Whoever entered it says it was wrong. `undone`: as the latest entry of the plan that stands it is as if it had
+    not been, and `reopened` days are owed again; otherwise the plan went on from it, and they are not done instead.
+    Beside it stand `done_on` and `done_by` of the last visit, and `reason` of the last entry."""
 
     entry_id: UUID
     person_id: str
     undone: bool
     due_on: date
     reopened: tuple[date, ...] = ()
+    done_on: date | None = None
+    done_by: str | None = None
+    reason: NotDoneReason | None = None
 
 
 class StopRevealed(StopEvent, type="yike.dispatch.stop_revealed", source="dispatch"):
@@ -118,7 +122,7 @@ class StopRevealed(StopEvent, type="yike.dispatch.stop_revealed", source="dispat
 @dataclass(frozen=True, slots=True)
 class Stop:
     """`due_on` is the oldest day still owed; nothing is asked before `not_before`. `reason` is why it was not done the
-    last time somebody tried."""
+    last time somebody tried; `entry_id` is the latest entry of the plan, while it stands."""
 
     id: UUID
     kind: StopKind
@@ -177,9 +181,8 @@ def apply(stop: Stop | None, event: Event) -> Stop | None:
         return None
     match event:
         case StopChanged():
-            return replace(
-                stop, plan=event.plan, digest=event.digest, due_on=event.due_on, not_before=event.due_on
-            )
+            planned = replace(stop, plan=event.plan, digest=event.digest, entry_id=None)
+            return replace(planned, due_on=event.due_on, not_before=event.due_on)
         case StopEnded():
             return replace(stop, ended_at=event.at)
         case StopDone():
@@ -188,9 +191,11 @@ def apply(stop: Stop | None, event: Event) -> Stop | None:
             return replace(done, entry_id=event.entry_id, reason=None)
         case StopNotDone():
             return replace(stop, not_before=event.again_on, reason=event.reason, entry_id=event.entry_id)
-        case StopCorrected() if event.undone:
-            owed = replace(stop, due_on=event.due_on, not_before=event.due_on, entry_id=None)
-            return replace(owed, done_on=None, done_by=None, reason=None)
+        case StopCorrected():
+            stands = replace(stop, done_on=event.done_on, done_by=event.done_by, reason=event.reason)
+            if not event.undone:
+                return stands
+            return replace(stands, due_on=event.due_on, not_before=event.due_on, entry_id=None)
     return stop
 
 
@@ -224,13 +229,15 @@ def entry_of(event: Event) -> Entry | None:
 
 
 def settled_by(before: Stop, event: Event) -> list[Due]:
-    """The days that an event settles: done, or passed over for the reason given last."""
+    """The days that an event settles: done, passed over for the reason given last, or not done after all."""
     match event:
         case StopDone():
             passed = [_passed_over(before, day) for day in event.missed]
             return [*passed, Due(event.counts_for, True)]
         case StopChanged() | StopEnded():
             return [_passed_over(before, day) for day in event.missed]
+        case StopCorrected() if not event.undone:
+            return [Due(day, False, NotDoneReason.TAKEN_BACK) for day in event.reopened]
     return []
 
 

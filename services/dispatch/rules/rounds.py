@@ -22,10 +22,11 @@ from services.dispatch.rules.round_story import (
     StopPlan,
 )
 from services.dispatch.rules.work import Doer
-from shared.event import Event
 from shared.fieldwork import NotDoneReason
 from shared.vocabulary import ArrivalMethod, Post
 
+WALKING = (Post.WORKER, Post.A, Post.B, Post.LEADER)
+"""Whose stops there can be."""
 ONE_DAY = timedelta(days=1)
 
 ENDED = Refused(
@@ -33,6 +34,12 @@ ENDED = Refused(
     "这一站已停用 / This stop has ended",
     "请刷新“今日”页；仍需走访请联系网格长重新添加"
     " / Refresh today's list; if it is still needed, ask the grid leader to add it again",
+)
+
+NO_PHOTOS = Refused(
+    "no-photos-of-stops",
+    "例行任务不以照片时间为证 / A stop of the round is not proven by a photo",
+    "请用定位、扫码，或写明原因自报到场 / Arrive by position, by QR code, or with a stated reason",
 )
 
 
@@ -76,11 +83,6 @@ def walkers(holders: Sequence[Holder], own: str | None = None) -> frozenset[str]
 # ── what is owed ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def is_due(stop: Stop, today: date) -> bool:
-    """On today's list: owed, and not put off."""
-    return stop.ended_at is None and stop.due_on <= today and stop.not_before <= today
-
-
 def overdue_days(stop: Stop, today: date) -> int:
     """Since when it is owed; a stop of today is not overdue."""
     return max(0, (today - stop.due_on).days) if stop.ended_at is None else 0
@@ -98,28 +100,32 @@ def owed(stop: Stop, until: date) -> list[date]:
 
 
 def change(
-    stop: Stop, plan: StopPlan, digest: str | None, doer: Doer, now: datetime, today: date, words: Words
-) -> list[Event] | Refused:
+    stop: Stop,
+    plan: StopPlan,
+    digest: str | None,
+    doer: Doer,
+    now: datetime,
+    today: date,
+    words: Words,
+    *,
+    settled_to: date | None,
+) -> StopChanged:
     """A new plan counts from today on. What was owed before stays owed once, since when it is; days between are
-    passed over and stay in the figures."""
-    if stop.ended_at is not None:
-        return ENDED
+    passed over and stay in the figures. What was done ahead of time, up to `settled_to`, is not owed again."""
     late = owed(stop, today - ONE_DAY)
-    begins = next_due(plan.every, plan.since, plan.since) if stop.done_on == plan.since else plan.since
-    due_on = late[0] if late else begins
-    return [
-        StopChanged(
-            **_common(stop, doer, now, words), plan=plan, digest=digest, due_on=due_on, missed=tuple(late[1:])
-        )
-    ]
+    over = max(day for day in (settled_to, stop.done_on, plan.since - ONE_DAY) if day is not None)
+    return StopChanged(
+        **_common(stop, doer, now, words),
+        plan=plan,
+        digest=digest,
+        due_on=late[0] if late else next_due(plan.every, plan.since, over),
+        missed=tuple(late[1:]),
+    )
 
 
-def end(stop: Stop, doer: Doer, now: datetime, today: date, words: Words) -> list[Event]:
-    """What was owed before today stays in the figures as missed; ended twice is ended once."""
-    if stop.ended_at is not None:
-        return []
-    late = owed(stop, today - ONE_DAY)
-    return [StopEnded(**_common(stop, doer, now, words), missed=tuple(late))]
+def end(stop: Stop, doer: Doer, now: datetime, today: date, words: Words) -> StopEnded:
+    """What was owed before today stays in the figures as missed."""
+    return StopEnded(**_common(stop, doer, now, words), missed=tuple(owed(stop, today - ONE_DAY)))
 
 
 # ── what is entered ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,29 +141,26 @@ class Proof:
 
 def do(
     stop: Stop, entry_id: UUID, doer: Doer, now: datetime, today: date, proof: Proof, words: Words | None
-) -> list[Event] | Refused:
-    """Done. It counts for the latest day owed, ahead of time for the next one; days owed before are passed over."""
-    if stop.ended_at is not None:
-        return ENDED
+) -> StopDone | Refused | None:
+    """Done. It counts for the latest day owed, ahead of time for the next one; days owed before are passed over.
+    Done twice by the same person on one day is done once."""
     if stop.done_on == today:
-        return [] if stop.done_by == doer.person_id else done_already(stop.done_by)
+        return None if stop.done_by == doer.person_id else done_already(stop.done_by)
     open_days = owed(stop, today) or [stop.due_on]
     counts_for = open_days[-1]
-    return [
-        StopDone(
-            **_common(stop, doer, now, words),
-            entry_id=entry_id,
-            person_id=doer.person_id,
-            day=today,
-            method=proof.method,
-            distance_m=proof.distance_m,
-            due_on=stop.due_on,
-            counts_for=counts_for,
-            missed=tuple(open_days[:-1]),
-            next_due_on=next_due(stop.plan.every, stop.plan.since, counts_for),
-            device_at=doer.device_at,
-        )
-    ]
+    return StopDone(
+        **_common(stop, doer, now, words),
+        entry_id=entry_id,
+        person_id=doer.person_id,
+        day=today,
+        method=proof.method,
+        distance_m=proof.distance_m,
+        due_on=stop.due_on,
+        counts_for=counts_for,
+        missed=tuple(open_days[:-1]),
+        next_due_on=next_due(stop.plan.every, stop.plan.since, counts_for),
+        device_at=doer.device_at,
+    )
 
 
 def leave_undone(
@@ -168,47 +171,54 @@ def leave_undone(
     today: date,
     reason: NotDoneReason,
     words: Words | None,
-) -> list[Event] | Refused:
+) -> StopNotDone | Refused:
     """Not done, with the reason: it stays owed, and comes up again tomorrow."""
-    if stop.ended_at is not None:
-        return ENDED
     if stop.done_on == today:
         return done_already(stop.done_by)
-    return [
-        StopNotDone(
-            **_common(stop, doer, now, words),
-            entry_id=entry_id,
-            person_id=doer.person_id,
-            reason=reason,
-            due_on=stop.due_on,
-            again_on=today + ONE_DAY,
-            device_at=doer.device_at,
-        )
-    ]
+    return StopNotDone(
+        **_common(stop, doer, now, words),
+        entry_id=entry_id,
+        person_id=doer.person_id,
+        reason=reason,
+        due_on=stop.due_on,
+        again_on=today + ONE_DAY,
+        device_at=doer.device_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is true of a stop without one of its entries: the last visit, and why it was not done since."""
+
+    done_on: date | None = None
+    done_by: str | None = None
+    reason: NotDoneReason | None = None
 
 
 def correct(
-    stop: Stop, entry: Entry, doer: Doer, now: datetime, words: Words, *, within_hours: int
-) -> list[Event] | Refused:
-    """更正: the entry stays with the words beside it. While it is the stop's latest, the stop is owed as before."""
+    stop: Stop, entry: Entry, without: Standing, doer: Doer, now: datetime, words: Words, *, within_hours: int
+) -> StopCorrected | Refused | None:
+    """更正: the entry stays with the words beside it. While it is the latest of the plan, the stop is owed as before;
+    where a later entry or another plan goes on from it, the day it counted for is not done."""
     if entry.person_id != doer.person_id:
         return NOT_YOUR_ENTRY
     if now - entry.at > timedelta(hours=within_hours):
         return correction_too_late(within_hours)
     if entry.undone_at is not None:
-        return []
-    latest = stop.entry_id == entry.id and stop.ended_at is None
-    settled = (*entry.missed, entry.counts_for) if entry.counts_for is not None else entry.missed
-    return [
-        StopCorrected(
-            **_common(stop, doer, now, words),
-            entry_id=entry.id,
-            person_id=doer.person_id,
-            undone=latest,
-            due_on=entry.due_on if latest else stop.due_on,
-            reopened=settled if latest else (),
-        )
-    ]
+        return None
+    latest = stop.entry_id == entry.id
+    counted = (entry.counts_for,) if entry.counts_for is not None else ()
+    return StopCorrected(
+        **_common(stop, doer, now, words),
+        entry_id=entry.id,
+        person_id=doer.person_id,
+        undone=latest,
+        due_on=entry.due_on if latest else stop.due_on,
+        reopened=(*entry.missed, *counted) if latest else counted,
+        done_on=without.done_on,
+        done_by=without.done_by,
+        reason=without.reason,
+    )
 
 
 def _common(stop: Stop, doer: Doer, now: datetime, words: Words | None) -> dict[str, Any]:
