@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 QUEUE_AGE_SECONDS = Gauge(
     "yike_notify_queue_age_seconds",
-    "How long the oldest message of a channel has been waiting, in real seconds; 0 if none waits",
+    "How long the oldest message of a channel has been waiting to be sent, in real seconds; 0 if none waits",
     ["via"],
 )
 QUEUE_ROWS = Gauge(
@@ -31,6 +31,10 @@ FORGOTTEN = Counter(
     "yike_notify_feed_forgotten_total",
     "Feed rows and finished messages deleted because they were old or too many",
 )
+UNTITLED = Counter(
+    "yike_notify_untitled_total",
+    "Messages that waited and went by themselves because a digest could not name them",
+)
 HELD_ROWS = Gauge("yike_notify_held_rows", "Messages that wait for the end of quiet hours or for a digest")
 CIRCUITS_OPEN = Gauge(
     "yike_notify_circuits_open",
@@ -53,6 +57,7 @@ RECEIPTS = Counter(
     "Receipts of gateways by what they said: delivered, undelivered, unknown",
     ["status"],
 )
+RINGS = Counter("yike_notify_alarm_rings_total", "How often an SOS rang again because nobody had answered it")
 CLIMBED = Counter(
     "yike_notify_climbed_total", "Emergency offers that stayed unread and went on to this channel", ["via"]
 )

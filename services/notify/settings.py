@@ -69,10 +69,15 @@ class Settings(ServiceSettings):
     send_lease_seconds: float = Field(
         default=30.0, gt=0, description="a message whose sender died is sent again after it"
     )
-    send_attempts_max: int = Field(default=8, ge=1)
     send_at_once_max: int = Field(default=16, ge=1, description="messages in flight per channel")
     retry_first_seconds: float = Field(default=1.0, gt=0)
     retry_longest_seconds: float = Field(default=300.0, gt=0)
+    give_up_after_hours: float = Field(
+        default=24.0, gt=0, description="of trying one message; what it speaks of may be over before"
+    )
+    alarm_rings_again_seconds: float = Field(
+        default=30.0, ge=1, description="while nobody has answered an SOS"
+    )
 
     feed_kept_days: int = Field(default=30, ge=1)
     feed_kept_rows: int = Field(default=1000, ge=1, description="per person")

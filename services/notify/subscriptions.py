@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from services.notify.handlers import heard
+from services.notify.handlers import alarms, heard
 from services.notify.handlers.office import Office
 from shared.database import Transaction
 from shared.event import Event
@@ -19,9 +19,9 @@ Handler = Callable[[Office, Transaction, Any, datetime], Awaitable[None]]
 SUBSCRIPTIONS: Mapping[type[Event], Handler] = {
     intake.CaseRegistered: heard.take_up_case,
     intake.RequesterErased: heard.erase_requester,
-    dispatch.AlarmRaised: heard.raise_alarm,
-    dispatch.AlarmAnswered: heard.follow_alarm,
-    dispatch.AlarmEnded: heard.follow_alarm,
+    dispatch.AlarmRaised: alarms.raise_alarm,
+    dispatch.AlarmAnswered: alarms.follow_alarm,
+    dispatch.AlarmEnded: alarms.follow_alarm,
     **dict.fromkeys(
         (
             intake.CaseAmended,

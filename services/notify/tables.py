@@ -55,6 +55,7 @@ class Case(Table, table=True):
     merged_into: UUID | None = None
     parent_number: str | None = Field(default=None, sa_type=Text)
     unread_after_seconds: int = Field(default=15, sa_column_kwargs={"server_default": "15"})
+    care: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class Alarm(Table, table=True):
@@ -68,6 +69,8 @@ class Alarm(Table, table=True):
     case_id: UUID | None = None
     answered_by: str | None = Field(default=None, sa_type=Text)
     ended: bool
+    raised_at: datetime = Field(sa_type=DateTime(timezone=True))
+    told: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": text("'{}'")})
 
 
 class Counter(Table, table=True):
@@ -112,7 +115,8 @@ class FeedRow(Table, table=True):
 
 class MessageRow(Table, table=True):
     """One notice over one other channel. `person_id` is null for the requester, whose address is not here. A claimed
-    message is one that is due again when its sender's lease runs out: `due_at` is real time.
+    message is one that is due again when its sender's lease runs out: `due_at` is real time, and so is `waits_since`,
+    from when on it was to be sent.
 
     `held_until` is business time: a message that may wait is held until then, and then due by itself or gathered into
     the digest `digest_id`. `case_id` is the alarm's id where the story is an alarm's."""
@@ -150,6 +154,9 @@ class MessageRow(Table, table=True):
         sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
     )
     due_at: datetime = Field(
+        sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
+    )
+    waits_since: datetime = Field(
         sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
     )
     priority: int = Field(default=2, sa_type=SmallInteger, sa_column_kwargs={"server_default": "2"})

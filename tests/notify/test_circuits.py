@@ -33,7 +33,6 @@ from tests.notify.test_senders import ended, until
 
 PATIENT = {
     "RETRY_FIRST_SECONDS": "0.05",
-    "SEND_ATTEMPTS_MAX": "50",
     "CIRCUIT_FAILURES_MAX": "3",
     "CIRCUIT_OPEN_SECONDS": "60",
     "QUIET_HOURS": "off",

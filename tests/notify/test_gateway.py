@@ -29,7 +29,7 @@ from tests.notify.conftest import StartReplica, hear_in
 from tests.notify.story import Story, a_town
 
 CONTACT = {"phone": "13812345678", "pickup_code": "471108", "tracking_url": "https://yike.test/t"}
-QUICK = {"RETRY_FIRST_SECONDS": "0.05", "SEND_ATTEMPTS_MAX": "4", "SEND_LEASE_SECONDS": "5"}
+QUICK = {"RETRY_FIRST_SECONDS": "0.05", "SEND_LEASE_SECONDS": "5"}
 SetUp = Callable[..., Settings]
 
 
@@ -152,9 +152,7 @@ async def test_a_gateway_that_is_away_is_left_alone_and_tried_by_one_message(
     """Nothing is lost, no attempt is burnt while it is left alone, and the queue's age shows that they wait."""
     away = True
     gateway.answer = lambda nth: Response(status_code=503 if away else 202)
-    settings = with_texts(
-        CIRCUIT_FAILURES_MAX="3", CIRCUIT_OPEN_SECONDS="0.4", SEND_ATTEMPTS_MAX="50", SEND_AT_ONCE_MAX="4"
-    )
+    settings = with_texts(CIRCUIT_FAILURES_MAX="3", CIRCUIT_OPEN_SECONDS="0.4", SEND_AT_ONCE_MAX="4")
     stories = [Story() for _ in range(12)]
     async with sending(settings) as (database, office, sender):
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.notify.channels import Message, Sent
 from services.notify.handlers.digests import release
@@ -51,6 +53,27 @@ async def database(office: Office, town: Directory) -> AsyncIterator[Database]:
     opened = Database(office.settings.database_url, source="notify", directory=town)
     yield opened
     await opened.close()
+
+
+def a_choice(office: Office, person_id: str, **chosen: Any) -> Person:
+    """What somebody chose, with quiet hours that hold now."""
+    assert office.quiet is not None
+    known: dict[str, Any] = {
+        "person_id": person_id,
+        "version": 1,
+        "chosen": True,
+        "channels": ["feed"],
+        "quiet_from": office.quiet.starts,
+        "quiet_until": office.quiet.ends,
+        "digest": "after_quiet",
+        "digest_at": None,
+        "language": None,
+        "wrapped_key": office.sealer.new_case_key()[1],
+        "sealed_number": None,
+        "devices": 0,
+        "changed_at": NIGHT,
+    }
+    return Person(**known | chosen)
 
 
 async def missed_on(database: Database, office: Office, *stories: Story, **fields: object) -> None:
@@ -123,29 +146,81 @@ async def test_several_that_waited_come_as_one_and_each_is_delivered_by_it(
 
 
 async def test_who_wants_no_digest_gets_them_one_by_one(database: Database, office: Office) -> None:
-    key = office.sealer.new_case_key()[1]
-    office.take_people(
-        [
-            Person(
-                person_id="s-community",
-                version=1,
-                chosen=True,
-                channels=["feed", "smtp"],
-                quiet_from=office.quiet.starts if office.quiet else None,
-                quiet_until=office.quiet.ends if office.quiet else None,
-                digest="off",
-                digest_at=None,
-                language=None,
-                wrapped_key=key,
-                sealed_number=None,
-                devices=0,
-                changed_at=NIGHT,
-            )
-        ]
-    )
+    office.take_people([a_choice(office, "s-community", channels=["feed", "smtp"], digest="off")])
     await missed_on(database, office, Story(), Story())
     await morning(database, office)
     assert await states(database) == ["due", "due"]
+
+
+async def test_one_that_cannot_be_said_goes_by_itself_and_stops_no_digest(
+    database: Database, office: Office
+) -> None:
+    """Ending here would end the process, and the next one at the same row."""
+    stories = [Story() for _ in range(3)]
+    await missed_on(database, office, *stories)
+    async with database.transaction() as tx:
+        await tx.rows(
+            'UPDATE messages SET body = body || CAST(\'{"due_at": "never"}\' AS jsonb) WHERE case_id = :case_id',
+            case_id=stories[1].case_id,
+        )
+    before = REGISTRY.get_sample_value("yike_notify_untitled_total") or 0
+    assert await morning(database, office) == 3
+    async with database.transaction() as tx:
+        rows = await tx.rows("SELECT case_id, kind, state FROM messages WHERE via = 'smtp'")
+    found = {(row["case_id"], row["kind"]): row["state"] for row in rows}
+    assert found.pop((stories[1].case_id, "deadline_missed")) == "due"
+    assert sorted(found.values()) == ["due", "gathered", "gathered"], "the others come as one"
+    assert REGISTRY.get_sample_value("yike_notify_untitled_total") == before + 1
+
+
+async def test_the_queue_s_age_begins_when_it_was_to_be_sent(database: Database, office: Office) -> None:
+    """What slept until the morning has not been waiting since yesterday."""
+    await missed_on(database, office, Story())
+    async with database.transaction() as tx:
+        await tx.rows(
+            "UPDATE messages SET written_at = written_at - interval '9 hours',"
+            " due_at = due_at - interval '9 hours', waits_since = waits_since - interval '9 hours'"
+        )
+    await morning(database, office)
+    async with database.transaction() as tx:
+        assert 0 <= (await messages.queues(tx))[Via.SMTP].seconds < 60
+        [claimed] = await messages.claim(tx, {Via.SMTP: 5}, 30)
+    assert 0 <= claimed.waited_seconds < 60, "and it is tried as long as any other"
+
+
+@pytest.mark.parametrize("digest", ["after_quiet", "daily"])
+@pytest.mark.parametrize(
+    ("urgency", "care", "expected"),
+    [
+        (Urgency.ROUTINE, False, {"offer": "due", "deadline_missed": "held"}),
+        (Urgency.ROUTINE, True, {"offer": "due", "deadline_missed": "due"}),
+        (Urgency.EMERGENCY, False, {"offer": "due", "deadline_missed": "due"}),
+    ],
+)
+async def test_at_night_an_offer_rings_and_so_does_all_of_a_case_that_is_owed_minutes(
+    digest: str,
+    urgency: Urgency,
+    care: bool,
+    expected: dict[str, str],
+    database: Database,
+    office: Office,
+) -> None:
+    """Somebody on a care register is owed the quarter of an hour at night as well."""
+    chosen = {"channels": ["webhook", "feed", "smtp"], "digest": digest}
+    daily = {"digest_at": time(17)} if digest == "daily" else {}
+    office.take_people([a_choice(office, "s-community", **chosen, **daily)])
+    person = database.directory.people["s-community"]
+    hooked = person.model_copy(update={"webhook_url": "https://example.org/hook"})
+    database.directory.people["s-community"] = hooked
+    story = Story()
+    async with database.transaction() as tx:
+        first = story.registered(urgency=urgency, care=care)
+        offer = story.offered("s-community", emergency=care or urgency is Urgency.EMERGENCY)
+        await hear_in(office, tx, first, offer, story.tell(DeadlineMissed, **MISSED))
+        rows = await tx.rows(
+            "SELECT kind, state FROM messages WHERE via = 'webhook' AND person_id = 's-community'"
+        )
+    assert {row["kind"]: row["state"] for row in rows} == expected
 
 
 async def test_two_processes_release_each_message_once(database: Database, office: Office) -> None:

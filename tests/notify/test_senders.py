@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from tests.notify.conftest import hear_in
 from tests.notify.receiver import Gateway, a_gateway, a_postbox
 from tests.notify.story import NIGHT, Story, a_town
 
-QUICK = {"SEND_LEASE_SECONDS": "1", "RETRY_FIRST_SECONDS": "0.05", "SEND_ATTEMPTS_MAX": "3"}
+QUICK = {"SEND_LEASE_SECONDS": "1", "RETRY_FIRST_SECONDS": "0.05"}
 SetUp = Callable[..., Settings]
 
 
@@ -157,18 +158,50 @@ async def test_two_senders_share_the_messages_and_send_none_twice(
     assert len(gateway.came) == len(set(gateway.came)) == len(stories)
 
 
-async def test_an_unreachable_gateway_is_tried_again_and_given_up_at_the_limit(
-    with_gateway: Settings, gateway: Gateway
+async def waited(database: Database, hours: float) -> None:
+    """So long the messages have been waiting to be sent, and now they are due."""
+    async with database.transaction() as tx:
+        await tx.rows(
+            "UPDATE messages SET waits_since = clock_timestamp() - make_interval(secs => :seconds),"
+            " due_at = clock_timestamp() WHERE state = 'due'",
+            seconds=hours * 3600,
+        )
+
+
+@pytest.mark.parametrize("away_hours", [0.05, 1, 23.9])
+async def test_a_gateway_may_be_away_for_hours_and_gets_it_all_the_same(
+    away_hours: float, with_gateway: Settings, gateway: Gateway
 ) -> None:
+    """Three minutes, and what a day has: the number, who comes and the link to answer by are worth it."""
+    away = True
+    gateway.answer = lambda nth: 503 if away else 204
+    story = Story()
+    async with sending(with_gateway, Via.WEBHOOK) as database:
+        await register(database, story, with_gateway)
+
+        async def tried(times: int) -> bool:
+            return len(gateway.came) >= times
+
+        await until(partial(tried, 1))
+        await waited(database, away_hours)
+        await until(partial(tried, 9))
+        assert [state for state, _ in await states(database)] == ["due"]
+        away = False
+        [delivered] = await until(lambda: ended(database, story))
+    assert isinstance(delivered, NoticeDelivered)
+    assert delivered.attempt > 9
+
+
+async def test_what_was_tried_for_a_day_is_given_up(with_gateway: Settings, gateway: Gateway) -> None:
     gateway.answer = lambda nth: 503
     story = Story()
     async with sending(with_gateway, Via.WEBHOOK) as database:
         await register(database, story, with_gateway)
+        await waited(database, 24)
         [failed] = await until(lambda: ended(database, story))
-        assert await states(database) == [("failed", 3)]
+        assert [state for state, _ in await states(database)] == ["failed"]
     assert isinstance(failed, NoticeFailed)
-    assert (failed.attempt, failed.because) == (3, "HTTP 503")
-    assert len(gateway.came) == 3
+    assert failed.because == "HTTP 503"
 
 
 async def test_a_gateway_that_comes_back_gets_it(with_gateway: Settings, gateway: Gateway) -> None:
@@ -277,7 +310,7 @@ async def test_a_dead_channel_does_not_hold_up_another(
     set_up: SetUp, gateway: Gateway, with_gateway: Settings
 ) -> None:
     """Each channel has its own sender; what waits for a dead mail server is seen in the queue's age."""
-    settings = set_up(SMTP_HOST="127.0.0.1", SMTP_PORT=1, SMTP_SECURITY="none", SEND_ATTEMPTS_MAX="99")
+    settings = set_up(SMTP_HOST="127.0.0.1", SMTP_PORT=1, SMTP_SECURITY="none")
     town = a_town()
     mailed = town.people["s-community"].model_copy(update={"email": "s@example.org"})
     town = a_town(people={"s-community": mailed})
@@ -311,6 +344,7 @@ async def test_a_message_that_breaks_our_own_words_is_given_up_and_the_others_go
         async with database.transaction() as tx:
             await hear_in(Office(with_gateway), tx, broken.registered())
             await tx.rows("UPDATE messages SET body = body || CAST('{\"place\": 1}' AS jsonb)")
+            await tx.rows("UPDATE messages SET waits_since = waits_since - interval '1 day'")
         await register(database, sound, with_gateway)
         [delivered] = await until(lambda: ended(database, sound))
         [failed] = await until(lambda: ended(database, broken))

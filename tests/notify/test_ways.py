@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.rules import ways
+from services.notify.rules import replica, ways
 from services.notify.rules.circuit import Allowance, Circuit, CircuitLimits, CircuitState
 from services.notify.rules.facts import Notice
 from services.notify.rules.ways import DigestMode, Preferences, Priority, QuietHours, Reach, Via
 from shared.vocabulary import NoticeKind, Urgency
+from tests.notify.story import Story
 
 ZONE = ZoneInfo("Asia/Shanghai")
 K, V = NoticeKind, Via
@@ -74,31 +75,47 @@ def test_the_next_channel_of_an_unread_offer(used: set[Via], resting: set[Via], 
     ],
 )
 def test_quiet_hours_over_midnight(at: str, expected: str | None) -> None:
-    found = ways.held_until(Priority.ORDINARY, Preferences(quiet=NIGHTLY), local(at), ZONE)
+    found = ways.held_until(K.CASE_ENDED, Priority.ORDINARY, Preferences(quiet=NIGHTLY), local(at), ZONE)
     assert found == (local(expected) if expected else None)
 
 
 @pytest.mark.parametrize(
-    ("kind", "urgency", "expected"),
+    ("kind", "urgent", "expected"),
     [
-        (K.OFFER, Urgency.EMERGENCY, Priority.EMERGENCY),
-        (K.ALARM_RAISED, Urgency.ROUTINE, Priority.ALARM),
-        (K.CASE_ENDED, Urgency.ROUTINE, Priority.ORDINARY),
-        (K.CASE_ENDED, Urgency.APPOINTMENT, Priority.ORDINARY),
+        (K.OFFER, True, Priority.EMERGENCY),
+        (K.OFFER, False, Priority.ORDINARY),
+        (K.DEADLINE_MISSED, True, Priority.EMERGENCY),
+        (K.ALARM_RAISED, False, Priority.ALARM),
+        (K.CASE_ENDED, False, Priority.ORDINARY),
     ],
 )
-def test_how_urgent_a_notice_is(kind: NoticeKind, urgency: Urgency, expected: Priority) -> None:
-    assert ways.priority_of(kind, urgency) is expected
+def test_how_urgent_a_notice_is(kind: NoticeKind, urgent: bool, expected: Priority) -> None:
+    assert ways.priority_of(kind, urgent=urgent) is expected
+
+
+@pytest.mark.parametrize(
+    ("urgency", "care", "expected"),
+    [
+        (Urgency.EMERGENCY, False, True),
+        (Urgency.EMERGENCY, True, True),
+        (Urgency.ROUTINE, True, True),
+        (Urgency.APPOINTMENT, True, True),
+        (Urgency.ROUTINE, False, False),
+        (Urgency.APPOINTMENT, False, False),
+    ],
+)
+def test_minutes_are_owed_to_emergencies_and_to_people_on_a_care_register(
+    urgency: Urgency, care: bool, expected: bool
+) -> None:
+    registered = Story().registered(urgency=urgency, care=care)
+    assert replica.opened(registered).urgent is expected
 
 
 def test_a_daily_digest_waits_for_its_hour_also_by_day() -> None:
     daily = Preferences(digest=DigestMode.DAILY, digest_at=time(17))
-    assert ways.held_until(Priority.ORDINARY, daily, local("2026-03-02T09:00"), ZONE) == local(
-        "2026-03-02T17:00"
-    )
-    assert ways.held_until(Priority.ORDINARY, daily, local("2026-03-02T17:00"), ZONE) == local(
-        "2026-03-03T17:00"
-    )
+    for at, expected in (("2026-03-02T09:00", "2026-03-02T17:00"), ("2026-03-02T17:00", "2026-03-03T17:00")):
+        found = ways.held_until(K.CASE_ENDED, Priority.ORDINARY, daily, local(at), ZONE)
+        assert found == local(expected)
 
 
 def test_a_requester_who_has_just_spoken_is_answered_at_night() -> None:
@@ -122,14 +139,21 @@ TIMES = st.datetimes(
 )
 
 
-@given(st.sampled_from([Priority.ALARM, Priority.EMERGENCY]), PREFERENCES, TIMES)
-def test_nothing_urgent_ever_waits(priority: Priority, preferences: Preferences, at: datetime) -> None:
-    assert ways.held_until(priority, preferences, at, ZONE) is None
+@given(st.sampled_from(NoticeKind), st.sampled_from([Priority.ALARM, Priority.EMERGENCY]), PREFERENCES, TIMES)
+def test_nothing_urgent_ever_waits(
+    kind: NoticeKind, priority: Priority, preferences: Preferences, at: datetime
+) -> None:
+    assert ways.held_until(kind, priority, preferences, at, ZONE) is None
+
+
+@given(st.sampled_from(Priority), PREFERENCES, TIMES)
+def test_an_offer_never_waits(priority: Priority, preferences: Preferences, at: datetime) -> None:
+    assert ways.held_until(K.OFFER, priority, preferences, at, ZONE) is None
 
 
 @given(PREFERENCES, TIMES)
 def test_nothing_waits_longer_than_a_day_or_into_the_past(preferences: Preferences, at: datetime) -> None:
-    until = ways.held_until(Priority.ORDINARY, preferences, at, ZONE)
+    until = ways.held_until(K.CASE_ENDED, Priority.ORDINARY, preferences, at, ZONE)
     assert until is None or at < until <= at + timedelta(days=1)
 
 

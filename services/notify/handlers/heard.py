@@ -13,12 +13,10 @@ from services.notify.handlers.telling import tell
 from services.notify.queries import cases, messages
 from services.notify.rules import replica, telling, ways
 from services.notify.rules.facts import CaseFacts, Notice
-from services.notify.rules.telling.alarms import alarm_tells
 from services.notify.rules.ways import Via
 from shared.database import Transaction
-from shared.event import AlarmEvent, CaseEvent
+from shared.event import CaseEvent
 from shared.events.dispatch import (
-    AlarmRaised,
     CaseAccepted,
     CaseOffered,
     OfferDeclined,
@@ -26,7 +24,6 @@ from shared.events.dispatch import (
     OfferWithdrawn,
 )
 from shared.events.intake import CaseRegistered, RequesterErased
-from shared.vocabulary import Urgency
 
 UNREAD = "unread"
 """The timer of the unread ladder, one per part: there is one live offer of each."""
@@ -61,37 +58,13 @@ async def erase_requester(office: Office, tx: Transaction, event: RequesterErase
         tx.announce(failed(told(dropped, now), dropped.attempts, "the requester was erased"))
 
 
-async def raise_alarm(office: Office, tx: Transaction, event: AlarmRaised, now: datetime) -> None:
-    """SOS: the grid's leader, the desk and the supervisors, over every way there is."""
-    await cases.save_alarm(tx, replica.rang(event))
-    await _tell_of_alarm(office, tx, event, now)
-
-
-async def follow_alarm(office: Office, tx: Transaction, event: AlarmEvent, now: datetime) -> None:
-    before = await cases.alarm(tx, event.alarm_id)
-    alarm = replica.apply_to_alarm(before, event)
-    if alarm != before:
-        await cases.save_alarm(tx, alarm)
-    await _tell_of_alarm(office, tx, event, now)
-
-
 async def _tell(
     office: Office, tx: Transaction, case: CaseFacts, event: CaseEvent, now: datetime
 ) -> Sequence[Notice]:
     notices = telling.to_tell(case, event, tx.directory)
     bodies = [(notice, to_jsonable_python(telling.body_of(case, event, notice))) for notice in notices]
-    await tell(office, tx, event, bodies, case.urgency, now)
+    await tell(office, tx, event, bodies, now, urgent=case.urgent)
     return notices
-
-
-async def _tell_of_alarm(office: Office, tx: Transaction, event: AlarmEvent, now: datetime) -> None:
-    alarm = await cases.alarm(tx, event.alarm_id)
-    case = await cases.known_case(tx, alarm.case_id) if alarm.case_id else None
-    bodies = [
-        (notice, to_jsonable_python(telling.body_of_alarm(event, notice, case)))
-        for notice in alarm_tells(alarm, event, tx.directory)
-    ]
-    await tell(office, tx, event, bodies, Urgency.EMERGENCY, now)
 
 
 def watch_unread(
@@ -109,6 +82,6 @@ def watch_unread(
     reach = office.reach(tx.directory.people.get(event.person_id), event.person_id)
     preferences = office.preferences(event.person_id)
     at_once = {Via.FEED, *(via for n in notices for via in ways.ways_at_once(n, preferences, reach))}
-    if ways.next_way(preferences, reach, at_once, ()) is not None:
+    if not ways.is_last(preferences, reach, at_once):
         due_at = now + timedelta(seconds=case.unread_after_seconds)
         tx.arm(event.case_id, UNREAD, due_at, event.part_id)

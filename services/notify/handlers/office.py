@@ -1,5 +1,5 @@
 """What this process tells people with, beside the transaction: settings, words, who wants to be told how, and which
-channels are open or resting. Made once and passed down; kept up to date by a loop (timers/known.py)."""
+channels are open or resting. Made once and passed down; kept up to date by a loop (timers/keeping.py)."""
 
 from __future__ import annotations
 

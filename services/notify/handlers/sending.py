@@ -19,8 +19,9 @@ from services.notify.channels.variables import Audience
 from services.notify.handlers.heard import UNREAD
 from services.notify.handlers.office import Office
 from services.notify.handlers.outcomes import delivered, failed, told
-from services.notify.queries import messages, people
+from services.notify.queries import cases, messages, people
 from services.notify.queries.messages import Again, Outgoing
+from services.notify.rules.facts import ALARMS, Hold
 from services.notify.rules.ways import Priority, Via
 from services.notify.settings import Settings
 from shared.database import Transaction
@@ -82,7 +83,7 @@ async def compose(
 ) -> Message | Refused | Unreachable:
     """The message as it goes out now: today's address, the reader's language. No transaction is open meanwhile."""
     if outgoing.is_over:
-        return Refused("the offer is over")
+        return Refused(f"the {'alarm' if outgoing.kind in ALARMS else 'offer'} is over")
     if outgoing.person_id is None:
         return await _to_requester(office, directory, outgoing, sources)
     person = directory.people.get(outgoing.person_id)
@@ -178,13 +179,14 @@ async def record(
     """Write down what became of messages, each once, and announce what is final."""
     digests = [one.notice_id for one, _ in outcomes if one.kind is NoticeKind.DIGEST]
     gathered = await messages.cases_gathered(tx, digests)
-    cases = {outgoing.case_id for outgoing, _ in outcomes} | set(gathered)
-    now = await tx.lock(*cases) if cases else await tx.now()
+    subjects = {outgoing.case_id for outgoing, _ in outcomes} | set(gathered)
+    now = await tx.lock(*subjects) if subjects else await tx.now()
+    tried_seconds = office.settings.give_up_after_hours * 3600
     ended: list[tuple[Outgoing, Result]] = []
     again = list(untried)
     for outgoing, result in outcomes:
         metrics.MESSAGES.labels(outgoing.via, type(result).__name__.lower()).inc()
-        if isinstance(result, Unreachable) and outgoing.attempts < office.settings.send_attempts_max:
+        if isinstance(result, Unreachable) and outgoing.waited_seconds < tried_seconds:
             pause = max(pause_seconds(outgoing.attempts, office.settings), result.after_seconds or 0.0)
             again.append(Again(outgoing, pause, result.because))
         else:
@@ -214,7 +216,7 @@ async def _announce(tx: Transaction, outgoing: Outgoing, result: Result, now: da
         about = await messages.finish_gathered(tx, outgoing.notice_id, state, because)
     if not isinstance(result, Sent):
         metrics.FAILED.labels(outgoing.via).inc()
-        _climb_at_once(tx, outgoing, now)
+        await _climb_at_once(tx, outgoing, now)
     for one in about:
         attempt = max(1, outgoing.attempts)
         notice = told(one, now)
@@ -224,10 +226,15 @@ async def _announce(tx: Transaction, outgoing: Outgoing, result: Result, now: da
             tx.announce(failed(notice, attempt, result.because))
 
 
-def _climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> None:
-    """A channel that failed an unread offer is not waited for."""
-    if outgoing.kind is NoticeKind.OFFER and outgoing.body.get("emergency") and not outgoing.is_over:
-        tx.arm(outgoing.case_id, UNREAD, now, UUID(outgoing.body["part_id"]))
+async def _climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> None:
+    """A channel that failed an unread offer is not waited for; the word may come so late that the part has been offered
+    to the next person, whose time it must not cut short."""
+    if outgoing.kind is not NoticeKind.OFFER or not outgoing.body.get("emergency") or outgoing.is_over:
+        return
+    case = await cases.case(tx, outgoing.case_id)
+    part = case.part(UUID(outgoing.body["part_id"]))
+    if part is not None and part.hold is Hold.OFFERED and part.told_by == outgoing.event_id:
+        tx.arm(case.case_id, UNREAD, now, part.part_id)
 
 
 def pause_seconds(attempts: int, settings: Settings) -> float:

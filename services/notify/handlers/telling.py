@@ -25,7 +25,7 @@ from services.notify.rules.ways import Priority, Via
 from shared.database import Transaction
 from shared.event import Event
 from shared.ids import uuid7
-from shared.vocabulary import NoticeKind, Urgency
+from shared.vocabulary import NoticeKind
 
 ToTell = Sequence[tuple[Notice, Mapping[str, Any]]]
 """Notices with their bodies, as JSON has them."""
@@ -37,12 +37,12 @@ def key_of(event_id: UUID, kind: NoticeKind, person_id: str | None) -> str:
 
 
 async def tell(
-    office: Office, tx: Transaction, event: Event, told: ToTell, urgency: Urgency, now: datetime
+    office: Office, tx: Transaction, event: Event, told: ToTell, now: datetime, *, urgent: bool
 ) -> None:
-    """Everything one event owes."""
+    """Everything one event owes; `urgent` goes at any hour."""
     outgoing: list[Outgoing] = []
     for notice, body in told:
-        priority = ways.priority_of(notice.kind, urgency)
+        priority = ways.priority_of(notice.kind, urgent=urgent)
         if notice.person_id is None:
             until = ways.requester_held_until(notice.kind, priority, office.quiet, now, office.zone)
             outgoing.append(message(event, notice, office.requester_via(), body, priority, until))
@@ -50,7 +50,7 @@ async def tell(
         person = tx.directory.people.get(notice.person_id)
         preferences = office.preferences(notice.person_id)
         reach = office.reach(person, notice.person_id)
-        until = ways.held_until(priority, preferences, now, office.zone)
+        until = ways.held_until(notice.kind, priority, preferences, now, office.zone)
         for via in ways.ways_at_once(notice, preferences, reach):
             if via is Via.FEED:
                 _put_in_feed(office, tx, event, notice, body, now)

@@ -24,7 +24,7 @@ from shared.vocabulary import NoticeKind
 
 
 async def still_unread(office: Office, tx: Transaction, due: Due, now: datetime) -> None:
-    """One channel further, and look again after as long."""
+    """One channel further, and look again as long after this was due: lateness does not add up."""
     case = await cases.case(tx, due.subject_id)
     part = case.part(due.part_id) if due.part_id else None
     if part is None or part.hold is not Hold.OFFERED or part.told_by is None or case.closed:
@@ -60,5 +60,6 @@ async def still_unread(office: Office, tx: Transaction, due: Due, now: datetime)
         ],
     )
     metrics.CLIMBED.labels(via).inc()
-    if ways.next_way(preferences, reach, {*used, via}, ()) is not None:
-        tx.arm(case.case_id, UNREAD, now + timedelta(seconds=case.unread_after_seconds), part.part_id)
+    if not ways.is_last(preferences, reach, {*used, via}):
+        due_at = due.due_at + timedelta(seconds=case.unread_after_seconds)
+        tx.arm(case.case_id, UNREAD, due_at, part.part_id)

@@ -15,8 +15,8 @@ from shared.vocabulary import NoticeKind
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to write or to send. `body` is JSON text when written, decoded when claimed. `is_over`: the offer it
-    speaks of has run out meanwhile."""
+    """A message to write or to send. `body` is JSON text when written, decoded when claimed. `is_over`: what it speaks
+    of has ended meanwhile. `waited_seconds`: real ones, since it first was to be sent."""
 
     notice_id: UUID
     key: str
@@ -30,6 +30,7 @@ class Outgoing:
     priority: Priority = Priority.ORDINARY
     held_until: datetime | None = None
     is_over: bool = False
+    waited_seconds: float = 0.0
 
 
 # A channel told this twice (a timer fired again after a crash) has it already.
@@ -44,10 +45,25 @@ WRITE = """
          AS new(notice_id, key, event_id, case_id, kind, person_id, via, body, priority, held_until)
     ON CONFLICT (key, via) DO NOTHING
 """
+# What was worth saying when it was written may be over when the channel is back: an offer that ran out or was answered,
+# a call for help that somebody took care of.
+IS_OVER = """
+    CASE messages.kind
+    WHEN 'offer' THEN coalesce(CAST(body->>'expires_at' AS timestamptz) <= business_now(), false) OR NOT EXISTS (
+        SELECT 1 FROM cases AS c, jsonb_array_elements(c.parts) AS part
+        WHERE c.case_id = messages.case_id AND part->>'told_by' = messages.event_id::text
+          AND part->>'hold' = 'offered'
+    )
+    WHEN 'alarm_raised' THEN EXISTS (
+        SELECT 1 FROM alarms AS a
+        WHERE a.alarm_id = messages.case_id AND (a.ended OR a.answered_by IS NOT NULL)
+    )
+    ELSE false END
+"""
 # All channels in one statement, each up to its own room, what is most urgent first. The lease is the new due time: a
 # sender that died leaves a message that is simply due again. The clock stands in a SELECT of its own, because a
 # volatile bound would not use the index.
-CLAIM = """
+CLAIM = f"""
     UPDATE messages SET attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
     WHERE notice_id = ANY(ARRAY(
         SELECT due.notice_id
@@ -62,7 +78,8 @@ CLAIM = """
         ) AS due
     ))
     RETURNING notice_id, key, event_id, case_id, kind, person_id, via, body, attempts, priority,
-              coalesce(CAST(body->>'expires_at' AS timestamptz) <= business_now(), false) AS is_over
+              {IS_OVER} AS is_over,
+              extract(epoch FROM clock_timestamp() - waits_since)::float8 AS waited_seconds
 """
 FINISH = """
     UPDATE messages AS m SET state = new.state, because = new.because
@@ -88,7 +105,7 @@ CASES_GATHERED = """
 """
 QUEUE = """
     SELECT via, count(*) AS rows,
-           coalesce(extract(epoch FROM clock_timestamp() - min(written_at)), 0)::float8 AS seconds,
+           coalesce(extract(epoch FROM clock_timestamp() - min(waits_since)), 0)::float8 AS seconds,
            count(*) FILTER (WHERE due_at <= clock_timestamp() OR because IS NULL) AS in_flight
     FROM messages WHERE state = 'due' GROUP BY via
 """
@@ -189,7 +206,8 @@ async def finish_gathered(
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Rows not finished, the age of the oldest in real seconds, and how many are due now or being sent."""
+    """Rows not finished, how long the oldest has waited to be sent in real seconds, and how many are due now or being
+    sent."""
 
     rows: int = 0
     seconds: float = 0.0
@@ -221,7 +239,7 @@ OTHERS_HELD = """
     ORDER BY held_until, notice_id FOR UPDATE SKIP LOCKED
 """
 RELEASE = """
-    UPDATE messages SET state = 'due', due_at = clock_timestamp()
+    UPDATE messages SET state = 'due', due_at = clock_timestamp(), waits_since = clock_timestamp()
     WHERE notice_id = ANY(CAST(:notice_ids AS uuid[])) AND state = 'held'
 """
 GATHER = """

@@ -70,6 +70,13 @@ class CaseFacts:
     merged_into: UUID | None = None
     parent_number: str | None = None
     unread_after_seconds: int = 15
+    care: bool = False
+
+    @property
+    def urgent(self) -> bool:
+        """Somebody has to be there within minutes, as dispatch sees it: an emergency, or somebody on a care register
+        in urgent need. Nobody's night is quiet enough to wait with it."""
+        return self.urgency is Urgency.EMERGENCY or self.care
 
     @property
     def running(self) -> dict[DeadlineKind, datetime]:
@@ -83,14 +90,21 @@ class CaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class AlarmFacts:
-    """A worker's call for help. There may be no case."""
+    """A worker's call for help. There may be no case. `told` is everybody it rang, in that order."""
 
     alarm_id: UUID
     person_id: str
     unit_path: tuple[str, ...]
+    raised_at: datetime
     case_id: UUID | None = None
     answered_by: str | None = None
     ended: bool = False
+    told: tuple[str, ...] = ()
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Nobody takes care of it yet."""
+        return self.answered_by is None and not self.ended
 
 
 @dataclass(frozen=True, slots=True)

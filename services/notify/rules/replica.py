@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.notify.rules.facts import AlarmFacts, CaseFacts, Hold, PartFacts
@@ -46,9 +47,11 @@ from shared.events.intake import (
     RequesterErased,
     Rung,
 )
-from shared.vocabulary import ClockKind, DeadlineKind, Level, Ruling
+from shared.events.notify import AlarmNoticeDelivered
+from shared.vocabulary import ClockKind, DeadlineKind, Level, NoticeKind, Ruling
 
 CLOCKS_OF_A_LEVEL = (DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE)
+CLOCKS_AT_FIRST = (DeadlineKind.ACKNOWLEDGE, DeadlineKind.ARRIVE, DeadlineKind.HANDLE)
 OfferEvent = CaseOffered | CaseAccepted | OfferDeclined | OfferLapsed | OfferWithdrawn
 
 
@@ -56,11 +59,14 @@ def opened(event: CaseRegistered) -> CaseFacts:
     """The case at registration. Limits in plain minutes are due times already; the others come with DeadlinesSet."""
     lowest = event.ladder[0]
     limits = event.policy.limits(lowest.level)
-    minutes = {
-        kind: event.at + timedelta(minutes=limit.amount)
-        for kind in (DeadlineKind.ACKNOWLEDGE, DeadlineKind.ARRIVE, DeadlineKind.HANDLE)
-        if (limit := getattr(limits, kind)) is not None and limit.clock is ClockKind.MINUTES
-    }
+    first = [(kind, getattr(limits, kind)) for kind in CLOCKS_AT_FIRST]
+    if event.care:
+        first.append((DeadlineKind.ARRIVE, event.policy.care_arrive))
+    minutes: dict[DeadlineKind, datetime] = {}
+    for kind, limit in first:
+        if limit is not None and limit.clock is ClockKind.MINUTES:
+            due_at = event.at + timedelta(minutes=limit.amount)
+            minutes[kind] = min(due_at, minutes.get(kind, due_at))
     return CaseFacts(
         case_id=event.case_id,
         number=event.number,
@@ -75,6 +81,7 @@ def opened(event: CaseRegistered) -> CaseFacts:
         requester_can_be_asked=event.requester_can_be_asked,
         due={} if event.ends_at_once else minutes,
         unread_after_seconds=event.policy.unread_after_seconds,
+        care=event.care,
     )
 
 
@@ -114,6 +121,7 @@ def _in_its_existence(case: CaseFacts, event: CaseEvent) -> CaseFacts:
                 level=level_on(event.ladder, case.level),
                 unit_id=rung_of(event.ladder, case.level),
                 unread_after_seconds=event.policy.unread_after_seconds,
+                care=event.care,
             )
         case CaseMerged():
             return replace(case, merged_into=event.parent_id, parent_number=event.parent_number)
@@ -226,7 +234,24 @@ def level_on(ladder: tuple[Rung, ...], level: Level) -> Level:
 
 def rang(event: AlarmRaised) -> AlarmFacts:
     """The alarm when it was raised."""
-    return AlarmFacts(event.alarm_id, event.person_id, event.unit_path, event.case_id)
+    return AlarmFacts(event.alarm_id, event.person_id, event.unit_path, event.at, event.case_id)
+
+
+def rings_again(alarm: AlarmFacts, now: datetime) -> AlarmRaised:
+    """The same call once more, under an id of its own: channels and feeds drop what they have had."""
+    return AlarmRaised(
+        at=now,
+        alarm_id=alarm.alarm_id,
+        person_id=alarm.person_id,
+        unit_path=alarm.unit_path,
+        case_id=alarm.case_id,
+    )
+
+
+def rang_for(alarm: AlarmFacts, person_ids: Iterable[str | None]) -> AlarmFacts:
+    """The alarm after these people were rung."""
+    told = dict.fromkeys([*alarm.told, *(person_id for person_id in person_ids if person_id is not None)])
+    return replace(alarm, told=tuple(told))
 
 
 def apply_to_alarm(alarm: AlarmFacts, event: AlarmEvent) -> AlarmFacts:
@@ -236,4 +261,6 @@ def apply_to_alarm(alarm: AlarmFacts, event: AlarmEvent) -> AlarmFacts:
             return replace(alarm, answered_by=event.answered_by)
         case AlarmEnded():
             return replace(alarm, ended=True)
+        case AlarmNoticeDelivered(kind=NoticeKind.ALARM_RAISED):
+            return rang_for(alarm, [event.person_id])
     return alarm

@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from enum import IntEnum, StrEnum
 
 from services.notify.rules.facts import ALARMS, Notice
-from shared.vocabulary import Language, NoticeKind, Urgency
+from shared.vocabulary import Language, NoticeKind
 
 
 class Via(StrEnum):
@@ -130,10 +130,11 @@ ANSWERS_AT_ONCE = frozenset(
 """To a requester who is awake and waits for it: they have just said something, or somebody is at the door."""
 
 
-def priority_of(kind: NoticeKind, urgency: Urgency) -> Priority:
+def priority_of(kind: NoticeKind, *, urgent: bool) -> Priority:
+    """`urgent`: of the case it is about."""
     if kind in ALARMS:
         return Priority.ALARM
-    return Priority.EMERGENCY if urgency is Urgency.EMERGENCY else Priority.ORDINARY
+    return Priority.EMERGENCY if urgent else Priority.ORDINARY
 
 
 def climbs(notice: Notice) -> bool:
@@ -175,10 +176,12 @@ def is_last(preferences: Preferences, reach: Reach, used: Collection[Via]) -> bo
     return next_way(preferences, reach, used, ()) is None
 
 
-def held_until(priority: Priority, preferences: Preferences, at: datetime, zone: tzinfo) -> datetime | None:
+def held_until(
+    kind: NoticeKind, priority: Priority, preferences: Preferences, at: datetime, zone: tzinfo
+) -> datetime | None:
     """Until when a message waits: the end of the quiet hours, or the hour of the daily digest; `None` goes now.
-    Alarms and emergencies always go now."""
-    if priority is not Priority.ORDINARY:
+    Alarms and what is urgent always go now, and offers: they are made to whoever is on duty, and run out."""
+    if priority is not Priority.ORDINARY or kind is NoticeKind.OFFER:
         return None
     local = at.astimezone(zone)
     quiet = preferences.quiet
@@ -195,7 +198,7 @@ def requester_held_until(
     """The same for a requester, who has the community's quiet hours."""
     if kind in ANSWERS_AT_ONCE:
         return None
-    return held_until(priority, Preferences(quiet=quiet), at, zone)
+    return held_until(kind, priority, Preferences(quiet=quiet), at, zone)
 
 
 def _next(clock: time, local: datetime) -> datetime:
