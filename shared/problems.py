@@ -167,19 +167,24 @@ def _methods(request: Request) -> list[str]:
 
 
 def answer_to(wrong: Exception, accept_language: str | None, path: str) -> Response:
-    """Any exception as an answer. The unforeseen gets a reference that is in the log beside the traceback."""
+    """Any exception as an answer."""
+    return render(problem_of(wrong), accept_language, path)
+
+
+def problem_of(wrong: Exception) -> Problem:
+    """Any exception as a problem. The unforeseen gets a reference that is in the log beside the traceback."""
     problem = as_problem(wrong)
-    if problem is None:
-        reference = str(uuid7())
-        log.error("unforeseen error, reference %s", reference, exc_info=wrong)
-        problem = Problem(
-            500,
-            "unforeseen",
-            "系统出错了 / Something went wrong",
-            detail="什么都没有改变；请把 reference 告诉管理员 / Nothing was changed; tell an administrator",
-            reference=reference,
-        )
-    return render(problem, accept_language, path)
+    if problem is not None:
+        return problem
+    reference = str(uuid7())
+    log.error("unforeseen error, reference %s", reference, exc_info=wrong)
+    return Problem(
+        500,
+        "unforeseen",
+        "系统出错了 / Something went wrong",
+        detail="什么都没有改变；请把 reference 告诉管理员 / Nothing was changed; tell an administrator",
+        reference=reference,
+    )
 
 
 def as_problem(wrong: Exception) -> Problem | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import (
@@ -378,10 +378,28 @@ class QueuedCommand(BaseModel):
     body: dict[str, Any] = Field(default_factory=dict)
 
 
+class QueuedLine(BaseModel):
+    """A command as the phone sent it. Only its id has to be in order here: whatever else is wrong with it (an unset
+    clock, an app newer than the system) is refused by itself, and the others are done."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: UUID
+    type: Any = Field(default=None, description=f"one of: {', '.join(get_args(CommandType))}")
+    at: Any = Field(
+        default=None, description="when it was done by the phone's clock, RFC 3339 with a time zone"
+    )
+    offer_id: Any = Field(default=None, description="what an answer to an offer is about: a UUID")
+    part_id: Any = Field(default=None, description="what the work is about: a UUID")
+    stop_id: Any = Field(default=None, description="what an entry of the round is about: a UUID")
+    listed_id: Any = Field(default=None, description="who an entry of a mass task is about: a UUID")
+    body: Any = Field(default_factory=dict, description="the fields of the command's own route")
+
+
 class SyncQueue(Command):
     """In the order in which they were done."""
 
-    commands: list[QueuedCommand] = Field(max_length=SYNC_COMMANDS_MAX)
+    commands: list[QueuedLine] = Field(max_length=SYNC_COMMANDS_MAX)
 
 
 COMMANDS: dict[CommandType, type[Command]] = {

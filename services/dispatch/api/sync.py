@@ -22,10 +22,10 @@ router = router_for("dispatch", one_transaction=False)
 
 class SyncResult(BaseModel):
     """`part` is as the command left it, a stop of the round is due next as its days say; `problem` is a problem
-    document and says what to do."""
+    document and says what to do. `failed`: the fault is ours; sent again later it may be done."""
 
     id: UUID
-    status: Literal["done", "refused"]
+    status: Literal["done", "refused", "failed"]
     part_id: UUID | None = None
     part: PartView | None = None
     note_id: UUID | None = None
@@ -46,7 +46,7 @@ class SyncAnswer(BaseModel):
 
 @router.post("/sync", dependencies=[allow(*WORKING)])
 async def sync(body: SyncQueue, request: Request, database: Db, doer: Doing, sealer: Sealing) -> SyncAnswer:
-    """Everything in order, each once by its own id, and a result for each."""
+    """Everything in order, each once by its own id, and a result for each; what is wrong with one stops no other."""
     language = request.headers.get("accept-language")
     phone = Phone(doer, sealer, language, settings_of(request).corrections_within_hours)
     results = await work_off(database, body.commands, phone)
