@@ -1,4 +1,4 @@
-"""Registry's things in memory: units, people, shifts, the catalogue, its clocks and lists.
+"""Registry's things in memory: units, people and their skills, shifts, the catalogue, its clocks and lists.
 
 Every process reads the whole compacted topic by itself, in no group, and goes on reading; so it starts from the topic
 alone, asks nobody while deciding, and two replicas never differ for longer than the topic takes. Nothing of it is
@@ -30,6 +30,7 @@ from shared.events.things import (
     PolicyChanged,
     PolicyUseChanged,
     ShiftChanged,
+    SkillChanged,
     SnippetChanged,
     UnitChanged,
     WordListChanged,
@@ -44,6 +45,7 @@ from shared.things import (
     Policy,
     PolicyUse,
     Shift,
+    Skill,
     Snippet,
     Unit,
     WordList,
@@ -69,6 +71,7 @@ class Directory:
         self.duty_lists: dict[str, DutyList] = {}
         self.word_lists: dict[str, WordList] = {}
         self.snippets: dict[str, Snippet] = {}
+        self.skills: dict[str, Skill] = {}
         self.complete = asyncio.Event()
         self._moved = asyncio.Event()
         self._tree: tuple[STRtree, list[Unit]] | None = None
@@ -87,6 +90,7 @@ class Directory:
         duty_lists: Iterable[DutyList] = (),
         word_lists: Iterable[WordList] = (),
         snippets: Iterable[Snippet] = (),
+        skills: Iterable[Skill] = (),
         revision: int = 0,
     ) -> Directory:
         """A complete directory of these things."""
@@ -101,6 +105,7 @@ class Directory:
         directory.duty_lists = {duty_list.id: duty_list for duty_list in duty_lists}
         directory.word_lists = {word_list.id: word_list for word_list in word_lists}
         directory.snippets = {snippet.id: snippet for snippet in snippets}
+        directory.skills = {skill.id: skill for skill in skills}
         directory.revision = revision
         directory.complete.set()
         directory._forget()
@@ -131,6 +136,8 @@ class Directory:
                 self.word_lists[word_list.id] = word_list
             case SnippetChanged(snippet=snippet):
                 self.snippets[snippet.id] = snippet
+            case SkillChanged(skill=skill):
+                self.skills[skill.id] = skill
             case _:
                 return
         self.pass_by(event.sequence)

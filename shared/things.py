@@ -1,4 +1,5 @@
-"""What registry knows and tells everybody: units, people, shifts, categories, policies, calendars.
+"""What registry knows and tells everybody: units, people and their skills, shifts, the catalogue, its clocks and
+lists.
 
 Each is published whole on the compacted topic `yike.registry` under its own key, so the topic alone gives the
 latest of each. Nothing is ever tombstoned: what ends gets `retired_at`.
@@ -184,6 +185,15 @@ class Policy(Value):
     def limits(self, level: Level) -> LevelLimits:
         """The limits of `level`; a level the policy does not name has none."""
         return next((limits for limits in self.levels if limits.level == level), LevelLimits(level=level))
+
+
+class Skill(Value):
+    """技能: what people may be able to do beside what everybody is, and a category may wish for; both name it by
+    its id."""
+
+    id: str
+    name: Name
+    retired_at: datetime | None = None
 
 
 class Calendar(Value):

@@ -16,6 +16,7 @@ from shared.things import (
     Policy,
     PolicyUse,
     Shift,
+    Skill,
     Snippet,
     Unit,
     WordList,
@@ -77,12 +78,17 @@ class PutSnippet(Snippet, extra="forbid"):
     pass
 
 
+class PutSkill(Skill, extra="forbid"):
+    pass
+
+
 class ChangeThings(Command):
     """Many changes at once: all of them, or none. They may refer to each other."""
 
     calendars: tuple[PutCalendar, ...] = ()
     policies: tuple[PutPolicy, ...] = ()
     units: tuple[PutUnit, ...] = ()
+    skills: tuple[PutSkill, ...] = ()
     people: tuple[PutPerson, ...] = ()
     categories: tuple[PutCategory, ...] = ()
     shifts: tuple[PutShift, ...] = ()
@@ -142,6 +148,7 @@ PUTS: dict[type[BaseModel], type[BaseModel]] = {
     Calendar: PutCalendar,
     Policy: PutPolicy,
     Unit: PutUnit,
+    Skill: PutSkill,
     Person: PutPerson,
     Category: PutCategory,
     Shift: PutShift,

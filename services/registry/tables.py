@@ -94,6 +94,14 @@ class UnitRow(Table, table=True):
     calendar_id: str | None = _reference("calendar_id", "calendars.id")
 
 
+class SkillRow(Table, table=True):
+    __tablename__ = "skills"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+
+
 class PersonRow(Table, table=True):
     """Who borrowed something is found by what was lent (queries/rights.py)."""
 

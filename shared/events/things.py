@@ -13,6 +13,7 @@ from shared.things import (
     Policy,
     PolicyUse,
     Shift,
+    Skill,
     Snippet,
     Unit,
     WordList,
@@ -48,6 +49,10 @@ class PersonChanged(ThingEvent, type="yike.person.changed", source="registry"):
 
 class ShiftChanged(ThingEvent, type="yike.shift.changed", source="registry"):
     shift: Shift
+
+
+class SkillChanged(ThingEvent, type="yike.skill.changed", source="registry"):
+    skill: Skill
 
 
 class CategoryChanged(ThingEvent, type="yike.category.changed", source="registry"):

@@ -7,6 +7,7 @@ from random import Random
 
 from shapely.geometry import Polygon
 
+from services.registry.defaults.skills import SKILLS
 from services.registry.demo.ground import point_within
 from services.registry.demo.seats import Seat, further_seats, seats
 from shared.things import Name, Person, Unit
@@ -21,9 +22,6 @@ SYLLABLES = (
     ("文", "wen"), ("建", "jian"), ("丽", "li"), ("志", "zhi"), ("远", "yuan"), ("佳", "jia"), ("兴", "xing"),
     ("思", "si"), ("海", "hai"), ("秀", "xiu"), ("平", "ping"), ("瑞", "rui"), ("清", "qing"),
 )  # fmt: skip
-SKILLS = ("first-aid", "mediation", "plumbing", "electrics", "sign-language", "elder-care", "dialect")
-"""What people of a grid may be able to do beside what everybody is; each has one or none."""
-
 GOING = frozenset({Post.A, Post.B, Post.WORKER, Post.VOLUNTEER})
 
 
@@ -56,10 +54,10 @@ def _badge(id: str) -> str:
 
 
 def _skills(seat: Seat, random: Random) -> tuple[str, ...]:
-    """Drawn last, so that names and bases stay what they were."""
+    """One or none for people of a grid; drawn last, so that names and bases stay what they were."""
     if seat.role is Role.SOCIAL_WORKER:
         return ("mediation",)
-    drawn = random.choice((None, *SKILLS))
+    drawn = random.choice((None, *(skill.id for skill in SKILLS)))
     return (drawn,) if seat.post in GOING and drawn is not None else ()
 
 

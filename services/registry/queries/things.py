@@ -9,7 +9,7 @@ from typing import Any
 
 from services.registry.queries.ahead import away
 from services.registry.rules.flaws import in_range
-from services.registry.rules.things import PLURAL, Known, T, Thing, id_of, units_named_by
+from services.registry.rules.things import PLURAL, Known, T, Thing, id_of, skills_of, units_named_by
 from shared.database import Row, Transaction
 from shared.events.things import REGISTRY_SUBJECT
 from shared.things import (
@@ -20,6 +20,7 @@ from shared.things import (
     Policy,
     PolicyUse,
     Shift,
+    Skill,
     Snippet,
     Unit,
 )
@@ -124,6 +125,8 @@ HANGING_ON: dict[tuple[type[Thing], type[Thing]], str] = {
     (Category, DutyList): _hanging("duty_lists", "body -> 'category_codes' ?| CAST(:ids AS text[])"),
     (Category, PolicyUse): _hanging("policy_uses", "category_code = ANY(CAST(:ids AS text[]))"),
     (Category, Snippet): _hanging("snippets", "category_code = ANY(CAST(:ids AS text[]))"),
+    (Skill, Person): _hanging("people", "body -> 'skills' ?| CAST(:ids AS text[])"),
+    (Skill, Category): _hanging("categories", "body -> 'skills_wanted' ?| CAST(:ids AS text[])"),
     (Calendar, Unit): _hanging("units", "calendar_id = ANY(CAST(:ids AS text[]))"),
 }
 """What of a kind refers to things of another; (what is retired, what hangs on it)."""
@@ -165,6 +168,7 @@ async def known_about(tx: Transaction, things: Sequence[Thing], person_id: str |
     people = await _by_id(tx, Person, about)
     lenders = {lent.person_id for person in people if person.id == person_id for lent in person.acts_for}
     found += [*people, *await _by_id(tx, Person, lenders)]
+    found += await _by_id(tx, Skill, {id for thing in things for id in skills_of(thing)})
     units_change = any(isinstance(thing, Unit) for thing in things)
     if units_change:
         found += await _all(tx, Unit)

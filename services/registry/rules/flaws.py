@@ -13,7 +13,8 @@ from shapely.geometry import Polygon
 
 from services.registry.rules.needs import still_needed
 from services.registry.rules.spans import Span
-from services.registry.rules.things import Known, Thing, id_of, kind_name, kind_of
+from services.registry.rules.things import Known, Thing, id_of, kind_name, kind_of, skills_of
+from shared.policies import flaws_of_policy
 from shared.things import (
     Calendar,
     Category,
@@ -22,6 +23,7 @@ from shared.things import (
     Policy,
     PolicyUse,
     Shift,
+    Skill,
     Snippet,
     Unit,
     WordList,
@@ -53,7 +55,12 @@ def flaws(changes: Sequence[Thing], known: Known) -> list[Flaw]:
         for code, text in _flaws_of(thing, then)
     ]
     units = [thing for thing in changes if isinstance(thing, Unit)]
-    return [*found, *_wrong_levels(units, then), *_overlaps(units, then)]
+    return [
+        *found,
+        *_unknown_skills(changes, known, then),
+        *_wrong_levels(units, then),
+        *_overlaps(units, then),
+    ]
 
 
 Found = Iterator[tuple[str, str]]
@@ -192,6 +199,17 @@ def _unknown_units(unit_ids: Iterable[str], known: Known) -> Found:
             yield "unknown-unit", f"单位 {id} 不存在 / There is no unit {id}"
 
 
+def _unknown_skills(changes: Sequence[Thing], known: Known, then: Known) -> Iterator[Flaw]:
+    """A skill nobody knows never matches. What stood there before skills were a list may stay."""
+    for thing in changes:
+        before = skills_of(known.get(thing))
+        for id in dict.fromkeys(skills_of(thing)):
+            skill = then.skills.get(id)
+            if id not in before and (skill is None or skill.retired_at is not None):
+                text = f"技能 {id} 不在目录中，请先添加或改正 / There is no skill {id}; correct it, or add it first"
+                yield Flaw(kind_name(thing), id_of(thing), "unknown-skill", text)
+
+
 def _flaws_of_shift(shift: Shift, known: Known) -> Found:
     if shift.person_id not in known.people:
         yield "unknown-person", f"人员 {shift.person_id} 不存在 / There is no person {shift.person_id}"
@@ -250,28 +268,7 @@ def _flaws_of_category(category: Category, known: Known) -> Found:
 
 
 def _flaws_of_policy(policy: Policy, known: Known) -> Found:
-    levels = [limits.level for limits in policy.levels]
-    if not levels:
-        yield "no-level", "没有任何层级的时限 / It limits no level"
-    if len(set(levels)) < len(levels):
-        yield "level-twice", "同一层级出现两次 / A level is limited twice"
-    sides = (policy.ruling, policy.supervision, policy.co_handle, policy.reply, policy.extension_max)
-    limits = [policy.follow_up, *(limit for limit in sides if limit is not None)]
-    limits += [
-        limit for of in policy.levels for limit in (of.acknowledge, of.arrive, of.contact, of.handle) if limit
-    ]
-    if any(limit.amount <= 0 for limit in limits):
-        yield "limit-not-positive", "时限须大于零 / A limit must be more than nothing"
-    if any(of.acknowledge is None or of.handle is None for of in policy.levels):
-        yield (
-            "no-limit-that-raises",
-            "每级须有接单与办结时限，否则不会提级 / Without both limits a level never raises a case",
-        )
-    if not 1 <= policy.amber_percent <= 99:
-        yield "amber-out-of-range", "黄灯比例须在 1 至 99 / amber_percent must be 1 to 99"
-    seconds = (policy.offer_expires_after_seconds, policy.unread_after_seconds, policy.leader_after_seconds)
-    if any(each is not None and each <= 0 for each in seconds):
-        yield "limit-not-positive", "派单时限须大于零 / An offer must live for more than no time"
+    yield from flaws_of_policy(policy)
 
 
 def _flaws_of_calendar(calendar: Calendar, known: Known) -> Found:
@@ -343,6 +340,11 @@ def _flaws_of_word_list(word_list: WordList, known: Known) -> Found:
         yield "list-without-effect", "须指明紧急程度或救援电话 / Name an urgency or an emergency service"
 
 
+def _flaws_of_skill(skill: Skill, known: Known) -> Found:
+    if not skill.name.zh.strip():
+        yield "no-name", "缺少名称 / It has no name"
+
+
 def _flaws_of_snippet(snippet: Snippet, known: Known) -> Found:
     if not snippet.text.zh.strip() or not snippet.title.zh.strip():
         yield "no-text", "缺少标题或内容 / It has no title or no text"
@@ -362,4 +364,5 @@ _FLAWS: dict[type[Thing], Callable[[Any, Known], Found]] = {
     DutyList: _flaws_of_duty_list,
     WordList: _flaws_of_word_list,
     Snippet: _flaws_of_snippet,
+    Skill: _flaws_of_skill,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from services.registry.rules.things import Known, Thing, id_of
-from shared.things import Calendar, Category, Person, Policy, Shift, Unit
+from services.registry.rules.things import Known, Thing, id_of, skills_of
+from shared.things import Calendar, Category, Person, Policy, Shift, Skill, Unit
 
 NAMED_MAX = 5
 
@@ -40,6 +40,11 @@ def _needs(thing: Thing, known: Known) -> Needs:
             yield "policy-in-use", "仍有适用规定", "It still holds somewhere", uses
         case Category():
             yield from _needs_of_category(thing, known)
+        case Skill():
+            able = [person for person in known.people.values() if thing.id in skills_of(person)]
+            yield "skill-in-use", "仍有人员具备该技能", "People still have it", able
+            wanting = [one for one in known.categories.values() if thing.id in skills_of(one)]
+            yield "skill-in-use", "仍有事项需要该技能", "Categories still wish for it", wanting
         case Calendar():
             units = [unit for unit in known.units.values() if unit.calendar_id == thing.id]
             yield "calendar-in-use", "仍被单位使用", "Units still use it", units

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from services.registry.rules import cells
 from services.registry.rules.cells import Cell, Unreadable
 from services.registry.rules.things import SINGULAR, Thing
-from shared.things import Calendar, Category, Person, Shift, Unit, Value
+from shared.things import Calendar, Category, Person, Shift, Skill, Unit, Value
 from shared.vocabulary import Language, Level, Post, Role, ShiftKind, TravelMode, Urgency
 
 
@@ -87,6 +87,16 @@ UNITS = Sheet(
         Column("shows_posted_names", "公示姓名", cells.YES),
     ),
 )
+SKILLS = Sheet(
+    Skill,
+    "skills",
+    "技能",
+    (
+        Column("id", "编号", cells.TEXT, must=True),
+        Column("name.zh", "名称", cells.TEXT, must=True),
+        Column("name.en", "英文名称", cells.TEXT),
+    ),
+)
 PEOPLE = Sheet(
     Person,
     "people",
@@ -142,7 +152,7 @@ SHIFTS = Sheet(
         Column("kind", "类型", cells.one_of(ShiftKind, empty=ShiftKind.ON_DUTY)),
     ),
 )
-SHEETS = (CALENDARS, UNITS, PEOPLE, CATEGORIES, SHIFTS)
+SHEETS = (CALENDARS, UNITS, SKILLS, PEOPLE, CATEGORIES, SHIFTS)
 NEVER_CLEARED = frozenset({"calendar_id", "kind"})
 """Fields that have to have a value: an empty cell leaves them as they are."""
 

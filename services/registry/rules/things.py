@@ -17,6 +17,7 @@ from shared.events.things import (
     PolicyChanged,
     PolicyUseChanged,
     ShiftChanged,
+    SkillChanged,
     SnippetChanged,
     ThingEvent,
     UnitChanged,
@@ -31,21 +32,27 @@ from shared.things import (
     Policy,
     PolicyUse,
     Shift,
+    Skill,
     Snippet,
     Unit,
     WordList,
 )
 from shared.vocabulary import Channel, Role
 
-Thing = Unit | Person | Shift | Category | Policy | Calendar | PolicyUse | DutyList | WordList | Snippet
+Thing = (
+    Unit | Person | Shift | Category | Policy | Calendar | PolicyUse | DutyList | WordList | Snippet | Skill
+)
 
-T = TypeVar("T", Unit, Person, Shift, Category, Policy, Calendar, PolicyUse, DutyList, WordList, Snippet)
+T = TypeVar(
+    "T", Unit, Person, Shift, Category, Policy, Calendar, PolicyUse, DutyList, WordList, Snippet, Skill
+)
 """One of the kinds, the same one all through."""
 
 ORDER: tuple[type[Thing], ...] = (
     Calendar,
     Policy,
     Unit,
+    Skill,
     Person,
     Category,
     Shift,
@@ -94,6 +101,8 @@ def changed(thing: Thing, at: datetime, actor: Actor, channel: Channel) -> Thing
             return WordListChanged(at=at, actor=actor, channel=channel, word_list=thing)
         case Snippet():
             return SnippetChanged(at=at, actor=actor, channel=channel, snippet=thing)
+        case Skill():
+            return SkillChanged(at=at, actor=actor, channel=channel, skill=thing)
 
 
 def told_by(event: ThingEvent) -> Thing:
@@ -106,6 +115,7 @@ SINGULAR: dict[type[Thing], str] = {
     Calendar: "calendar",
     Policy: "policy",
     Unit: "unit",
+    Skill: "skill",
     Person: "person",
     Category: "category",
     Shift: "shift",
@@ -118,6 +128,7 @@ PLURAL: dict[type[Thing], str] = {
     Calendar: "calendars",
     Policy: "policies",
     Unit: "units",
+    Skill: "skills",
     Person: "people",
     Category: "categories",
     Shift: "shifts",
@@ -147,6 +158,7 @@ class Known:
     duty_lists: Mapping[str, DutyList] = field(default_factory=dict)
     word_lists: Mapping[str, WordList] = field(default_factory=dict)
     snippets: Mapping[str, Snippet] = field(default_factory=dict)
+    skills: Mapping[str, Skill] = field(default_factory=dict)
     away: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     """When people are on leave or absent, by their ids."""
 
@@ -258,6 +270,16 @@ def units_named_by(thing: Thing) -> frozenset[str]:
         case PolicyUse():
             return frozenset({thing.unit_id} if thing.unit_id is not None else ())
     return frozenset()
+
+
+def skills_of(thing: Thing | None) -> tuple[str, ...]:
+    """The skills `thing` names."""
+    match thing:
+        case Person():
+            return thing.skills
+        case Category():
+            return thing.skills_wanted
+    return ()
 
 
 def _at_top(own: Iterable[str], known: Known) -> bool:

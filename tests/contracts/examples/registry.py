@@ -87,6 +87,10 @@ REGISTRY = (
             retired_at=AT,
         ),
     ),
+    e.SkillChanged(
+        **of_registry(11),
+        skill=t.Skill(id="electrician", name=t.Name(zh="电工", en="Electrician"), retired_at=AT),
+    ),
     e.PolicyChanged(**of_registry(5), policy=POLICY),
     e.CalendarChanged(
         **of_registry(6),

@@ -14,13 +14,14 @@ from shared.things import DutyList, Grant, OpeningHours, PolicyUse, PostHeld, Sn
 from shared.vocabulary import Post, Role, Urgency
 from tests.registry.conftest import everything
 from tests.registry.things.conftest import Ask, put, retire, set_clock
-from tests.registry.things.town import CALENDAR, KNOWN, LAMP, NOON, a_shift, a_unit, hours, named
+from tests.registry.things.town import CALENDAR, ELECTRICS, KNOWN, LAMP, NOON, a_shift, a_unit, hours, named
 
 EXAMPLES: dict[str, Thing] = {
     "calendars": CALENDAR,
     "policies": KNOWN.policies["routine"],
     "units": a_unit("house-1", "grid-x1"),
     "people": KNOWN.people["p-w"],
+    "skills": ELECTRICS,
     "categories": LAMP,
     "shifts": a_shift("s-1", "p-a", "grid-x1"),
     "policy_uses": PolicyUse(id="winter", policy_id="routine", unit_id="grid-x1", valid_from=NOON),
@@ -164,7 +165,7 @@ async def test_opening_hours_skills_and_posts_have_a_past(ask: Ask) -> None:
     )
     person = KNOWN.people["p-w"].model_copy(
         update={
-            "skills": ("电工",),
+            "skills": ("electrics",),
             "posts": (PostHeld(post=Post.B, unit_id="grid-x2"),),
             "grants": (Grant(role=Role.GRID_WORKER, unit_id="grid-x2"),),
         }
@@ -227,6 +228,19 @@ async def test_what_is_retired_stays_readable_and_leaves_the_lists(ask: Ask) -> 
             [("duty_lists", EXAMPLES["duty_lists"]), ("snippets", EXAMPLES["snippets"])],
             {"on-duty-list", "has-snippets"},
         ),
+        (
+            "skills",
+            "electrics",
+            [("people", KNOWN.people["p-w"].model_copy(update={"skills": ("electrics",)}))],
+            {"skill-in-use"},
+        ),
+        (
+            "skills",
+            "electrics",
+            [("categories", LAMP.model_copy(update={"skills_wanted": ("electrics",)}))],
+            {"skill-in-use"},
+        ),
+        ("skills", "electrics", [], set()),
         ("calendars", "cn", [], {"calendar-in-use"}),
         ("word_lists", "danger", [("word_lists", EXAMPLES["word_lists"])], set()),
     ],

@@ -11,8 +11,9 @@ from services.registry.rules.spans import Span
 from services.registry.rules.things import Known, Thing, differing
 from shared.things import DutyList, Limit, Policy, PolicyUse, Snippet, WordList
 from shared.vocabulary import ClockKind, EmergencyService, Urgency
-from tests.registry.things.town import KNOWN, LAMP, NOON, a_shift, a_unit, hours, named, square
+from tests.registry.things.town import ELECTRICS, KNOWN, LAMP, NOON, a_shift, a_unit, hours, named, square
 
+WORKER = KNOWN.people["p-w"]
 ROUTINE = KNOWN.policies["routine"]
 USE = PolicyUse(id="u", policy_id="routine", category_code="lamp", unit_id="grid-x1", valid_from=NOON)
 LIST = DutyList(id="d", unit_id="community-x", category_codes=("lamp",))
@@ -63,6 +64,11 @@ def codes(thing: Thing, known: Known = KNOWN) -> list[str]:
         (altered(LAMP, rightful_unit_id="street"), []),
         (altered(LAMP, rightful_unit_id="the-railway"), ["unknown-unit"]),
         (altered(LAMP, levels=()), ["no-level"]),
+        (altered(LAMP, skills_wanted=("electrics",)), []),
+        (altered(LAMP, skills_wanted=("electrics", "electric")), ["unknown-skill"]),
+        (altered(WORKER, skills=("electrics",)), []),
+        (altered(WORKER, skills=("电路", "电路")), ["unknown-skill"]),
+        (altered(ELECTRICS, name=named("").model_copy(update={"zh": " "})), ["no-name"]),
         (altered(ROUTINE, ruling=NOTHING), ["limit-not-positive"]),
         (altered(ROUTINE, co_handle=NOTHING), ["limit-not-positive"]),
         (altered(ROUTINE, extension_max=NOTHING), ["limit-not-positive"]),
@@ -72,6 +78,22 @@ def codes(thing: Thing, known: Known = KNOWN) -> list[str]:
 )
 def test_each_flaw_is_named(thing: Thing, found: list[str]) -> None:
     assert codes(thing) == found
+
+
+def test_nobody_is_given_a_retired_skill_and_who_has_an_unknown_one_keeps_it() -> None:
+    """Skills were free words once: what stood there before the list was may stay, and be taken away."""
+    able = altered(WORKER, skills=("electrics",))
+    assert codes(able, KNOWN.after([altered(ELECTRICS, retired_at=NOON)])) == ["unknown-skill"]
+    for before, after in (
+        (altered(WORKER, skills=("电工", "木工")), {"skills": ("电工",), "badge": "X1"}),
+        (altered(LAMP, skills_wanted=("电工", "木工")), {"skills_wanted": ("电工",), "keywords": ("灯",)}),
+    ):
+        assert codes(altered(before, **after), KNOWN.after([before])) == []
+
+
+def test_a_skill_may_come_with_whoever_has_it() -> None:
+    new = altered(ELECTRICS, id="carpentry")
+    assert flaws([altered(WORKER, skills=("carpentry",)), new], KNOWN) == []
 
 
 def test_a_retired_policy_holds_nowhere_new() -> None:

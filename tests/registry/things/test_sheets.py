@@ -17,6 +17,7 @@ from services.registry.rules.sheets import (
     PEOPLE,
     SHEETS,
     SHIFTS,
+    SKILLS,
     UNITS,
     Heading,
     Sheet,
@@ -30,7 +31,7 @@ from services.registry.rules.sheets import (
 from services.registry.rules.things import SINGULAR, Thing
 from shared.things import Grant, Unit
 from shared.vocabulary import Level, Post, Role, ShiftKind
-from tests.registry.things.town import CALENDAR, KNOWN, LAMP, NOON, a_shift, named, square
+from tests.registry.things.town import CALENDAR, ELECTRICS, KNOWN, LAMP, NOON, a_shift, named, square
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TOP = (Grant(role=Role.ADMINISTRATOR, unit_id="top"),)
@@ -158,6 +159,7 @@ def test_a_row_tells_every_cell_that_is_wrong() -> None:
         (PEOPLE, KNOWN.people["p-operator"]),
         (PEOPLE, KNOWN.people["p-a"]),
         (CALENDARS, CALENDAR.model_copy(update={"holidays": (NOON.date(),)})),
+        (SKILLS, ELECTRICS),
         (CATEGORIES, LAMP),
         (
             CATEGORIES,

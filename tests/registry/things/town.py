@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.registry.defaults.policies import POLICIES
 from services.registry.rules.things import Known, Thing
-from shared.things import Calendar, Category, Grant, Name, Person, Point, PostHeld, Shift, Unit
+from shared.things import Calendar, Category, Grant, Name, Person, Point, PostHeld, Shift, Skill, Unit
 from shared.vocabulary import Level, Post, Role, ShiftKind, Urgency
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -62,6 +62,7 @@ LAMP = Category(
     policy_id="routine",
     levels=(Level.GRID,),
 )
+ELECTRICS = Skill(id="electrics", name=named("电路"))
 UNITS = (
     a_unit("top", None, Level.CIVIL_AFFAIRS),
     a_unit("desk", "top"),
@@ -84,5 +85,5 @@ PEOPLE = (
     a_person("p-w", (Role.GRID_WORKER, "grid-x1"), (Post.WORKER, "grid-x1")),
     a_person("p-y", (Role.GRID_WORKER, "grid-y1"), (Post.A, "grid-y1")),
 )
-TOWN: tuple[Thing, ...] = (CALENDAR, *POLICIES, *UNITS, *PEOPLE, LAMP)
+TOWN: tuple[Thing, ...] = (CALENDAR, *POLICIES, *UNITS, ELECTRICS, *PEOPLE, LAMP)
 KNOWN = Known.of(TOWN)

@@ -28,7 +28,7 @@ from shared.event import Actor
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
-from shared.things import Calendar, Person, Shift, Unit
+from shared.things import Calendar, Category, Person, Shift, Skill, Unit
 from shared.timers import Due
 from shared.vocabulary import ActorKind, Channel, Role
 
@@ -38,6 +38,13 @@ KEPT_DAYS = 30
 KINDS = tuple(SINGULAR[sheet.kind] for sheet in SHEETS)
 CHECK_LINES_MAX = {kind: rules.LINES_MAX if kind == SINGULAR[Unit] else 1000 for kind in KINDS}
 """Units are looked at all together, for they stand above and beside each other."""
+NAMED_BY = {
+    SINGULAR[Unit]: (Calendar,),
+    SINGULAR[Person]: (Unit, Skill),
+    SINGULAR[Category]: (Unit, Skill),
+    SINGULAR[Shift]: (Unit,),
+}
+"""Which kinds lines may refer to that came before them in the file; a shift to its own people only."""
 WRITE_LINES_MAX = 200
 FILE_NAME_CHARACTERS_MAX = 200
 LOCAL_ZONE = "Asia/Shanghai"
@@ -161,9 +168,9 @@ async def _known_with_file(tx: Transaction, one: Import, lines: Sequence[Line]) 
     """The registry as far as `lines` refer to it, with the good lines before them as if they were in."""
     known = await _known_to(tx, one, lines)
     kind = lines[0].kind
-    if kind == SINGULAR[Calendar]:
-        return known
-    earlier = await stored.good_lines(tx, one.id, SINGULAR[Calendar if kind == SINGULAR[Unit] else Unit])
+    earlier: list[Line] = []
+    for before in NAMED_BY.get(kind, ()):
+        earlier += await stored.good_lines(tx, one.id, SINGULAR[before])
     if kind == SINGULAR[Shift]:
         people = sorted({str(line.fields.get("person_id")) for line in lines})
         earlier += await stored.good_lines(tx, one.id, SINGULAR[Person], people)
