@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from shared.policies import flaws_of_policy
 from shared.things import Policy
 from shared.vocabulary import (
     EscalationReason,
@@ -116,6 +117,12 @@ class SimulatePolicy(Command):
     def _a_period(self) -> SimulatePolicy:
         if not self.from_ < self.to:
             raise ValueError("起始时间须早于结束时间 / The period ends after it begins")
+        return self
+
+    @model_validator(mode="after")
+    def _a_policy_that_could_hold(self) -> SimulatePolicy:
+        if flaw := next(flaws_of_policy(self.policy), None):
+            raise ValueError(flaw[1])
         return self
 
     @property

@@ -168,6 +168,46 @@ async def test_who_may_try_a_policy(
     assert (await simulate(client, who)).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("who", "unit", "status"),
+    [
+        (OTHER, "community-b", 200),
+        (OTHER, "community-a", 403),
+        (OTHER, "street", 403),
+        (SUPERVISOR, "community-b", 200),
+        (SUPERVISOR, "civil-affairs", 403),
+        (ADMINISTRATOR, "nowhere", 403),
+    ],
+)
+async def test_on_whose_cases_it_is_tried(
+    client: httpx.AsyncClient, clock: Clock, who: Who, unit: str, status: int
+) -> None:
+    assert (await simulate(client, who, unit=unit)).status_code == status
+
+
+GRID = EMERGENCY.levels[0]
+
+
+@pytest.mark.parametrize(
+    ("flawed", "says"),
+    [
+        (EMERGENCY.model_copy(update={"levels": ()}), "It limits no level"),
+        (EMERGENCY.model_copy(update={"levels": (GRID, *EMERGENCY.levels)}), "A level is limited twice"),
+        (with_grid(EMERGENCY, acknowledge=minutes(0)), "A limit must be more than nothing"),
+        (with_grid(EMERGENCY, handle=minutes(10**12)), "A limit is a year at most"),
+        (with_grid(EMERGENCY, handle=None), "Without both limits a level never raises a case"),
+        (EMERGENCY.model_copy(update={"care_arrive": minutes(0)}), "A limit must be more than nothing"),
+        (EMERGENCY.model_copy(update={"amber_percent": 0}), "amber_percent must be 1 to 99"),
+    ],
+)
+async def test_what_the_registry_would_not_keep_is_not_tried(
+    client: httpx.AsyncClient, clock: Clock, flawed: Policy, says: str
+) -> None:
+    answer = await simulate(client, policy=flawed.model_dump(mode="json"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert says in answer.text
+
+
 async def test_a_period_ends_after_it_begins(
     client: httpx.AsyncClient, database: Database, clock: Clock
 ) -> None:
