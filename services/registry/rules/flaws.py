@@ -13,7 +13,7 @@ from shapely.geometry import Polygon
 
 from services.registry.rules.needs import still_needed
 from services.registry.rules.spans import Span
-from services.registry.rules.things import Known, Thing, id_of, kind_name, kind_of
+from services.registry.rules.things import Known, Thing, id_of, kind_name, kind_of, skills_of
 from shared.policies import flaws_of_policy
 from shared.things import (
     Calendar,
@@ -23,6 +23,7 @@ from shared.things import (
     Policy,
     PolicyUse,
     Shift,
+    Skill,
     Snippet,
     Unit,
     WordList,
@@ -54,7 +55,12 @@ def flaws(changes: Sequence[Thing], known: Known) -> list[Flaw]:
         for code, text in _flaws_of(thing, then)
     ]
     units = [thing for thing in changes if isinstance(thing, Unit)]
-    return [*found, *_wrong_levels(units, then), *_overlaps(units, then)]
+    return [
+        *found,
+        *_unknown_skills(changes, known, then),
+        *_wrong_levels(units, then),
+        *_overlaps(units, then),
+    ]
 
 
 Found = Iterator[tuple[str, str]]
@@ -193,6 +199,17 @@ def _unknown_units(unit_ids: Iterable[str], known: Known) -> Found:
             yield "unknown-unit", f"单位 {id} 不存在 / There is no unit {id}"
 
 
+def _unknown_skills(changes: Sequence[Thing], known: Known, then: Known) -> Iterator[Flaw]:
+    """A skill nobody knows never matches. What stood there before skills were a list may stay."""
+    for thing in changes:
+        before = skills_of(known.get(thing))
+        for id in dict.fromkeys(skills_of(thing)):
+            skill = then.skills.get(id)
+            if id not in before and (skill is None or skill.retired_at is not None):
+                text = f"技能 {id} 不在目录中，请先添加或改正 / There is no skill {id}; correct it, or add it first"
+                yield Flaw(kind_name(thing), id_of(thing), "unknown-skill", text)
+
+
 def _flaws_of_shift(shift: Shift, known: Known) -> Found:
     if shift.person_id not in known.people:
         yield "unknown-person", f"人员 {shift.person_id} 不存在 / There is no person {shift.person_id}"
@@ -323,6 +340,11 @@ def _flaws_of_word_list(word_list: WordList, known: Known) -> Found:
         yield "list-without-effect", "须指明紧急程度或救援电话 / Name an urgency or an emergency service"
 
 
+def _flaws_of_skill(skill: Skill, known: Known) -> Found:
+    if not skill.name.zh.strip():
+        yield "no-name", "缺少名称 / It has no name"
+
+
 def _flaws_of_snippet(snippet: Snippet, known: Known) -> Found:
     if not snippet.text.zh.strip() or not snippet.title.zh.strip():
         yield "no-text", "缺少标题或内容 / It has no title or no text"
@@ -342,4 +364,5 @@ _FLAWS: dict[type[Thing], Callable[[Any, Known], Found]] = {
     DutyList: _flaws_of_duty_list,
     WordList: _flaws_of_word_list,
     Snippet: _flaws_of_snippet,
+    Skill: _flaws_of_skill,
 }
