@@ -16,6 +16,7 @@ from services.notify.handlers.reading import read_feed
 from services.notify.handlers.receipts import take_receipts
 from services.notify.handlers.sending import compose, record
 from services.notify.handlers.telling import message
+from services.notify.handlers.unread import still_unread
 from services.notify.queries import messages
 from services.notify.rules.facts import Notice
 from services.notify.rules.ways import Priority, Via
@@ -37,7 +38,7 @@ from shared.events.notify import (
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.things import Person
-from shared.timers import TimerLoop
+from shared.timers import Due, TimerLoop
 from shared.vocabulary import NoticeKind
 from tests.notify.conftest import hear_in
 from tests.notify.story import NIGHT, PATH, Story, a_town
@@ -161,6 +162,48 @@ async def test_a_channel_that_fails_is_not_waited_for(database: Database, office
         await record(office, tx, [(claimed, Refused("HTTP 410"))])
     await TimerLoop(database, timers_of(office), lambda due: None).fire()
     assert await went_over(database) == ["webhook", "smtp"]
+
+
+async def test_however_late_it_was_looked_at_the_next_channel_s_time_counts_from_when_it_was_due(
+    database: Database, office: Office
+) -> None:
+    """Lateness does not add up from channel to channel (product.md §9)."""
+    story, offer = await an_offer(database, office)
+    late = timedelta(seconds=40)
+    async with database.transaction() as tx:
+        now = await tx.lock(story.case_id)
+        await still_unread(office, tx, Due(story.case_id, UNREAD, offer.part_id, now - late, 40_000), now)
+    assert await armed(database) == [now - late + timedelta(seconds=15)]
+
+
+async def test_the_late_failure_of_an_old_offer_s_message_leaves_the_next_one_its_time(
+    database: Database, office: Office
+) -> None:
+    town = database.directory.people
+    town["b"] = with_ways(database.directory, "b")
+    story, _ = await an_offer(database, office, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    await later(database, office)
+    async with database.transaction() as tx:
+        [of_the_first] = await messages.claim(tx, {Via.WEBHOOK: 5}, 30)
+    await hear(database, office, story.tell(OfferLapsed), story.offered("b"))
+    [due_at] = await armed(database)
+    async with database.transaction() as tx:
+        await record(office, tx, [(of_the_first, Refused("HTTP 410"))])
+    assert await armed(database) == [due_at]
+
+
+@pytest.mark.parametrize("ends", [CaseAccepted, OfferLapsed])
+async def test_an_offer_that_is_answered_is_not_sent_when_its_channel_is_back(
+    ends: type[CaseAccepted | OfferLapsed], database: Database, office: Office
+) -> None:
+    story, _ = await an_offer(database, office, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    await later(database, office)
+    await hear(database, office, story.tell(ends))
+    async with database.transaction() as tx:
+        claimed = await messages.claim(tx, {Via.WEBHOOK: 5}, 30)
+    over = {one.kind: one.is_over for one in claimed}
+    assert over.pop(NoticeKind.OFFER) is True
+    assert list(over.values()) == [False], "that it ended, or who holds it, is still worth saying"
 
 
 async def test_an_offer_that_ran_out_meanwhile_is_not_sent_any_more(
