@@ -12,10 +12,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from openpyxl import Workbook
 
 from services.dispatch.commands import DoListed, LeaveUndone
-from services.dispatch.handlers import listed_people
+from services.dispatch.handlers import listed_people, mass_tasks
 from services.dispatch.queries import mass_tasks as rows
 from services.dispatch.rules import task_story
 from services.dispatch.rules.listed_people import TRIED_AGAIN
@@ -308,6 +309,51 @@ async def test_a_grid_without_anybody_is_walked_by_the_community(service: Servic
     nobody = await a_task(desk, residents(40, ["grid-a1"]))
     seen = (await desk.get(f"/mass-tasks/{nobody}")).json()
     assert (seen["on_nobodys_list"], seen["missing"]) == (40, {"not_reached": 40})
+
+
+async def test_every_n_of_the_overview_is_the_length_of_its_list(service: Service, scene: Scene) -> None:
+    """Also of those whom the list gave no grid: they stand under the task's own unit, which is above all others."""
+    desk, phone = Desk(service), Phone(service, A)
+    without = [f"X{n},演示,,无名路 {n} 号," for n in range(4)]
+    people = residents(30, ["grid-a1", "grid-a2"]) + "\n".join(["", *without]).encode()
+    task_id = await a_task(desk, people)
+    mine = [one["listed_id"] for one in await my_people(phone, task_id)]
+    await phone.post(f"/mass-tasks/people/{mine[0]}/done")
+    await phone.post(f"/mass-tasks/people/{mine[1]}/not-done", reason="ill")
+    path = f"/mass-tasks/{task_id}"
+
+    async def n_of(query: str) -> int:
+        return len((await desk.get(f"{path}/missing?limit=200{query}")).json()["people"])
+
+    seen = (await desk.get(path)).json()
+    assert {row["grid_id"] for row in seen["grids"]} == {"community-a", "grid-a1", "grid-a2"}
+    for row in seen["grids"]:
+        assert await n_of(f"&grid={row['grid_id']}") == row["listed"] - row["done"]
+        for reason, n in row["missing"].items():
+            assert await n_of(f"&grid={row['grid_id']}&reason={reason}") == n
+    for reason, n in seen["missing"].items():
+        assert await n_of(f"&reason={reason}") == n
+    assert await n_of("") == await n_of("&unit=community-a") == 33
+    assert await n_of("&grid=community-a") == 4
+
+
+async def test_a_task_is_of_a_unit_that_there_is_and_no_longer_than_one_split(
+    service: Service, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mass_tasks, "LISTED_PEOPLE_MAX", 10)
+    desk, units = Desk(service), service.database.directory.units
+    task_id = await a_task(desk, residents(8, ["grid-a1"]), begun=False)
+    more = a_list(*(f"Y{n},演示,,无名路 {n} 号," for n in range(3)))
+    for dry_run in (True, False):
+        refused = await desk.send(task_id, more, dry_run=dry_run)
+        assert (refused.status_code, refused.json()["code"]) == (413, "too-many-people")
+        assert (refused.json()["people"], refused.json()["people_max"]) == (11, 10)
+    assert (await desk.send(task_id, residents(10, ["grid-a1"]))).json()["taken"] == 2
+    units["grid-a2"] = units["grid-a2"].model_copy(update={"retired_at": START})
+    wrong = (await desk.send(task_id, a_list("Z,演示,,路 1 号,grid-a2"))).json()["wrong"]
+    assert [one["code"] for one in wrong] == ["unknown-grid"]
+    for unit_id, status in (("grid-a1", 201), ("grid-a2", 422), ("grid-b1", 403), ("nowhere", 404)):
+        assert (await desk.post("/mass-tasks", **TASK | {"unit_id": unit_id})).status_code == status
 
 
 async def test_who_may_run_a_task_and_who_may_not(service: Service, scene: Scene) -> None:

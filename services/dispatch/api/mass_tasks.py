@@ -229,13 +229,16 @@ async def missing(
     who: Caller,
     sealer: Sealing,
     unit: str | None = None,
+    grid: str | None = None,
     reason: NotDoneReason | None = None,
     after_cursor: Cursor = None,
     limit: Limit = 50,
 ) -> MissingPage:
-    """Who is missing and why, in the order of the addresses."""
+    """Who is missing and why, in the order of the addresses: below a `unit`, or of exactly the `grid` of a row of the
+    overview (people listed without a grid are under the task's own unit)."""
     await run_by(tx, task_id, who)
-    grids = grids_below(tx.directory, [unit]) if unit is not None else None
+    below = grids_below(tx.directory, [unit]) if unit is not None else None
+    grids = [grid] if grid is not None else below
     begin = after_place(after_cursor)
     found = await rows.missing(tx, task_id, grids=grids, reason=reason, after=begin, most=limit)
     key = await rows.key_of(tx, task_id, sealer)

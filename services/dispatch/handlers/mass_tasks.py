@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from services.dispatch import metrics
 from services.dispatch.commands import PrepareTask
 from services.dispatch.handlers.records import agreed, refuse
 from services.dispatch.handlers.round_lists import grids_below
+from services.dispatch.handlers.rounds import must_be_live
 from services.dispatch.queries import mass_tasks as rows
 from services.dispatch.rules import listing, task_story
 from services.dispatch.rules.addresses import building_of, walk_key
@@ -44,10 +46,13 @@ WORKING_POSTS = (Post.WORKER, Post.A, Post.B)
 LOOK_AGAIN = "task_split"
 LOOK_AGAIN_AT_LATEST = timedelta(hours=1)
 BUILDING_DIGITS = 24
+LISTED_PEOPLE_MAX = 50_000
+"""Of one task, over all its files: it is split as a whole."""
 
 
 async def prepare_task(tx: Transaction, command: PrepareTask, doer: Doer, sealer: Sealer) -> MassTask:
     """A draft, which nobody sees but those who may open it."""
+    must_be_live(tx.directory, command.unit_id)
     task_id = uuid7()
     now = await tx.lock(task_id)
     if command.due_at <= now:
@@ -94,9 +99,19 @@ async def take_list(
     task = await known_task(tx, task_id, to_change=True)
     if task.state is not TaskState.DRAFT:
         refuse(task_story.TASK_BEGUN)
-    grids = set(grids_below(tx.directory, [task.unit_id]))
+    units = tx.directory.units
+    grids = {grid for grid in grids_below(tx.directory, [task.unit_id]) if units[grid].retired_at is None}
     known = await rows.refs(tx, task_id)
     people, before, wrong = await asyncio.to_thread(listing.check, lines, grids, task.unit_id, known)
+    if len(known) + len(people) > LISTED_PEOPLE_MAX:
+        raise Problem(
+            413,
+            "too-many-people",
+            f"一项任务最多 {LISTED_PEOPLE_MAX} 人 / {LISTED_PEOPLE_MAX} people in one task at most",
+            detail="其余的人请另开任务 / Make another task for the rest",
+            people_max=LISTED_PEOPLE_MAX,
+            people=len(known) + len(people),
+        )
     if not dry_run and people:
         key = await rows.key_of(tx, task_id, sealer)
         assert key is not None
@@ -206,32 +221,27 @@ async def _split(tx: Transaction, task: MassTask, now: datetime) -> None:
     """Two statements, however many people there are."""
     buildings = await rows.buildings(tx, task.id)
     pools = pools_of(tx.directory, task.unit_id, {building.grid_id for building in buildings}, now)
-    await rows.assign(tx, task.id, split(buildings, pools))
+    await rows.assign(tx, task.id, await asyncio.to_thread(split, buildings, pools))
 
 
 def pools_of(
     directory: Directory, unit_id: str, grids: set[str], now: datetime
 ) -> dict[str, tuple[str, ...]]:
     """Who is at work for each grid: its own people, else those of the nearest unit above it within the task's."""
-    at_work = {
-        person_id: units
-        for person_id, units in _posts_below(directory, unit_id).items()
-        if directory.is_on_duty(person_id, now)
-    }
+    at_work: defaultdict[str, set[str]] = defaultdict(set)
+    for person_id, units in _posts_below(directory, unit_id).items():
+        if directory.is_on_duty(person_id, now):
+            for wide in {above.id for unit in units for above in directory.path(unit)}:
+                at_work[wide].add(person_id)
     return {grid: _pool(directory, unit_id, grid, at_work) for grid in grids}
 
 
-def _pool(directory: Directory, unit_id: str, grid_id: str, at_work: dict[str, set[str]]) -> tuple[str, ...]:
+def _pool(
+    directory: Directory, unit_id: str, grid_id: str, at_work: Mapping[str, Collection[str]]
+) -> tuple[str, ...]:
     upwards = [unit.id for unit in reversed(directory.path(grid_id))]
-    for wide in upwards[: upwards.index(unit_id) + 1] if unit_id in upwards else (unit_id,):
-        below = [
-            person_id
-            for person_id, units in at_work.items()
-            if any(directory.covers(wide, unit) for unit in units)
-        ]
-        if below:
-            return tuple(sorted(below))
-    return ()
+    within = upwards[: upwards.index(unit_id) + 1] if unit_id in upwards else (unit_id,)
+    return next((tuple(sorted(at_work[wide])) for wide in within if wide in at_work), ())
 
 
 def _posts_below(directory: Directory, unit_id: str) -> dict[str, set[str]]:
@@ -246,11 +256,11 @@ def _posts_below(directory: Directory, unit_id: str) -> dict[str, set[str]]:
 
 def _look_again(tx: Transaction, task: MassTask, now: datetime) -> None:
     """When the next shift of these people begins or ends; and within the hour, since rosters change."""
-    people = _posts_below(tx.directory, task.unit_id)
     moments = [
         moment
-        for shift in tx.directory.shifts.values()
-        if shift.person_id in people and shift.retired_at is None
+        for person_id in _posts_below(tx.directory, task.unit_id)
+        for shift in tx.directory.shifts_of(person_id)
+        if shift.retired_at is None
         for moment in (shift.starts_at, shift.ends_at)
         if now < moment
     ]

@@ -3,9 +3,11 @@ by count. Splitting what is left again moves no more than balance asks for."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heapreplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +67,43 @@ def _hand_out(
 ) -> None:
     """What nobody of the pool has, the largest first, each to who has least."""
     free = [building for building in group if building.worker_id not in held]
+    least = [(loads[worker_id], worker_id) for worker_id in pool]
+    heapify(least)
     for building in sorted(free, key=lambda one: (-one.people, one.grid_id, one.key)):
-        worker_id = min(pool, key=lambda one: (loads[one], one))
+        worker_id = least[0][1]
         held[worker_id].append(building)
         loads[worker_id] += building.people
+        heapreplace(least, (loads[worker_id], worker_id))
 
 
 def _balance(pool: Sequence[str], held: Held, loads: defaultdict[str, int]) -> None:
     """While a building moved from the fullest list to the emptiest makes both more alike, move the one that does it
-    best. Each move makes the sum of the squares smaller, so it ends."""
+    best. Each move makes the sum of the squares smaller, so it ends. Lists are kept by size: there may be as many
+    moves as houses."""
+    for buildings in held.values():
+        buildings.sort(key=_size)
+    ranked = sorted((loads[worker_id], worker_id) for worker_id in pool)
     while True:
-        fullest = max((one for one in pool if held[one]), key=lambda one: (loads[one], one), default=pool[0])
-        emptiest = min(pool, key=lambda one: (loads[one], one))
+        fullest = next((one for _, one in reversed(ranked) if held[one]), pool[0])
+        emptiest = ranked[0][1]
         gap = loads[fullest] - loads[emptiest]
-        fitting = [building for building in held[fullest] if building.people < gap]
-        if not fitting:
+        at = _best(held[fullest], gap)
+        if at is None:
             return
-        moved = min(fitting, key=lambda one: (abs(gap - 2 * one.people), one.grid_id, one.key))
-        held[fullest].remove(moved)
-        held[emptiest].append(moved)
-        loads[fullest] -= moved.people
-        loads[emptiest] += moved.people
+        moved = held[fullest].pop(at)
+        insort(held[emptiest], moved, key=_size)
+        for worker_id, people in ((fullest, -moved.people), (emptiest, moved.people)):
+            del ranked[bisect_left(ranked, (loads[worker_id], worker_id))]
+            loads[worker_id] += people
+            insort(ranked, (loads[worker_id], worker_id))
+
+
+def _best(by_size: Sequence[Building], gap: int) -> int | None:
+    """The place of the building nearest to half the gap, which makes both alike; none of the gap or more helps."""
+    above = bisect_right(by_size, gap // 2, key=lambda one: one.people)
+    near = [at for at in (above - 1, above) if 0 <= at < len(by_size) and by_size[at].people < gap]
+    return min(near, key=lambda at: abs(gap - 2 * by_size[at].people), default=None)
+
+
+def _size(building: Building) -> tuple[int, str, str]:
+    return building.people, building.grid_id, building.key
