@@ -48,7 +48,7 @@ async def story_of(database: Database, story: Story) -> list[CaseEvent]:
 def a_whole_life(story: Story) -> list[CaseEvent]:
     later = NIGHT
     return [
-        story.registered(),
+        story.registered(care=True),
         story.offered("a"),
         story.tell(OfferLapsed),
         story.offered("b"),
@@ -116,13 +116,17 @@ async def test_state_is_the_fold_of_the_journal(database: Database, hear: Hear) 
     async with database.transaction() as tx:
         assert await cases.case(tx, story.case_id) == folded
     assert folded.closed
+    assert folded.care
 
 
 async def test_every_column_of_a_case_survives_saving(database: Database, hear: Hear) -> None:
     story = Story()
     whole = replica.apply(replica.opened(story.registered()), story.offered("a"))
     async with database.transaction() as tx:
-        for unusual in (whole, replace(whole, due={}, parts=(), closed=True, level=Level.STREET, round=3)):
+        for unusual in (
+            whole,
+            replace(whole, due={}, parts=(), closed=True, level=Level.STREET, round=3, care=True),
+        ):
             await cases.save(tx, unusual)
             assert await cases.case(tx, story.case_id) == unusual
     assert {field.name for field in fields(CaseFacts)} == set(cases.COLUMNS)

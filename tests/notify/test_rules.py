@@ -31,8 +31,9 @@ from shared.events.escalation import (
     EscalationVoided,
     SupervisionOrdered,
 )
-from shared.events.intake import CaseClosed, CaseReopened, FollowUpOpened
+from shared.events.intake import CaseAmended, CaseClosed, CaseReopened, FollowUpOpened
 from shared.ids import uuid7
+from shared.things import LevelLimits
 from shared.vocabulary import (
     ClosedBy,
     DeadlineKind,
@@ -42,9 +43,10 @@ from shared.vocabulary import (
     NoticeKind,
     Outcome,
     SupervisionKind,
+    Urgency,
     WithdrawReason,
 )
-from tests.notify.story import NIGHT, Story, a_town
+from tests.notify.story import NIGHT, POLICY, Story, a_town
 
 TOWN = a_town()
 REQUESTER = None
@@ -272,6 +274,17 @@ def test_the_arrival_is_due_from_registration_on_and_deadlines_follow_escalation
     due = fold(first, set_, cleared).due
     assert due[DeadlineKind.HANDLE] == later
     assert DeadlineKind.ARRIVE not in due
+
+
+def test_somebody_on_a_care_register_is_owed_the_quarter_of_an_hour_from_the_first_offer_on() -> None:
+    """Whatever the category's own clocks are; an amendment may take it back."""
+    story = Story()
+    slow = POLICY.model_copy(update={"levels": (LevelLimits(level=Level.GRID),)})
+    first = story.registered(urgency=Urgency.ROUTINE, policy=slow, care=True)
+    assert fold(first).due == {DeadlineKind.ARRIVE: first.at + timedelta(minutes=15)}
+    fields = {name: getattr(first, name) for name in CaseAmended.model_fields if hasattr(first, name)}
+    amended = story.tell(CaseAmended, **fields | {"changed": ("care",), "care": False})
+    assert (fold(first).urgent, fold(first, amended).urgent) == (True, False)
 
 
 def test_an_offer_carries_everything_the_phone_shows() -> None:
