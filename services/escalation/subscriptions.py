@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from services.escalation.handlers.heard import destroy_texts, follow, follow_amendment, take_up_case
+from services.escalation.handlers.heard import (
+    destroy_texts,
+    follow,
+    follow_amendment,
+    follow_reopening,
+    take_up_case,
+)
 from shared.events.dispatch import (
     CaseAccepted,
     CaseHandedDown,
@@ -49,7 +55,7 @@ SUBSCRIPTIONS: Subscriptions = {
     CaseHandled: follow,
     FollowUpOpened: follow,
     FollowUpRecorded: follow,
-    CaseReopened: follow,
+    CaseReopened: follow_reopening,
     CaseClosed: follow,
     RequesterErased: destroy_texts,
 }

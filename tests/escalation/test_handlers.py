@@ -244,16 +244,18 @@ async def test_the_database_refuses_two_open_clocks_of_a_kind(database: Database
             )
 
 
+@pytest.mark.parametrize("asked_late", [False, True])
 async def test_a_merged_cases_follow_up_stops_when_its_parent_is_worked_on_again(
-    database: Database, clock: Clock
+    database: Database, clock: Clock, asked_late: bool
 ) -> None:
-    """Told at its next bell; asked anew when the parent is handled again."""
+    """At once, or at its next bell where it was heard of late; asked anew when the parent is handled again."""
     parent, part = Story(), Story()
     merged = part.merged(2).model_copy(update={"parent_id": parent.case_id})
+    await clock.stand_at(after(10))
     await hear(database, parent.registered, part.registered, merged, parent.accepted(3), parent.handled(4))
-    await hear(database, part.asked_after(4))
-    await hear(database, parent.reopened(10, round=2))
-    await clock.fast_forward(4 + 24 * 60)
+    told_of = (part.asked_after(4), parent.reopened(10, round=2))
+    await hear(database, *(reversed(told_of) if asked_late else told_of))
+    await clock.fast_forward(4 + 24 * 60 if asked_late else 10)
     case = await case_of(database, part.case_id)
     [asked] = [one for one in case.deadlines if one.kind is DeadlineKind.FOLLOW_UP]
     assert (asked.ending, asked.met, asked.colour) == (Ending.CLEARED, None, Colour.RUNNING)

@@ -7,11 +7,11 @@ from datetime import datetime
 from services.escalation.handlers.ground import stations, stations_of
 from services.escalation.handlers.saving import follow_through
 from services.escalation.queries import cases, sealed
-from services.escalation.rules.case import Case
+from services.escalation.rules.case import NOTHING, Case
 from services.escalation.rules.ladder import decide, time_passed
 from shared.database import Transaction
 from shared.event import CaseEvent
-from shared.events.intake import CaseAmended, CaseRegistered, RequesterErased
+from shared.events.intake import CaseAmended, CaseRegistered, CaseReopened, RequesterErased
 from shared.timers import Due
 from shared.vocabulary import DeadlineKind
 
@@ -37,6 +37,14 @@ async def follow_amendment(tx: Transaction, event: CaseAmended, now: datetime) -
         after = stations(tx.directory, event.ladder, event.urgency, event.category_code, now)
         decision = decide(case, event, stations_of(tx.directory, case, now), now, after)
         await follow_through(tx, case, decision, after)
+
+
+async def follow_reopening(tx: Transaction, event: CaseReopened, now: datetime) -> None:
+    """Nobody is late any more with asking those who were merged into it. Each case is changed under its own lock, so
+    their clocks are only made to ring now."""
+    await follow(tx, event, now)
+    for part_id in await cases.parts_asked_after(tx, event.case_id):
+        tx.arm(part_id, DeadlineKind.FOLLOW_UP, now, NOTHING)
 
 
 async def ring_deadline(tx: Transaction, due: Due, now: datetime) -> None:

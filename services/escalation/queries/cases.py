@@ -226,6 +226,11 @@ VERSION = "SELECT seq FROM heads WHERE subject_id = :case_id"
 
 WORKED_ON = "SELECT 1 FROM cases WHERE case_id = :case_id AND handled_at IS NULL AND closed_at IS NULL"
 
+PARTS_ASKED_AFTER = """
+    SELECT case_id FROM cases JOIN deadlines USING (case_id)
+    WHERE merged_into = :case_id AND kind = 'follow_up' AND ending IS NULL ORDER BY case_id
+"""
+
 LATENESS = """
     SELECT due_at, real_lateness_ms(due_at, due_at) AS late_ms
     FROM unnest(CAST(:due_ats AS timestamptz[])) AS due_at
@@ -235,6 +240,11 @@ LATENESS = """
 async def is_worked_on(tx: Transaction, case_id: UUID) -> bool:
     """Whether the case is neither handled nor closed; read without its lock, which belongs to its own events."""
     return bool(await tx.rows(WORKED_ON, case_id=case_id))
+
+
+async def parts_asked_after(tx: Transaction, case_id: UUID) -> list[UUID]:
+    """Which of the cases merged into this one have a follow-up that is due some time."""
+    return [row["case_id"] for row in await tx.rows(PARTS_ASKED_AFTER, case_id=case_id)]
 
 
 async def version(tx: Transaction, case_id: UUID) -> int:
