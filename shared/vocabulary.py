@@ -243,6 +243,7 @@ class ReassignReason(StrEnum):
     PHONE_LOST = "phone_lost"
     LEAVE = "leave"
     BY_SUPERVISOR = "by_supervisor"
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
 
 
 class EntryFlag(StrEnum):

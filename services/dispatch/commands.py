@@ -175,11 +175,18 @@ class AcceptDeviceTime(Command):
 
 
 class HandOver(Command):
-    """交接 of all that somebody holds, or of `part_ids` only; without `to_person_id` each part is searched anew."""
+    """交接 of all that somebody holds, or of `part_ids` only; without `to_person_id` each part is searched anew. A
+    conflict of interest is about a case: it names the parts, and they are never asked for that case again."""
 
     reason: ReassignReason
     to_person_id: PersonId | None = None
     part_ids: list[UUID] | None = Field(default=None, max_length=200)
+
+    @model_validator(mode="after")
+    def _conflict_of_one_case(self) -> Self:
+        if self.reason is ReassignReason.CONFLICT_OF_INTEREST and not self.part_ids:
+            raise ValueError("a conflict of interest names its parts")
+        return self
 
 
 class RaiseAlarm(Command):

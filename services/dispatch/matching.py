@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from services.dispatch.travel import travel_seconds
 from shared.events.dispatch import Candidate
-from shared.things import Person, Point
+from shared.things import Person, Point, PostHeld
 from shared.vocabulary import Post, TravelMode
 
 EXPLAINED_CANDIDATES_MAX = 12
@@ -141,6 +141,17 @@ def _best_post(search: Search, person: Person, units: Collection[str]) -> tuple[
     if not search.emergency:
         return None
     return next((h for h in held if h[0] in GOING_POSTS and h[1] in units), None)
+
+
+def post_by_hand(search: Search, held: Iterable[PostHeld], *, owns: bool) -> PostHeld | None:
+    """By which of the posts they hold somebody may be given the part by hand: as they would be asked for it, but from
+    any grid what is no emergency as well. A volunteer owns nothing."""
+    posts: tuple[Post, ...] = search.own_people or (Post.DUTY_OFFICER,)
+    anywhere = search.goes and not search.own_people
+    if anywhere:
+        posts = (*OWN_GRID_POSTS, Post.WORKER, *(() if owns else (Post.VOLUNTEER,)))
+    fitting = [one for one in held if one.post in posts and (anywhere or one.unit_id == search.unit_id)]
+    return min(fitting, key=lambda one: (one.unit_id != search.unit_id, posts.index(one.post)), default=None)
 
 
 # ── order ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -214,11 +214,14 @@ class PartHandled(PartEvent, type="yike.part.handled", source="dispatch"):
 
 
 class CaseReassigned(PartEvent, type="yike.case.reassigned", source="dispatch"):
-    """交接: the part goes from one person to another as it is. `to_person_id` is `None` where it is searched anew."""
+    """交接: the part goes from one person to another as it is, by the post they hold there. `to_person_id` is `None`
+    where it is searched anew, or offered to whoever is named in the `CaseOffered` beside it."""
 
     from_person_id: str
     to_person_id: str | None = None
     to_offer_id: UUID | None = None
+    to_post: Post | None = None
+    to_unit_id: str | None = None
     reason: ReassignReason
 
 

@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from services.dispatch.handlers.search import search_for
-from services.dispatch.matching import Choice, Responder, choose
+from services.dispatch.matching import Choice, Responder, choose, post_by_hand
 from services.dispatch.rules import endings, heard, musts, offers, passing, story, work
 from services.dispatch.rules.facts import CaseState, OfferState, Part, PartState, State
 from services.dispatch.rules.offers import Decision, about
-from services.dispatch.rules.passing import Asked, Words
+from services.dispatch.rules.passing import Asked, Receiver, Words
 from services.dispatch.rules.refusals import Refused
 from shared.event import CaseEvent, Event
 from shared.events.dispatch import CaseHandled, CaseOffered, NobodyAvailable
 from shared.ids import uuid7
+from shared.things import PostHeld
 from shared.vocabulary import (
     ArrivalMethod,
     Channel,
@@ -300,16 +301,24 @@ class Life(RuleBasedStateMachine):
 
     @precondition(lambda self: self.states)
     @rule(
-        data=st.data(), reason=st.sampled_from(ReassignReason), to=st.sampled_from([None, "b", "w", "leader"])
+        data=st.data(),
+        reason=st.sampled_from(ReassignReason),
+        to=st.sampled_from([None, "b", "w", "v", "leader"]),
+        on_duty=st.booleans(),
     )
-    def hand_over(self, data: st.DataObject, reason: ReassignReason, to: str | None) -> None:
+    def hand_over(self, data: st.DataObject, reason: ReassignReason, to: str | None, on_duty: bool) -> None:
         case = self._case(data)
         for person in ("a", "b", "v"):
             for offer in passing.on_hand(self.states[case], person, reason):
                 if to is not None and offer.emergency and offer.goes and to in self._busy():
                     continue
+                state = self.states[case]
+                part = state.part(offer.part_id)
+                posts = [PostHeld(post=one.post, unit_id=one.unit_id) for one in GOING if one.person_id == to]
+                held = post_by_hand(search_for(state, part, None), posts, owns=part.role is PartRole.OWNER)
+                receiver = None if to is None else Receiver(to, on_duty, held)
                 decision = passing.hand_over(
-                    self.states[case], offer, doer("leader"), self.now, reason=reason, to=to
+                    state, offer, doer("leader"), self.now, reason=reason, to=receiver
                 )
                 self._decided(case, decision)
 
@@ -397,6 +406,14 @@ class Life(RuleBasedStateMachine):
             pending = Counter(one.unit_id for one in state.returns if one.ruling is None)
             assert all(count == 1 for count in (*refused.values(), *pending.values()))
             assert not refused.keys() & pending.keys()
+
+    @invariant()
+    def a_conflict_of_interest_is_for_good(self) -> None:
+        for state in self.states.values():
+            for gone in state.offers:
+                if gone.passed_on == ReassignReason.CONFLICT_OF_INTEREST and gone.ended_at is not None:
+                    asked = [one for one in state.offers if one.person_id == gone.person_id]
+                    assert all(one.offered_at <= gone.ended_at for one in asked)
 
     @invariant()
     def a_volunteer_owns_nothing(self) -> None:

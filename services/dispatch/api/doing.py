@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.dispatch.rules.facts import HELD_OR_HANDLED, OfferState, State
+from services.dispatch.rules.facts import State
 from services.dispatch.rules.work import Doer
 from services.dispatch.settings import Settings
 from shared.directory import Directory
@@ -34,8 +34,6 @@ WATCHING = (Role.UNIT_OFFICER, Role.SUPERVISOR, Role.GRID_LEADER, Role.OPERATOR,
 
 SUPERVISING = (Role.SUPERVISOR, Role.UNIT_OFFICER)
 """Who is shown what is odd about entries, in their unit and below it."""
-
-CONCERNED = HELD_OR_HANDLED | {OfferState.OFFERED, OfferState.ENDED}
 
 
 async def _doer(who: Caller) -> Doer:
@@ -68,9 +66,8 @@ Store = Annotated[Files, Depends(_files)]
 def must_see(who: SignedIn, state: State, directory: Directory) -> None:
     """Who is asked now, holds it or held it, and those who watch over its unit; 403 for anybody else. Having been
     asked once is no reason to read on."""
-    if any(offer.person_id == who.person_id and offer.state in CONCERNED for offer in state.offers):
-        return
-    who.must(WATCHING, state.case.lowest_unit_id, directory)
+    if not state.concerns(who.person_id):
+        who.must(WATCHING, state.case.lowest_unit_id, directory)
 
 
 def may_supervise(who: SignedIn, unit_id: str, directory: Directory) -> bool:

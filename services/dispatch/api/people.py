@@ -36,8 +36,8 @@ class HandOverAnswer(BaseModel):
 
 @router.post("/people/{person_id}/hand-over", dependencies=[allow(*WORKING, *GIVING)])
 async def give(person_id: str, body: HandOver, tx: Tx, who: Caller) -> HandOverAnswer:
-    """By the person, or by who leads them. Without `to_person_id` everything is searched anew; nobody loses the case
-    while another has it not yet."""
+    """By the person, or by who leads them. Without `to_person_id` everything is searched anew; what has to be taken up
+    within minutes is offered to whoever is named, the rest is theirs at once."""
     doer = _giver(who, person_id, tx.directory)
     if body.to_person_id is not None:
         _may_get(who, person_id, body.to_person_id, tx.directory)

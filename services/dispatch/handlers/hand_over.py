@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from asyncpg import IntegrityConstraintViolationError
 
 from services.dispatch.commands import HandOver
 from services.dispatch.handlers.records import agreed, record, refuse
+from services.dispatch.handlers.search import search_for
+from services.dispatch.matching import post_by_hand
 from services.dispatch.queries.cases import load_all
 from services.dispatch.queries.reads import case_ids_on_hand, streets_of
 from services.dispatch.queries.search import burdens, lock_streets
 from services.dispatch.rules import passing, refusals
 from services.dispatch.rules.facts import Offer, State
 from services.dispatch.rules.offers import Decision
+from services.dispatch.rules.passing import Receiver
 from services.dispatch.rules.work import Doer
 from shared.database import Transaction
+from shared.directory import Directory
+from shared.vocabulary import PartRole
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,8 @@ async def hand_over(tx: Transaction, person_id: str, command: HandOver, doer: Do
     await _must_be_free(tx, command.to_person_id, [offer for _, offer in given])
     for case_id in dict.fromkeys(state.case.id for state, _ in given):
         for offer in [offer for state, offer in given if state.case.id == case_id]:
-            decision = passing.hand_over(
-                states[case_id], offer, doer, now, reason=command.reason, to=command.to_person_id
-            )
+            to = _receiver(tx.directory, states[case_id], offer, command.to_person_id, now)
+            decision = passing.hand_over(states[case_id], offer, doer, now, reason=command.reason, to=to)
             states[case_id] = await _recorded(tx, states[case_id], decision, command.to_person_id)
     return HandedOver(tuple(offer.part_id for _, offer in given), kept)
 
@@ -67,6 +72,18 @@ def _sorted_out(
             if offer.person_id == person_id and offer.held and offer not in going
         ]
     return given, tuple(kept)
+
+
+def _receiver(
+    directory: Directory, state: State, offer: Offer, to: str | None, now: datetime
+) -> Receiver | None:
+    """What the registry says of whoever is to get it."""
+    if to is None:
+        return None
+    person, part = directory.people.get(to), state.part(offer.part_id)
+    search, owns = search_for(state, part, None), part.role is PartRole.OWNER
+    held = post_by_hand(search, person.posts, owns=owns) if person is not None else None
+    return Receiver(to, directory.is_on_duty(to, now), held)
 
 
 async def _must_be_free(tx: Transaction, to: str | None, offers: list[Offer]) -> None:

@@ -42,7 +42,7 @@ from services.dispatch.queries.search import (
 from services.dispatch.rules import musts
 from services.dispatch.rules.facts import OfferState, Part, PartState, State
 from services.dispatch.rules.offers import about
-from services.dispatch.rules.passing import on_case
+from services.dispatch.rules.passing import on_case, unfit
 from services.dispatch.rules.told import REASSIGNED
 from shared.database import Database, Transaction
 from shared.directory import Directory
@@ -54,7 +54,6 @@ from shared.sealing import Sealer
 from shared.simulation import Pending
 from shared.things import Point
 from shared.timers import Due
-from shared.vocabulary import DeclineReason
 from shared.wake import Wake
 
 log = logging.getLogger(__name__)
@@ -68,10 +67,6 @@ FAULT_RESTS_SECONDS = 5.0
 
 CROSSINGS = ("offers_one_live_per_part", "offers_one_emergency_per_person")
 """The unique indexes by which two replicas or two streets find out that they want the same."""
-
-EXCLUDING = frozenset({DeclineReason.UNFIT, DeclineReason.CONFLICT_OF_INTEREST})
-"""Declines that hold for the whole case; the others only until the next turn."""
-
 
 HAND_OVER_RESTS = timedelta(hours=8)
 """A shift's length."""
@@ -301,7 +296,7 @@ def search_for(
         leader_after=None if leader_after is None else timedelta(seconds=leader_after),
         asked=frozenset(state.asked(part)),
         ever_asked=frozenset(offer.person_id for offer in state.offers if offer.part_id == part.id),
-        excluded=frozenset(offer.person_id for offer in declined if offer.declined_because in EXCLUDING),
+        excluded=unfit(state),
         resting={offer.person_id: offer.ended_at + rest for offer in declined if offer.ended_at}
         | _gave_away(state, part),
         own_people=() if not own_people else HELPING_POSTS if part.asked_for else OWNING_POSTS,

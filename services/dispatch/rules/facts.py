@@ -71,6 +71,10 @@ HELD_OR_HANDLED = HELD | {OfferState.HANDLED}
 """Somebody has taken the part; who handled it stays on it until the case closes."""
 
 
+CONCERNED = HELD_OR_HANDLED | {OfferState.OFFERED, OfferState.ENDED}
+"""Asked now, or had it: they may read the case."""
+
+
 class ExtensionState(StrEnum):
     """延期, as escalation tells."""
 
@@ -374,6 +378,10 @@ class State:
         if taken is not None or self.part(part_id).state is not PartState.ENDED:
             return taken
         return next(relieved, None)
+
+    def concerns(self, person_id: str) -> bool:
+        """Whether somebody is asked now, holds a part or held one. Having been asked once is not enough."""
+        return any(offer.person_id == person_id and offer.state in CONCERNED for offer in self.offers)
 
     def asked(self, part: Part) -> set[str]:
         """Who was already asked in the running turn of the search."""

@@ -23,7 +23,7 @@ def accept(
 ) -> Decision:
     """接单. Server time decides: an acceptance queued on a phone counts when it is received."""
     if offer.person_id != actor.person_id:
-        return refusals.not_yours(holder_of(state, offer.part_id))
+        return not_theirs(state, offer.part_id, actor.person_id)
     if offer.state in HELD_OR_HANDLED:
         return []
     if state.case.state in OVER:
@@ -67,7 +67,7 @@ def decline(
 ) -> Decision:
     """拒单: the search moves on at once."""
     if offer.person_id != actor.person_id:
-        return refusals.not_yours(holder_of(state, offer.part_id))
+        return not_theirs(state, offer.part_id, actor.person_id)
     if offer.state is OfferState.DECLINED:
         return []
     if offer.state in HELD_OR_HANDLED:
@@ -104,6 +104,12 @@ def withdraw_all(
         if offer.state is OfferState.OFFERED and part_id in (None, offer.part_id)
     ]
     return [withdraw(state, offer, reason, now) for offer in open_offers]
+
+
+def not_theirs(state: State, part_id: UUID, person_id: str | None) -> Refused:
+    """Who holds it is said to those on the case only."""
+    concerned = person_id is not None and state.concerns(person_id)
+    return refusals.not_yours(holder_of(state, part_id) if concerned else None)
 
 
 def holder_of(state: State, part_id: UUID) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.dispatch.rules import refusals
@@ -19,17 +19,20 @@ from services.dispatch.rules.facts import (
 )
 from services.dispatch.rules.offers import Decision, about, withdraw
 from services.dispatch.rules.refusals import Refused
+from services.dispatch.rules.told import REASSIGNED
 from services.dispatch.rules.work import Doer, hold
-from shared.event import Event
 from shared.events.dispatch import (
     CaseHandedDown,
+    CaseOffered,
     CaseReassigned,
     CaseReturned,
     CoHandlerAsked,
     HelpRequested,
+    OfferDeclined,
     PartHandled,
 )
 from shared.ids import uuid7
+from shared.things import PostHeld
 from shared.vocabulary import (
     DeclineReason,
     Level,
@@ -39,6 +42,9 @@ from shared.vocabulary import (
     Ruling,
     WithdrawReason,
 )
+
+FOR_GOOD = frozenset({DeclineReason.UNFIT, DeclineReason.CONFLICT_OF_INTEREST})
+"""Declines that hold for the whole case; the others only until the next turn."""
 
 
 @dataclass(frozen=True)
@@ -228,16 +234,32 @@ def _stays(offer: Offer, reason: ReassignReason) -> bool:
     return reason is ReassignReason.SHIFT_ENDED and offer.emergency and offer.goes
 
 
-def may_be_given(state: State, offer: Offer, to: str) -> Refused | None:
-    """Excluded, in conflict, or on the case already: not them."""
-    declined = {
-        one.person_id
-        for one in state.offers
-        if one.declined_because in (DeclineReason.CONFLICT_OF_INTEREST, DeclineReason.UNFIT)
-    }
-    if to == offer.person_id or to in state.case.excluded or to in declined or to in on_case(state):
-        return refusals.may_not_be_given(to)
-    return None
+@dataclass(frozen=True)
+class Receiver:
+    """Who is to get a part by hand: on duty or not, and the post by which they may have it, if any."""
+
+    person_id: str
+    on_duty: bool
+    held: PostHeld | None
+
+
+def may_be_given(state: State, offer: Offer, to: Receiver) -> Refused | None:
+    """Excluded, in conflict, on the case already, off duty, or with a post that may not have it: not them."""
+    id_ = to.person_id
+    if id_ == offer.person_id or id_ in state.case.excluded or id_ in unfit(state) or id_ in on_case(state):
+        return refusals.may_not_be_given(id_)
+    if not to.on_duty:
+        return refusals.not_on_duty(id_)
+    return refusals.post_may_not(id_) if to.held is None else None
+
+
+def unfit(state: State) -> frozenset[str]:
+    """Who said, before accepting or after, that this case is not for them: never again."""
+    return frozenset(
+        offer.person_id
+        for offer in state.offers
+        if offer.declined_because in FOR_GOOD or offer.passed_on == ReassignReason.CONFLICT_OF_INTEREST
+    )
 
 
 def on_case(state: State, but: UUID | None = None) -> set[str]:
@@ -250,20 +272,41 @@ def on_case(state: State, but: UUID | None = None) -> set[str]:
 
 
 def hand_over(
-    state: State, offer: Offer, doer: Doer, now: datetime, *, reason: ReassignReason, to: str | None
+    state: State, offer: Offer, doer: Doer, now: datetime, *, reason: ReassignReason, to: Receiver | None
 ) -> Decision:
-    """交接 of one part: to somebody named, or searched anew. What was only offered is simply taken back."""
+    """交接 of one part: to somebody named, or searched anew. What was only offered is simply taken back, and in a
+    conflict of interest declined for good.
+
+    What has to be taken up within minutes is offered to whoever is named: they may have missed it, and an offer rings
+    until it lapses and goes on to the next. Who is there already hands it over on the spot."""
+    common = about(state, offer.part_id, now, doer.actor, doer.channel)
+    if offer.state is OfferState.OFFERED and reason is ReassignReason.CONFLICT_OF_INTEREST:
+        conflict = DeclineReason.CONFLICT_OF_INTEREST
+        return [OfferDeclined(**common, offer_id=offer.id, person_id=offer.person_id, reason=conflict)]
     if offer.state is OfferState.OFFERED:
         return [withdraw(state, offer, WithdrawReason.REASSIGNED, now)]
     if to is not None and (refused := may_be_given(state, offer, to)) is not None:
         return refused
-    given: list[Event] = [
-        CaseReassigned(
-            **about(state, offer.part_id, now, doer.actor, doer.channel),
-            from_person_id=offer.person_id,
-            to_person_id=to,
-            to_offer_id=None if to is None else uuid7(),
-            reason=reason,
-        )
-    ]
-    return given
+    let_go = CaseReassigned(**common, from_person_id=offer.person_id, reason=reason)
+    if to is None or to.held is None:
+        return [let_go]
+    if state.case.urgent and offer.arrived_at is None:
+        return [let_go, _offered_by_hand(state, offer, to.person_id, to.held, now)]
+    given = {"to_person_id": to.person_id, "to_post": to.held.post, "to_unit_id": to.held.unit_id}
+    return [let_go.model_copy(update={**given, "to_offer_id": uuid7()})]
+
+
+def _offered_by_hand(
+    state: State, offer: Offer, person_id: str, held: PostHeld, now: datetime
+) -> CaseOffered:
+    return CaseOffered(
+        **about(state, offer.part_id, now),
+        offer_id=uuid7(),
+        person_id=person_id,
+        unit_id=held.unit_id,
+        post=held.post,
+        emergency=state.case.urgent,
+        goes=state.part(offer.part_id).goes,
+        expires_at=now + timedelta(seconds=state.case.offer_seconds),
+        chosen_because=REASSIGNED,
+    )

@@ -107,6 +107,7 @@ def offer_gone(offer: Offer, holder: str | None = None) -> Refused:
 
 
 def not_yours(holder: str | None) -> Refused:
+    """`holder` is for those who may read the case; a stranger is not told who is on it."""
     return Refused(
         "not-yours",
         "这张工单不在您手上 / You do not hold this",
@@ -242,6 +243,25 @@ def person_busy(person_id: str) -> Refused:
         "person-busy",
         "对方正在处理另一张应急工单 / They are on another emergency",
         "请选择别人，或不指定人由系统寻找 / Choose somebody else, or leave it to the search",
+        {"person_id": person_id},
+    )
+
+
+def not_on_duty(person_id: str) -> Refused:
+    return Refused(
+        "not-on-duty",
+        "对方不在班 / They are not on duty",
+        "请选择在班的人，或不指定人由系统寻找 / Choose somebody who is at work, or leave it to the search",
+        {"person_id": person_id},
+    )
+
+
+def post_may_not(person_id: str) -> Refused:
+    return Refused(
+        "post-may-not",
+        "对方的岗位不能承担这一份 / Their post may not take this",
+        "上级经办的工单只能交给该单位的值班干部，志愿者不能做主办；请选择别人 / What an officer holds goes to an "
+        "officer of the same unit, and a volunteer owns no case; choose somebody else",
         {"person_id": person_id},
     )
 

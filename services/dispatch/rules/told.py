@@ -57,7 +57,7 @@ from shared.events.dispatch import (
     ResidentContacted,
     WorkerArrived,
 )
-from shared.vocabulary import PartRole
+from shared.vocabulary import PartRole, ReassignReason
 
 REASSIGNED = "reassigned"
 """Why somebody has a part they were never offered, and why somebody else no longer has it."""
@@ -263,19 +263,22 @@ def _help_requested(state: State, event: HelpRequested) -> State:
 
 
 def _reassigned(state: State, event: CaseReassigned) -> State:
-    """As it is: the next holder takes over where the last one stood, or it is searched from the beginning."""
+    """As it is: the next holder takes over where the last one stood, or it is searched from the beginning. A conflict
+    of interest is kept, because it holds for the whole case."""
     old = state.taken_by(event.part_id)
     if old is None:
         return state
-    state, part = let_go(state, event.part_id, event.at, REASSIGNED), state.part(event.part_id)
+    conflict = event.reason is ReassignReason.CONFLICT_OF_INTEREST
+    state = let_go(state, event.part_id, event.at, event.reason if conflict else REASSIGNED)
+    part = state.part(event.part_id)
     if event.to_person_id is None or event.to_offer_id is None:
         return with_part(state, searched_anew(part, event.at, state=PartState.WAITING))
     offer = Offer(
         id=event.to_offer_id,
         part_id=part.id,
         person_id=event.to_person_id,
-        unit_id=old.unit_id,
-        post=old.post,
+        unit_id=event.to_unit_id or old.unit_id,
+        post=event.to_post or old.post,
         turn=part.turn,
         state=OfferState.ACCEPTED,
         emergency=old.emergency,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.dispatch.rules import musts, refusals
 from services.dispatch.rules.facts import OVER, CaseState, Offer, OfferState, Part, State
-from services.dispatch.rules.offers import Decision, about, holder_of, over, withdraw_all
+from services.dispatch.rules.offers import Decision, about, holder_of, not_theirs, over, withdraw_all
 from services.dispatch.rules.refusals import Refused
 from shared.event import Actor
 from shared.events.dispatch import CaseHandled, EvidenceAdded, ProgressNoted, ResidentContacted, WorkerArrived
@@ -43,15 +43,13 @@ def hold(state: State, part: Part, doer: Doer) -> Offer | Refused:
         return over(state)
     taken = state.taken_by(part.id)
     if taken is not None:
-        return taken if taken.person_id == doer.person_id else refusals.not_yours(taken.person_id)
+        return taken if taken.person_id == doer.person_id else not_theirs(state, part.id, doer.person_id)
     mine = [offer for offer in state.offers if offer.part_id == part.id and offer.person_id == doer.person_id]
     if mine and mine[-1].state is OfferState.OFFERED:
         return refusals.ACCEPT_FIRST
-    return (
-        refusals.offer_gone(mine[-1], holder_of(state, part.id))
-        if mine
-        else refusals.not_yours(holder_of(state, part.id))
-    )
+    if mine:
+        return refusals.offer_gone(mine[-1], holder_of(state, part.id))
+    return not_theirs(state, part.id, doer.person_id)
 
 
 def arrive(

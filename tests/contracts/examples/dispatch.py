@@ -123,6 +123,8 @@ DISPATCH = (
         from_person_id=WORKER,
         to_person_id="p-w1-3-b",
         to_offer_id=OFFER,
+        to_post=v.Post.B,
+        to_unit_id="w1-3",
         reason=v.ReassignReason.SHIFT_ENDED,
     ),
     e.EntryFlagged(
