@@ -60,7 +60,8 @@ async def plan_change(tx: Transaction, things: Sequence[Thing], valid_from: date
     then = rules.after_all(earlier, known)
     must_be_sound(rules.become(plan.things, then), then)
     # Rights are today's; where things stand then is what they are needed for.
-    actor = _allowed(who, wanted, replace(then, people=known.people), now)
+    as_now = replace(then, people={**then.people, **known.people})
+    actor = _allowed(who, wanted, as_now, now)
     plan = plan.model_copy(update={"on_behalf_of": actor.on_behalf_of})
     await _keep(tx, plan, now, actor, Channel.DESK)
     tx.arm(REGISTRY_SUBJECT, BECOMES_VALID, valid_from, plan.id)

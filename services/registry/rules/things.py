@@ -231,18 +231,33 @@ def may_change(grants: Iterable[Grant], thing: Thing, known: Known) -> bool:
     """
     own = frozenset(grant.unit_id for grant in grants if grant.role is Role.ADMINISTRATOR)
     before = known.get(thing)
-    return all(_has_say(own, version, known) for version in (thing, before) if version is not None)
+    has_say = all(_has_say(own, version, known) for version in (thing, before) if version is not None)
+    return has_say and _may_roster(own, thing, before, known)
+
+
+def _may_roster(own: frozenset[str], thing: Thing, before: Thing | None, known: Known) -> bool:
+    """Nobody is put on duty by whoever administers none of the units they belong to."""
+    if not isinstance(thing, Shift):
+        return True
+    if isinstance(before, Shift) and before.retired_at is None and before.person_id == thing.person_id:
+        return True
+    person = known.people.get(thing.person_id)
+    named = units_named_by(person) if person is not None else frozenset()
+    return any(own & set(known.path(unit_id)) for unit_id in named) or _at_top(own, known)
 
 
 def first_not_allowed(grants: Sequence[Grant], things: Iterable[Thing], known: Known) -> Thing | None:
     """The first of `things` that an administrator with `grants` may not put there; None if they may all of it."""
-    units = dict(known.units)
-    known = replace(known, units=units)
+    units, people = dict(known.units), dict(known.people)
+    known = replace(known, units=units, people=people)
     for thing in things:
         if not may_change(grants, thing, known):
             return thing
-        if isinstance(thing, Unit):  # so that a unit made first can carry what the same change puts into it
+        # So that a unit or person made first can carry what the same change puts into or upon it.
+        if isinstance(thing, Unit):
             units[thing.id] = thing
+        elif isinstance(thing, Person):
+            people.setdefault(thing.id, thing)
     return None
 
 
