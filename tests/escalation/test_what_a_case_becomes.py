@@ -261,6 +261,71 @@ def test_a_window_that_was_missed_stays_missed() -> None:
     assert story.case.open(ARRIVE)[0].due_at == after(90)
 
 
+SOON, FIRST, LATER = (30, 60), (DAY, DAY + 120), (3 * DAY, 3 * DAY + 60)
+
+
+@pytest.mark.parametrize(
+    ("before", "agreed_at", "to", "arrive", "handle"),
+    [
+        # A window that is still to come is moved, earlier or later, and each clock is missed by its last setting.
+        (lambda story: None, 10, SOON, (60, Colour.RUNNING), 60 + DAY),
+        (lambda story: None, 10, LATER, (3 * DAY + 60, Colour.RUNNING), 4 * DAY + 60),
+        (lambda story: story.at(DAY + 100), DAY + 100, LATER, (3 * DAY + 60, Colour.RUNNING), 4 * DAY + 60),
+        # One that has passed already is missed at once.
+        (lambda story: None, 100, SOON, (60, Colour.RED), 60 + DAY),
+        # What is red stays as it was missed, whatever is agreed then.
+        (lambda story: story.at(DAY + 120), DAY + 130, LATER, (DAY + 120, Colour.RED), 4 * DAY + 60),
+        # Nobody is owed an arrival twice.
+        (lambda story: story.hear(story.arrived(DAY + 10)), DAY + 20, LATER, None, 4 * DAY + 60),
+    ],
+)
+def test_another_window_moves_what_runs_and_reopens_nothing(
+    before: Callable[[Story], object],
+    agreed_at: float,
+    to: tuple[float, float],
+    arrive: tuple[float, Colour] | None,
+    handle: float,
+) -> None:
+    story = Story(Urgency.APPOINTMENT, appointment=window(*FIRST))
+    story.hear(story.accepted(1))
+    story.hear(story.contacted(2))
+    before(story)
+    story.hear(story.agreed(agreed_at, *to))
+    clock = story.open(ARRIVE)
+    found = None if clock is None else ((clock.due_at - after(0)).total_seconds() / 60, clock.colour)
+    assert found == arrive
+    assert story.due(HANDLE) == handle
+    story.at(2 * DAY + 200)
+    assert missed(story.told).count(ARRIVE) == (arrive is not None and arrive[0] < 2 * DAY + 200)
+
+
+@pytest.mark.parametrize("to", [(3 * DAY, 3 * DAY + 60), (20 * DAY, 20 * DAY + 60)])
+def test_another_window_does_not_reopen_a_handle_that_was_missed(to: tuple[float, float]) -> None:
+    story = Story(Urgency.APPOINTMENT, appointment=window(60, 90), ladder=LADDER[3:])
+    story.hear(story.accepted(1))
+    story.hear(story.arrived(70))
+    due = story.due(HANDLE)
+    assert due is not None
+    story.at(due)
+    told = story.hear(story.agreed(due + 10, *to))
+    assert (told, story.due(HANDLE), story.case.open(HANDLE)[0].colour) == ([], due, Colour.RED)
+
+
+def test_a_window_agreed_again_after_a_raise_moves_the_handle_of_the_level_it_is_at() -> None:
+    story = Story(Urgency.APPOINTMENT, appointment=window(60, 90))
+    story.hear(story.accepted(1))
+    story.hear(story.arrived(70))
+    raised = raised_to(story.at(90 + DAY))
+    assert raised == [Level.COMMUNITY]
+    before = story.due(HANDLE)
+    story.hear(story.agreed(90 + DAY + 10, 20 * DAY, 20 * DAY + 60))
+    assert (story.level, missed(story.told).count(HANDLE)) == (Level.COMMUNITY, 1)
+    after_it = story.due(HANDLE)
+    assert before is not None
+    assert after_it is not None
+    assert after_it > before
+
+
 @pytest.mark.parametrize(
     ("urgency", "care", "due"),
     [
