@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -12,6 +13,8 @@ import aiosmtplib
 from services.notify.channels import Message, Refused, Result, Sent, Unreachable
 
 PERMANENT = range(500, 600)
+ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+"""RFC 3463: the class, the subject and the detail of an answer, as `5.1.1`."""
 ONE_LINE = policy.SMTP.clone(max_line_length=900)
 """A folded Message-ID is another one to some receivers; lines may have 998 characters."""
 
@@ -73,6 +76,8 @@ class Smtp:
 
 
 def _by_code(code: int, said: str) -> Result:
-    """5xx is for good, but for a wrong password (535): that is our fault, and mended by us."""
-    because = f"SMTP {code} {said}"[:200]
+    """5xx is for good, but for a wrong password (535): that is our fault, and mended by us. What is kept of the answer
+    is its codes: the sentence behind them names the mailbox."""
+    enhanced = ENHANCED_CODE.match(said)
+    because = f"SMTP {code} {enhanced[0]}" if enhanced else f"SMTP {code}"
     return Refused(because) if code in PERMANENT and code != 535 else Unreachable(because)

@@ -231,10 +231,10 @@ async def _climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> 
     to the next person, whose time it must not cut short."""
     if outgoing.kind is not NoticeKind.OFFER or not outgoing.body.get("emergency") or outgoing.is_over:
         return
-    case = await cases.case(tx, outgoing.case_id)
-    part = case.part(UUID(outgoing.body["part_id"]))
+    case = await cases.known_case(tx, outgoing.case_id)
+    part = case.part(UUID(outgoing.body["part_id"])) if case is not None else None
     if part is not None and part.hold is Hold.OFFERED and part.told_by == outgoing.event_id:
-        tx.arm(case.case_id, UNREAD, now, part.part_id)
+        tx.arm(outgoing.case_id, UNREAD, now, part.part_id)
 
 
 def pause_seconds(attempts: int, settings: Settings) -> float:
