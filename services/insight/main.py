@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.insight.api import alarms, appraisal, board, cases, drilldown, figures, public, snapshots
+from services.insight.api import (
+    alarms,
+    appraisal,
+    board,
+    cases,
+    differences,
+    drilldown,
+    figures,
+    public,
+    snapshots,
+)
 from services.insight.settings import Settings
 from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
 from services.insight.upkeep import Publishing
 from shared.service import Loop, Service
 
-MODULES = (cases, alarms, board, figures, drilldown, appraisal, snapshots, public)
+MODULES = (cases, alarms, board, figures, drilldown, appraisal, snapshots, differences, public)
 ROUTERS = tuple(module.router for module in MODULES)
 
 

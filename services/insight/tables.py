@@ -307,7 +307,8 @@ class Publication(Table, table=True):
 
 
 class Happening(Table, table=True):
-    """One event of a case, as it is told on the timeline; `data` without what only dispatch needs to weigh."""
+    """One event of a case, as it is told on the timeline; `data` without what only dispatch needs to weigh. Folding
+    it again does not change when it was folded first."""
 
     __tablename__ = "timeline"
 
@@ -320,6 +321,7 @@ class Happening(Table, table=True):
     actor: dict[str, Any] = Field(sa_type=JSONB)
     channel: str = words(required=True)
     data: dict[str, Any] = Field(sa_type=JSONB)
+    folded_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 add_plumbing(Table.metadata)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.insight.handlers.publishing import publish_due
+from services.insight.queries.picture import one_picture
 from shared.database import Database
 from shared.health import Beat
 
@@ -27,5 +28,5 @@ class Publishing:
 
     async def turn(self, database: Database) -> bool:
         """Publish one month; whether more are due."""
-        async with database.transaction() as tx:
+        async with one_picture(database, writes=True) as tx:
             return bool(await publish_due(tx, self._after_days))

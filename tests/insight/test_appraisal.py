@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.insight.api import sheets
 from services.insight.figures.appraisal import OF_PEOPLE, OF_UNITS, SMALL_BELOW
 from shared.vocabulary import Role
 from tests.insight.matters import doubtful
@@ -94,6 +97,22 @@ async def test_a_page_after_the_other(client: httpx.AsyncClient, fold_stories: F
             if cursor is None:
                 break
         assert seen == everybody
+
+
+async def test_a_file_has_everybody(
+    client: httpx.AsyncClient, fold_stories: FoldStories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those beyond the first page of the list, and whatever page was asked for."""
+    monkeypatch.setattr(sheets, "PAGE_ROWS", 2)
+    await fold_stories(
+        *(satisfied(manhole_at_night(grid=f"grid-a{n}")) for n in range(1, 6)), nobody_answers()
+    )
+    for of, figures in (("people", len(OF_PEOPLE)), ("units", len(OF_UNITS))):
+        everybody = [row["id"] for row in (await appraised(client, of)).json()["rows"]]
+        text = (await appraised(client, f"{of}.csv", limit=1)).content.decode("utf-8-sig")
+        ids = [row["id"] for row in csv.DictReader(io.StringIO(text))]
+        assert ids == [one for one in everybody for _ in range(figures)]
+        assert len(everybody) >= 4
 
 
 async def test_enough_cases_are_not_marked_as_few(

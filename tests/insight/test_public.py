@@ -22,8 +22,10 @@ from services.insight.rules.suppression import SMALL
 from services.insight.upkeep import Publishing
 from shared.database import Database
 from shared.health import Beat
+from shared.vocabulary import Role
 from tests.insight.stories import dissatisfied, manhole_at_night, nobody_answers, satisfied
 from tests.insight.story import CALLED, Story
+from tests.people import an_issuer
 from tests.shared.plumbing.conftest import running, until
 
 FoldStories = Callable[..., Awaitable[None]]
@@ -150,6 +152,49 @@ async def test_no_case_is_of_two_months(database: Database, fold_stories: FoldSt
                 seen += [(row["case_id"], row["part"]) for row in found]
             whole = Scope(("civil-affairs",), edges[0], edges[-1], now)
             assert len(set(seen)) == len(seen) == (await counts.value(tx, DEFINITIONS[name], whole)).d > 0
+
+
+async def test_a_month_is_published_from_one_picture(
+    client: httpx.AsyncClient, database: Database, fold_stories: FoldStories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is folded between two of its counts is in none of them."""
+    await fold_stories(*a_month())
+    await stand_at(database, CALLED + timedelta(days=40))
+    groups = counts.groups
+
+    async def and_more_comes(*asked: Any) -> Any:
+        found = await groups(*asked)
+        await fold_stories(satisfied(manhole_at_night()))
+        return found
+
+    monkeypatch.setattr(counts, "groups", and_more_comes)
+    await Publishing(after_days=3).turn(database)
+    figures = (await client.get("/public/figures")).json()["figures"]
+    by_name = {figure["name"]: figure for figure in figures}
+    assert by_name["on_time_arrival"]["total"]["d"] == by_name["registered"]["total"]["d"] == 70
+
+
+async def test_a_figure_and_its_groups_are_of_one_picture(
+    client: httpx.AsyncClient, fold_stories: FoldStories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is folded while they are counted is in none of them."""
+    await fold_stories(satisfied(manhole_at_night()))
+    value = counts.value
+
+    async def and_more_comes(*asked: Any) -> Any:
+        found = await value(*asked)
+        await fold_stories(satisfied(manhole_at_night()))
+        return found
+
+    monkeypatch.setattr(counts, "value", and_more_comes)
+    headers = an_issuer().headers("p-somebody", (Role.READER, "street"))
+    params = {"from": "2026-03-01", "to": "2026-04-01", "by": "channel"}
+    for path in ("/figures", "/figures/on_time_arrival"):
+        answer = (await client.get(path, headers=headers, params=params)).json()
+        figures = answer if isinstance(answer, list) else [answer, *answer["beside"]]
+        for figure in figures:
+            assert sum(group["d"] for group in figure["groups"]) == figure["d"]
+        assert len({figure["d"] for figure in figures if "on_time" in figure["name"]}) == 1
 
 
 async def test_what_was_published_stays_and_is_answered_from_memory(

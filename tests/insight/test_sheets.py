@@ -17,10 +17,14 @@ from openpyxl import load_workbook
 
 from services.insight.api import sheets
 from services.insight.api.sheets import Kind, Sheet, safe
+from services.insight.figures.appraisal import OF_PEOPLE
 from shared.database import Database, Transaction
+from shared.service import Service
 from shared.vocabulary import Role
+from tests.insight.conftest import Fold
 from tests.insight.stories import manhole_at_night, satisfied
 from tests.insight.story import CALLED, Story
+from tests.insight.test_alarms import an_alarm
 from tests.people import an_issuer
 
 FoldStories = Callable[..., Awaitable[None]]
@@ -109,12 +113,62 @@ async def test_a_file_has_every_page_of_its_list(
         assert {row[columns.index("number")] for row in rows} == numbers
 
 
-async def test_a_file_ends_at_its_limit(database: Database) -> None:
+@pytest.mark.parametrize(
+    "path", ["/cases", "/figures/registered/cases", "/alarms", "/appraisal/people", "/snapshots"]
+)
+async def test_a_list_too_long_for_a_file_is_refused(
+    client: httpx.AsyncClient,
+    fold: Fold,
+    fold_stories: FoldStories,
+    service: Service,
+    path: str,
+) -> None:
+    """A part of it would look like the whole. At the limit it is sent, one line above it is not."""
+    await fold_stories(*(satisfied(manhole_at_night(number=f"{n:04}")) for n in range(2)))
+    await fold([event for minute in range(2) for event in an_alarm(minute=minute)])
+    for title in ("one", "two"):
+        order = {**MARCH, "title": title, "unit": "street", "figures": ["registered"]}
+        assert (await client.post("/snapshots", headers=SUPERVISOR, json=order)).status_code == 201
+    params = {} if path in ("/alarms", "/snapshots") else {"unit": "street"}
+    params |= MARCH if path.startswith(("/figures", "/appraisal")) else {}
+    lines = 2 * len(OF_PEOPLE) if "people" in path else 2
+    for rows_max, status in ((lines, 200), (lines - 1, 422)):
+        service.settings = service.settings.model_copy(update={"export_rows_max": rows_max})
+        for ending in (".csv", ".xlsx"):
+            answer = await client.get(path + ending, headers=SUPERVISOR, params=params)
+            assert answer.status_code == status, answer.text
+    assert answer.json()["code"] == "too-many-rows"
+
+
+async def test_a_file_that_grows_too_long_breaks_off(database: Database) -> None:
+    """More came while it was sent: it must not look whole."""
+
     async def endless(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
         return [{"n": 1}] * most
 
-    pages = [len(page) async for page in sheets.pages_of(database, endless, rows_max=2500)]
-    assert pages == [1000, 1000, 500]
+    async def few(tx: Transaction, most: int) -> int:
+        return 1
+
+    pages = sheets.pages_of(database, sheets.Whole(few, endless), 2500)
+    assert [len(await anext(pages)) for _ in range(2)] == [1000, 1000]
+    with pytest.raises(sheets.GrewTooLongError):
+        await anext(pages)
+
+
+async def test_alarms_leave_as_files(
+    client: httpx.AsyncClient, fold: Fold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "PAGE_ROWS", 2)
+    await fold([event for minute in range(5) for event in an_alarm(minute=minute)])
+    text = (await client.get("/alarms.csv", headers=SUPERVISOR)).content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len({row["alarm_id"] for row in rows}) == 5
+    assert all(row["person_id"] for row in rows)
+    columns, *masked = table((await client.get("/alarms.xlsx", headers=READER)).content)
+    assert len(masked) == 5
+    assert {row[columns.index("person_id")] for row in masked} == {None}
+    worker = an_issuer().headers("p-w", (Role.GRID_WORKER, "street"))
+    assert (await client.get("/alarms.csv", headers=worker)).status_code == 403
 
 
 @pytest.mark.parametrize("kind", list(Kind))

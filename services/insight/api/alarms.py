@@ -1,25 +1,36 @@
-"""GET /alarms, /alarms/{alarm_id}: who called for help, who takes care of it, how it ended."""
+"""GET /alarms, /alarms/{alarm_id}: who called for help, who takes care of it, how it ended. The list leaves as a file
+as well."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from services.insight.api import sheets
 from services.insight.api.cases import reader_for
 from services.insight.api.cursors import cursor as cursor_of
 from services.insight.api.cursors import parts
 from services.insight.api.reading import LISTING, sees_whole, units_of, without_personal_data
 from services.insight.queries import alarms as queries
+from services.insight.rules.naming import zone_of
 from services.insight.rules.sentences import sentence
+from shared.database import Transaction
 from shared.problems import not_found
-from shared.routes import Caller, Registry, Tx, allow, router_for
+from shared.routes import Caller, Db, Registry, Tx, allow, router_for
 from shared.vocabulary import Language
 
 router = router_for("insight")
+
+COLUMNS = (
+    "alarm_id", "person_id", "unit_path", "case_id", "raised_at", "answered_at", "answered_by", "ended_at",
+    "by_mistake",
+)  # fmt: skip
 
 
 class Asked(BaseModel):
@@ -62,17 +73,40 @@ class AlarmTold(Alarm):
     lines: list[AlarmLine]
 
 
-@router.get("/alarms", dependencies=[allow(*LISTING)])
-async def list_alarms(tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]) -> Alarms:
+@router.get("/alarms.csv", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
+@router.get("/alarms.xlsx", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
+@router.get("/alarms", dependencies=[allow(*LISTING)], response_model=Alarms)
+async def list_alarms(
+    request: Request,
+    tx: Tx,
+    database: Db,
+    who: Caller,
+    directory: Registry,
+    asked: Annotated[Asked, Query()],
+) -> Alarms | Response:
+    unit_ids = units_of(who, asked.unit, directory)
+    open_ = None if asked.state is None else asked.state == "open"
+
+    async def read(tx: Transaction, before: tuple[datetime, UUID] | None, most: int) -> list[dict[str, Any]]:
+        rows = await queries.page(tx, unit_ids, open_, before, most)
+        return [row if sees_whole(who, row["unit_path"]) else without_personal_data(row) for row in rows]
+
+    if (kind := sheets.wanted(request)) is not None:
+
+        async def go_on(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
+            return await read(tx, (last["raised_at"], last["alarm_id"]) if last else None, most)
+
+        async def count(tx: Transaction, most: int) -> int:
+            return await queries.how_many(tx, unit_ids, open_, most)
+
+        sheet = sheets.Sheet("alarms", COLUMNS, zone_of(directory))
+        return await sheets.send_whole(request, kind, sheet, database, tx, sheets.Whole(count, go_on))
     most = asked.limit
     given = parts(asked.cursor, 2)
-    before = (datetime.fromisoformat(given[0]), UUID(given[1])) if given else None
-    open_ = None if asked.state is None else asked.state == "open"
-    rows = await queries.page(tx, units_of(who, asked.unit, directory), open_, before, most + 1)
+    rows = await read(tx, (datetime.fromisoformat(given[0]), UUID(given[1])) if given else None, most + 1)
     more, rows = len(rows) > most, rows[:most]
-    shown = [row if sees_whole(who, row["unit_path"]) else without_personal_data(row) for row in rows]
     return Alarms(
-        alarms=[Alarm(**row) for row in shown],
+        alarms=[Alarm(**row) for row in rows],
         next_cursor=cursor_of(rows[-1]["raised_at"], rows[-1]["alarm_id"]) if more else None,
     )
 

@@ -3,6 +3,7 @@ ranked on one number: there is no total, no score, and no order by a figure to a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,14 +19,15 @@ from services.insight.figures.appraisal import OF_PEOPLE, OF_UNITS, SMALL_BELOW,
 from services.insight.figures.definition import Definition, Value, rate, told
 from services.insight.queries import appraisal as queries
 from services.insight.queries import counts
+from services.insight.queries.picture import one_picture
 from services.insight.rules.naming import Dimension, named, zone_of
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.identity import SignedIn
-from shared.routes import Caller, Registry, Tx, allow, router_for
+from shared.routes import Caller, Db, Registry, allow, router_for
 from shared.vocabulary import Role
 
-router = router_for("insight")
+router = router_for("insight", one_transaction=False)
 
 ANSWERING_FOR_PEOPLE = (Role.SUPERVISOR, Role.UNIT_OFFICER, Role.GRID_LEADER)
 """Who may see what single people did: those who answer for them."""
@@ -92,18 +94,23 @@ class Page:
 )
 @router.get("/appraisal/units", dependencies=[allow(*LISTING)], response_model=Appraisal)
 async def appraise_units(
-    request: Request, tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
+    request: Request, database: Db, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
 ) -> Appraisal | Response:
-    """The units right below the one asked for."""
-    page = await _page(tx, who, directory, asked)
-    found: dict[str, list[Cell]] = {}
-    for definition in OF_UNITS:
-        split = await counts.groups(tx, definition, page.scope, Dimension.UNIT)
-        for key, value in split.items():
-            found.setdefault(key, []).append(_cell(definition, value))
-    keys = [key for key in sorted(found) if key > page.after][: page.most + 1]
-    rows = [Row(id=key, name=named(Dimension.UNIT, key, directory), figures=found[key]) for key in keys]
-    return _answer(request, "appraisal-units", page, rows, directory)
+    """The units right below the one asked for; in a file all of them."""
+    async with one_picture(database) as tx:
+        page = await _page(tx, who, directory, asked)
+        found: dict[str, list[Cell]] = {}
+        for definition in OF_UNITS:
+            split = await counts.groups(tx, definition, page.scope, Dimension.UNIT)
+            for key, value in split.items():
+                found.setdefault(key, []).append(_cell(definition, value))
+    rows = [
+        Row(id=key, name=named(Dimension.UNIT, key, directory), figures=found[key]) for key in sorted(found)
+    ]
+    if (kind := sheets.wanted(request)) is not None:
+        lines = [line for row in rows for line in _lines(row)]
+        return sheets.send(kind, _sheet("units", directory), sheets.one_page(lines))
+    return _answer(page, [row for row in rows if row.id > page.after])
 
 
 @router.get(
@@ -120,20 +127,28 @@ async def appraise_units(
 )
 @router.get("/appraisal/people", dependencies=[allow(*ANSWERING_FOR_PEOPLE)], response_model=Appraisal)
 async def appraise_people(
-    request: Request, tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
+    request: Request, database: Db, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
 ) -> Appraisal | Response:
-    """Whoever was first asked about a case of the unit in the period; for those who answer for them."""
-    page = await _page(tx, who, directory, asked)
-    who.must(ANSWERING_FOR_PEOPLE, asked.unit, directory)
-    rows = [
-        Row(
-            id=person["person_id"],
-            name=_name(person["person_id"], directory),
-            figures=[_of_person(figure, person) for figure in OF_PEOPLE],
-        )
-        for person in await queries.people(tx, page.scope, page.after, page.most + 1)
-    ]
-    return _answer(request, "appraisal-people", page, rows, directory)
+    """Whoever was first asked about a case of the unit in the period, in a file all of them; for those who answer for
+    them."""
+    async with one_picture(database) as tx:
+        page = await _page(tx, who, directory, asked)
+        who.must(ANSWERING_FOR_PEOPLE, asked.unit, directory)
+        if (kind := sheets.wanted(request)) is not None:
+            whole = _everybody(page.scope, directory)
+            return await sheets.send_whole(request, kind, _sheet("people", directory), database, tx, whole)
+        people = await queries.people(tx, page.scope, page.after, page.most + 1)
+    return _answer(page, [_row(person, directory) for person in people])
+
+
+def _everybody(scope: counts.Scope, directory: Directory) -> sheets.Whole:
+    async def count(tx: Transaction, most: int) -> int:
+        return await queries.how_many(tx, scope, most)
+
+    async def read(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
+        return await queries.people(tx, scope, last["person_id"] if last else "", most)
+
+    return sheets.Whole(count, read, lambda person: _lines(_row(person, directory)), len(OF_PEOPLE))
 
 
 async def _page(tx: Transaction, who: SignedIn, directory: Directory, asked: Asked) -> Page:
@@ -144,13 +159,12 @@ async def _page(tx: Transaction, who: SignedIn, directory: Directory, asked: Ask
     return Page(scope, asked.cursor or "", asked.limit)
 
 
-def _answer(
-    request: Request, name: str, page: Page, rows: list[Row], directory: Directory
-) -> Appraisal | Response:
+def _sheet(of: str, directory: Directory) -> sheets.Sheet:
+    return sheets.Sheet(f"appraisal-{of}", COLUMNS, zone_of(directory))
+
+
+def _answer(page: Page, rows: list[Row]) -> Appraisal:
     more, rows = len(rows) > page.most, rows[: page.most]
-    if (kind := sheets.wanted(request)) is not None:
-        sheet = sheets.Sheet(name, COLUMNS, zone_of(directory))
-        return sheets.send(kind, sheet, sheets.one_page([line for row in rows for line in _lines(row)]))
     return Appraisal(
         period=Period(starts_at=page.scope.starts_at, ends_at=page.scope.ends_at),
         note=NOTE,
@@ -177,7 +191,15 @@ def _name(person_id: str, directory: Directory) -> dict[str, str]:
     return {"zh": person_id, "en": person_id} if person is None else person.name.model_dump()
 
 
-def _of_person(figure: OfPerson, person: dict[str, Any]) -> Cell:
+def _row(person: Mapping[str, Any], directory: Directory) -> Row:
+    return Row(
+        id=person["person_id"],
+        name=_name(person["person_id"], directory),
+        figures=[_of_person(figure, person) for figure in OF_PEOPLE],
+    )
+
+
+def _of_person(figure: OfPerson, person: Mapping[str, Any]) -> Cell:
     return _cell(figure, Value(Decimal(person[figure.n]), int(person[figure.d])))
 
 

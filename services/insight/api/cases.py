@@ -35,7 +35,7 @@ from shared.directory import Directory
 from shared.events.dispatch import EntryFlagged
 from shared.identity import SignedIn
 from shared.problems import not_found
-from shared.routes import Caller, Db, Registry, Tx, allow, router_for, service_of
+from shared.routes import Caller, Db, Registry, Tx, allow, router_for
 from shared.vocabulary import CaseState, Channel, Language, Level, Outcome, Role, Urgency
 
 router = router_for("insight")
@@ -127,9 +127,11 @@ async def list_cases(
         async def go_on(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
             return await read(tx, (last["registered_at"], last["case_id"]) if last else None, most)
 
+        async def count(tx: Transaction, most: int) -> int:
+            return await queries.how_many(tx, wanted, now, most)
+
         sheet = sheets.Sheet("cases", COLUMNS, zone_of(directory))
-        rows_max = service_of(request).settings.export_rows_max  # type: ignore[attr-defined]
-        return sheets.send(kind, sheet, sheets.pages_of(database, go_on, rows_max))
+        return await sheets.send_whole(request, kind, sheet, database, tx, sheets.Whole(count, go_on))
     most = filters.limit
     after = parts(filters.cursor, 2)
     before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None

@@ -21,7 +21,7 @@ from services.insight.figures.definition import Definition
 from services.insight.queries import counts
 from services.insight.rules.naming import zone_of
 from shared.database import Transaction
-from shared.routes import Caller, Db, Registry, Tx, allow, router_for, service_of
+from shared.routes import Caller, Db, Registry, Tx, allow, router_for
 
 router = router_for("insight")
 
@@ -88,9 +88,11 @@ async def list_members(
         rows = await counts.members(tx, definition, scope, asked.side, after, most)
         return [{**row, "round": row["part"]} for row in rows]
 
+    async def count(tx: Transaction, most: int) -> int:
+        return await counts.how_many(tx, definition, scope, asked.side, most)
+
     sheet = sheets.Sheet(f"{name}-{asked.side}", COLUMNS, zone_of(directory))
-    rows_max = service_of(request).settings.export_rows_max  # type: ignore[attr-defined]
-    return sheets.send(kind, sheet, sheets.pages_of(database, read, rows_max))
+    return await sheets.send_whole(request, kind, sheet, database, tx, sheets.Whole(count, read))
 
 
 async def page(

@@ -20,15 +20,16 @@ from services.insight.figures.definition import Definition, Form, Value, change,
 from services.insight.figures.printed import PRINTED
 from services.insight.figures.shipped import DEFINITIONS, SUPERVISORS_ONLY
 from services.insight.queries import counts
+from services.insight.queries.picture import one_picture
 from services.insight.rules.naming import Dimension, named, zone_of
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.identity import SignedIn, not_allowed
 from shared.problems import Problem
-from shared.routes import Caller, Registry, Tx, allow, router_for
+from shared.routes import Caller, Db, Registry, allow, router_for
 from shared.vocabulary import Channel, Level, Role, Urgency
 
-router = router_for("insight")
+router = router_for("insight", one_transaction=False)
 
 FIGURE_COLUMNS = (
     "name", "version", "group", "unit", "unit_ids", "starts_at", "ends_at", "n", "d", "rate", "excluded",
@@ -121,11 +122,12 @@ class Printed(BaseModel):
 @router.get("/figures.xlsx", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
 @router.get("/figures", dependencies=[allow(*LISTING)], response_model=list[Figure])
 async def list_figures(
-    request: Request, tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
+    request: Request, database: Db, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
 ) -> list[Figure] | Response:
-    scope = await scope_of(tx, who, directory, asked)
-    shown = [d for d in DEFINITIONS.values() if may_read(who, d, scope.unit_ids, directory)]
-    figures = [await compute(tx, d, scope, asked.by, compare=asked.compare) for d in shown]
+    async with one_picture(database) as tx:
+        scope = await scope_of(tx, who, directory, asked)
+        shown = [d for d in DEFINITIONS.values() if may_read(who, d, scope.unit_ids, directory)]
+        figures = [await compute(tx, d, scope, asked.by, compare=asked.compare) for d in shown]
     return _figures_sheet(request, "figures", figures, directory)
 
 
@@ -142,18 +144,24 @@ async def list_printed() -> list[Printed]:
 
 @router.get("/figures/{name}", dependencies=[allow(*LISTING)], response_model=Figure)
 async def show_figure(
-    name: str, request: Request, tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
+    name: str,
+    request: Request,
+    database: Db,
+    who: Caller,
+    directory: Registry,
+    asked: Annotated[Asked, Query()],
 ) -> Figure | Response:
     """One figure with those that must be read beside it. `/figures/{name}.csv` and `.xlsx` give the same."""
     definition = defined(name.removesuffix(".csv").removesuffix(".xlsx"))
-    scope = await scope_of(tx, who, directory, asked)
-    must_read(who, definition, scope.unit_ids, directory)
-    figure = await compute(tx, definition, scope, asked.by, compare=asked.compare)
-    figure.beside = [
-        await compute(tx, other, scope, asked.by, compare=asked.compare)
-        for other in (DEFINITIONS[name] for name in definition.beside)
-        if may_read(who, other, scope.unit_ids, directory)
-    ]
+    async with one_picture(database) as tx:
+        scope = await scope_of(tx, who, directory, asked)
+        must_read(who, definition, scope.unit_ids, directory)
+        figure = await compute(tx, definition, scope, asked.by, compare=asked.compare)
+        figure.beside = [
+            await compute(tx, other, scope, asked.by, compare=asked.compare)
+            for other in (DEFINITIONS[name] for name in definition.beside)
+            if may_read(who, other, scope.unit_ids, directory)
+        ]
     if sheets.wanted(request) is None:
         return figure
     return _figures_sheet(request, definition.name, [figure, *figure.beside], directory)  # type: ignore[return-value]

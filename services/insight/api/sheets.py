@@ -1,5 +1,6 @@
 """Tables as CSV or Excel, sent as they are read: page by page, so that a million rows take no more memory than a
-thousand and hold no connection while the reader is slow. CSV opens right in a spreadsheet (UTF-8 with a byte order
+thousand and hold no connection while the reader is slow. A list is sent whole or refused: nobody takes a part of it
+for all. CSV opens right in a spreadsheet (UTF-8 with a byte order
 mark, CRLF), and neither holds a cell that a spreadsheet would run as a formula.
 """
 
@@ -24,6 +25,8 @@ from fastapi.responses import Response, StreamingResponse
 from openpyxl import Workbook
 
 from shared.database import Database, Transaction
+from shared.problems import Problem
+from shared.routes import service_of
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -65,25 +68,61 @@ def wanted(request: Request) -> Kind | None:
     return None
 
 
-async def pages_of(
-    database: Database,
-    read: Callable[[Transaction, Row | None, int], Awaitable[Sequence[Row]]],
-    rows_max: int,
-) -> Pages:
-    """What `read(tx, last row before, how many)` gives, a short transaction for each page."""
+@dataclass(frozen=True)
+class Whole:
+    """A list to send: `count(tx, at most)` says how many there are, `read(tx, last before, how many)` gives a page of
+    them, and `lines` what is written of each, of which there are `lines_each`."""
+
+    count: Callable[[Transaction, int], Awaitable[int]]
+    read: Callable[[Transaction, Row | None, int], Awaitable[Sequence[Row]]]
+    lines: Callable[[Row], Sequence[Row]] = lambda row: (row,)
+    lines_each: int = 1
+
+
+class GrewTooLongError(Exception):
+    """More came than were counted: rather a file that breaks off than one that looks whole."""
+
+
+async def send_whole(
+    request: Request, kind: Kind, sheet: Sheet, database: Database, tx: Transaction, whole: Whole
+) -> Response:
+    """All of it; a Problem before anything is sent if one file does not hold it."""
+    most = rows_max(request) // whole.lines_each
+    must_fit(await whole.count(tx, most + 1), most)
+    return send(kind, sheet, pages_of(database, whole, most))
+
+
+def rows_max(request: Request) -> int:
+    """How many rows one file may have."""
+    return int(service_of(request).settings.export_rows_max)  # type: ignore[attr-defined]
+
+
+def must_fit(rows: int, most: int) -> None:
+    if rows > most:
+        raise Problem(
+            422,
+            "too-many-rows",
+            "一个文件放不下 / Too many rows for one file",
+            detail=f"最多 {most} 行，请缩短统计期 / At most {most} rows; narrow the period, please",
+            rows_max=most,
+        )
+
+
+async def pages_of(database: Database, whole: Whole, most: int) -> Pages:
+    """A short transaction for each page."""
     last: Row | None = None
-    left = rows_max
-    while left > 0:
-        most = min(PAGE_ROWS, left)
+    left = most
+    while True:
         async with database.transaction() as tx:
             tx.read_only = True
-            page = await read(tx, last, most)
+            page = await whole.read(tx, last, PAGE_ROWS)
+        if (left := left - len(page)) < 0:
+            raise GrewTooLongError(most)
         if page:
-            yield page
+            yield [line for row in page for line in whole.lines(row)]
             last = page[-1]
-        if len(page) < most:
+        if len(page) < PAGE_ROWS:
             return
-        left -= len(page)
 
 
 async def one_page(rows: Sequence[Row]) -> Pages:

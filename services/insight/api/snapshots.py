@@ -1,19 +1,18 @@
-"""POST /snapshots, GET /snapshots, /snapshots/{snapshot_id}, /snapshots/{snapshot_id}/difference: the figures of a
-period as they were when somebody wrote them down, and why they are others today."""
+"""POST /snapshots, GET /snapshots, /snapshots/{snapshot_id}: the figures of a period as they were when somebody wrote
+them down. Why they are others today is in differences.py."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
+from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, Field
 
-from services.insight.api.cases import reader_for
+from services.insight.api import sheets
 from services.insight.api.cursors import cursor as cursor_of
 from services.insight.api.cursors import parts
 from services.insight.api.figures import Amount, amount, defined, described, may_read, must_read
@@ -21,23 +20,23 @@ from services.insight.api.reading import LISTING, Period, everything_below, from
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import counts
 from services.insight.queries import snapshots as queries
-from services.insight.queries.cases import LATEST
-from services.insight.rules.sentences import sentence
+from services.insight.rules.naming import zone_of
 from shared.database import Transaction
 from shared.directory import Directory
-from shared.events.dispatch import EntryFlagged
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.problems import not_found
-from shared.routes import Caller, Registry, Tx, allow, router_for
-from shared.vocabulary import Language, Role
+from shared.routes import Caller, Db, Registry, Tx, allow, router_for
+from shared.vocabulary import Role
 
 router = router_for("insight")
 
 TAKING = (Role.SUPERVISOR, Role.UNIT_OFFICER, Role.ADMINISTRATOR)
-MOVED_MAX = 200
-"""Cases named for each figure of a difference; n and d are of all."""
-HAPPENED_MAX = 20
+LIST_COLUMNS = ("snapshot_id", "title", "unit_ids", "starts_at", "ends_at", "taken_at", "figures")
+COLUMNS = (
+    "snapshot_id", "snapshot", "unit_ids", "starts_at", "ends_at", "taken_at", "name", "version", "zh", "en", "unit",
+    "n", "d", "rate", "excluded",
+)  # fmt: skip
 
 
 class TakeSnapshot(BaseModel):
@@ -92,30 +91,6 @@ class Snapshots(BaseModel):
     next_cursor: str | None
 
 
-class Moved(BaseModel):
-    """A case that counts otherwise: `then` and `now` are what it adds to n, None where it is no member or left out;
-    `happened` is what came after the snapshot."""
-
-    number: str
-    case_id: UUID
-    round: int
-    then: Decimal | None
-    now: Decimal | None
-    happened: list[str]
-
-
-class Difference(BaseModel):
-    """Counted by the snapshot's own version, so that only what happened since can differ."""
-
-    name: str
-    version: int
-    then: Amount
-    now: Amount
-    same: bool
-    cases: list[Moved]
-    more_cases: bool
-
-
 class Asked(BaseModel):
     cursor: str | None = None
     limit: int = Field(default=50, ge=1, le=200)
@@ -140,14 +115,33 @@ async def take_snapshot(body: TakeSnapshot, tx: Tx, who: Caller, directory: Regi
     return _shown(await queries.one(tx, snapshot_id), who, directory)
 
 
-@router.get("/snapshots", dependencies=[allow(*LISTING)])
+@router.get("/snapshots.csv", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
+@router.get("/snapshots.xlsx", dependencies=[allow(*LISTING)], include_in_schema=False, response_model=None)
+@router.get("/snapshots", dependencies=[allow(*LISTING)], response_model=Snapshots)
 async def list_snapshots(
-    tx: Tx, who: Caller, directory: Registry, asked: Annotated[Asked, Query()]
-) -> Snapshots:
+    request: Request,
+    tx: Tx,
+    database: Db,
+    who: Caller,
+    directory: Registry,
+    asked: Annotated[Asked, Query()],
+) -> Snapshots | Response:
+    unit_ids = everything_below(who, directory)
+    if (kind := sheets.wanted(request)) is not None:
+
+        async def go_on(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
+            before = (last["taken_at"], last["snapshot_id"]) if last else None
+            return await queries.page(tx, unit_ids, before, most)
+
+        async def count(tx: Transaction, most: int) -> int:
+            return await queries.how_many(tx, unit_ids, most)
+
+        sheet = sheets.Sheet("snapshots", LIST_COLUMNS, zone_of(directory))
+        return await sheets.send_whole(request, kind, sheet, database, tx, sheets.Whole(count, go_on))
     most = asked.limit
     given = parts(asked.cursor, 2)
-    before = (datetime.fromisoformat(given[0]), UUID(given[1])) if given else (LATEST, UUID(int=0))
-    rows = await queries.page(tx, everything_below(who, directory), before, most + 1)
+    before = (datetime.fromisoformat(given[0]), UUID(given[1])) if given else None
+    rows = await queries.page(tx, unit_ids, before, most + 1)
     more, rows = len(rows) > most, rows[:most]
     return Snapshots(
         snapshots=[Listed(**row) for row in rows],
@@ -155,65 +149,37 @@ async def list_snapshots(
     )
 
 
-@router.get("/snapshots/{snapshot_id}", dependencies=[allow(*LISTING)])
-async def show_snapshot(snapshot_id: UUID, tx: Tx, who: Caller, directory: Registry) -> Snapshot:
+# Decorators run from the last, and the first address that fits is taken: the plain one would read "….csv" as an id.
+@router.get("/snapshots/{snapshot_id}", dependencies=[allow(*LISTING)], response_model=Snapshot)
+@router.get(
+    "/snapshots/{snapshot_id}.csv",
+    dependencies=[allow(*LISTING)],
+    include_in_schema=False,
+    response_model=None,
+)
+@router.get(
+    "/snapshots/{snapshot_id}.xlsx",
+    dependencies=[allow(*LISTING)],
+    include_in_schema=False,
+    response_model=None,
+)
+async def show_snapshot(
+    snapshot_id: UUID, request: Request, tx: Tx, who: Caller, directory: Registry
+) -> Snapshot | Response:
     """The figures as they were, with the definitions they were counted by."""
-    return _shown(await _readable(snapshot_id, tx, who, directory), who, directory)
+    snapshot = _shown(await readable(snapshot_id, tx, who, directory), who, directory)
+    if (kind := sheets.wanted(request)) is None:
+        return snapshot
+    sheet = sheets.Sheet(f"snapshot-{snapshot_id}", COLUMNS, zone_of(directory))
+    return sheets.send(kind, sheet, sheets.one_page(_lines(snapshot)))
 
 
-@router.get("/snapshots/{snapshot_id}/difference", dependencies=[allow(*LISTING)])
-async def explain_difference(
-    snapshot_id: UUID, tx: Tx, who: Caller, directory: Registry, language: Language | None = None
-) -> list[Difference]:
-    """Each figure then and now, and the cases that make the difference with what happened to them since."""
-    taken = await _readable(snapshot_id, tx, who, directory)
-    now = await tx.now()
-    return [await _difference(tx, kept, now, language or who.language) for kept in taken]
+def _lines(snapshot: Snapshot) -> list[dict[str, Any]]:
+    of = snapshot.model_dump() | snapshot.period.model_dump() | {"snapshot": snapshot.title}
+    return [of | kept.model_dump() | kept.title for kept in snapshot.figures]
 
 
-async def _difference(tx: Transaction, kept: queries.Taken, now: datetime, language: Language) -> Difference:
-    scope = replace(kept.scope, now=now)
-    value = await counts.value(tx, kept.definition, scope)
-    rows = await queries.difference(tx, kept, scope, MOVED_MAX + 1)
-    more, rows = len(rows) > MOVED_MAX, rows[:MOVED_MAX]
-    happened = await _happened(tx, [row["case_id"] for row in rows], kept.scope.now, language)
-    return Difference(
-        name=kept.definition.name,
-        version=kept.definition.version,
-        then=Amount(**amount(kept.value, kept.definition)),
-        now=Amount(**amount(value, kept.definition)),
-        same=not rows,
-        cases=[
-            Moved(
-                number=row["number"],
-                case_id=row["case_id"],
-                round=row["part"],
-                then=None if row["excluded_then"] else row["counted_then"],
-                now=None if row["excluded_now"] else row["counted_now"],
-                happened=happened[row["case_id"]],
-            )
-            for row in rows
-        ],
-        more_cases=more,
-    )
-
-
-async def _happened(
-    tx: Transaction, case_ids: list[UUID], as_of: datetime, language: Language
-) -> dict[UUID, list[str]]:
-    """Told without people, for whoever may read figures may not always read people."""
-    reader = reader_for(language, tx.directory, whole=False)
-    told: dict[UUID, list[str]] = defaultdict(list)
-    if not case_ids:
-        return told
-    for event in await queries.since(tx, case_ids, as_of):
-        lines = told[event["case_id"]]
-        if event["type"] != EntryFlagged.type and len(lines) < HAPPENED_MAX:
-            lines.append(f"{reader.time(event['at'])} {sentence(event['type'], event['data'], reader)}")
-    return told
-
-
-async def _readable(
+async def readable(
     snapshot_id: UUID, tx: Transaction, who: SignedIn, directory: Directory
 ) -> list[queries.Taken]:
     taken = await queries.one(tx, snapshot_id)

@@ -12,14 +12,13 @@ from services.insight.figures.definition import CountUnit, Definition, Form, Val
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import counts
 from services.insight.queries.counts import Narrow, Scope
+from services.insight.queries.picture import one_picture
 from services.insight.rules.naming import Dimension
 from shared.database import Database, Transaction
 
 BEFORE = timedelta(days=1)
 PAGE_ROWS = 200
 """Fewer than a figure of a few hundred cases has, so that cursors are followed."""
-# One picture for all the queries, however long they take and whatever is folded meanwhile.
-ONE_PICTURE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 WITH_CASES = """
     SELECT unit_id, min(registered_at) AS first_at
     FROM cases, unnest(unit_path) AS unit_id GROUP BY 1 ORDER BY 1
@@ -43,9 +42,7 @@ class Disagreement:
 async def check(database: Database) -> list[Disagreement]:
     """What does not agree; empty where all is well. Reads only, and holds up nobody who writes."""
     found: list[Disagreement] = []
-    async with database.transaction() as tx:
-        tx.read_only = True
-        await tx.rows(ONE_PICTURE)
+    async with one_picture(database) as tx:
         now = await tx.now()
         units = await tx.rows(WITH_CASES)
         # Everything is prepared once per definition, so definitions are the outer loop.

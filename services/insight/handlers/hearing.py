@@ -19,7 +19,7 @@ async def fold(tx: Transaction, events: Sequence[CaseEvent | AlarmEvent], now: d
     of_cases = [event for event in events if isinstance(event, CaseEvent)]
     of_alarms = [event for event in events if isinstance(event, AlarmEvent)]
     if of_cases:
-        await _fold_cases(tx, of_cases)
+        await _fold_cases(tx, of_cases, now)
     if of_alarms:
         await _fold_alarms(tx, of_alarms)
     metrics.EVENTS_FOLDED.inc(len(events))
@@ -27,11 +27,11 @@ async def fold(tx: Transaction, events: Sequence[CaseEvent | AlarmEvent], now: d
     metrics.BEHIND_SECONDS.set(max(0.0, (now - events[-1].at).total_seconds()))
 
 
-async def _fold_cases(tx: Transaction, events: Sequence[CaseEvent]) -> None:
+async def _fold_cases(tx: Transaction, events: Sequence[CaseEvent], now: datetime) -> None:
     rows = await stored.load(tx, {event.case_id for event in events})
     for event in events:
         rows[event.case_id] = apply(rows.get(event.case_id), event)
-    await stored.save(tx, rows, events)
+    await stored.save(tx, rows, events, now)
 
 
 async def _fold_alarms(tx: Transaction, events: Sequence[AlarmEvent]) -> None:

@@ -24,7 +24,8 @@ SPLIT_BY = (Dimension.UNIT, Dimension.CHANNEL, Dimension.URGENCY)
 
 
 async def publish_due(tx: Transaction, after_days: int) -> list[date]:
-    """Publish the oldest month that is due; those still due after it."""
+    """Publish the oldest month that is due; those still due after it. In one picture (queries.picture): a month is
+    some thirty counts, and what is hidden is worked out from all of them together."""
     zone = zone_of(tx.directory)
     due = months.due(
         await publications.first_case_at(tx),

@@ -39,17 +39,24 @@ PEOPLE = f"""
       AND w.person_id COLLATE "C" > :after
     GROUP BY w.person_id ORDER BY w.person_id COLLATE "C" LIMIT :most
 """
+HOW_MANY = """
+    SELECT count(*) AS many FROM (
+        SELECT DISTINCT w.person_id FROM works AS w JOIN cases AS c USING (case_id)
+        WHERE w.first_at >= :starts_at AND w.first_at < :ends_at AND c.unit_path && CAST(:unit_ids AS text[])
+        LIMIT :most) AS found
+"""
 
 
 async def people(tx: Transaction, scope: Scope, after: str, most: int) -> list[dict[str, Any]]:
-    rows = await tx.rows(
-        PEOPLE,
-        unit_ids=list(scope.unit_ids),
-        starts_at=scope.starts_at,
-        ends_at=scope.ends_at,
-        within_seconds=WITHIN_SECONDS,
-        **KEPT,
-        after=after,
-        most=most,
-    )
+    rows = await tx.rows(PEOPLE, **_of(scope), within_seconds=WITHIN_SECONDS, **KEPT, after=after, most=most)
     return [dict(row) for row in rows]
+
+
+async def how_many(tx: Transaction, scope: Scope, most: int) -> int:
+    """How many people there are, counted up to `most`."""
+    [row] = await tx.rows(HOW_MANY, **_of(scope), most=most)
+    return int(row["many"])
+
+
+def _of(scope: Scope) -> dict[str, Any]:
+    return {"unit_ids": list(scope.unit_ids), "starts_at": scope.starts_at, "ends_at": scope.ends_at}

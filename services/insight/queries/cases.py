@@ -67,6 +67,7 @@ PAGE = f"""
       AND (registered_at, case_id) < (CAST(:before_at AS timestamptz), CAST(:before_case AS uuid))
     ORDER BY registered_at DESC, case_id DESC LIMIT :most
 """
+HOW_MANY = f"SELECT count(*) AS many FROM ({PAGE}) AS found"
 ONE = f"""
     SELECT {LISTED}, parts, clocks, raises, musts_met, late_cause, arrived_told_at, arrived_device_at, first_handled_at,
            handled_level, handled_outcome, photographed_at, account_at, measure_at, evidence_count, withdrawals,
@@ -94,16 +95,25 @@ LATEST = datetime.fromisoformat("9999-12-30T00:00:00+00:00")
 async def page(
     tx: Transaction, wanted: Wanted, now: datetime, before: tuple[datetime, UUID] | None, most: int
 ) -> list[dict[str, Any]]:
+    return [dict(row) for row in await tx.rows(PAGE, **_before(wanted, now, before, most))]
+
+
+async def how_many(tx: Transaction, wanted: Wanted, now: datetime, most: int) -> int:
+    """How long the list is, counted up to `most`."""
+    [row] = await tx.rows(HOW_MANY, **_before(wanted, now, None, most))
+    return int(row["many"])
+
+
+def _before(wanted: Wanted, now: datetime, before: tuple[datetime, UUID] | None, most: int) -> dict[str, Any]:
     before_at, before_case = before or (LATEST, UUID(int=0))
-    rows = await tx.rows(
-        PAGE,
-        **{**vars(wanted), "unit_ids": list(wanted.unit_ids)},
-        now=now,
-        before_at=before_at,
-        before_case=before_case,
-        most=most,
-    )
-    return [dict(row) for row in rows]
+    return {
+        **vars(wanted),
+        "unit_ids": list(wanted.unit_ids),
+        "now": now,
+        "before_at": before_at,
+        "before_case": before_case,
+        "most": most,
+    }
 
 
 async def one(tx: Transaction, case_id: UUID) -> dict[str, Any] | None:

@@ -99,6 +99,9 @@ PAGE = """
                                    WHEN 'excluded' THEN excluded ELSE true END {narrowed}
     ORDER BY at, member.case_id, part LIMIT :most
 """
+HOW_MANY = """
+    SELECT count(*) AS many FROM ({page}) AS found
+"""
 TOTALS = {counts: TOTAL.format(sums=SUMS, grain=grain) for counts, grain in GRAINS.items()}
 NARROWED_TOTALS = {
     counts: NARROWED_TOTAL.format(sums=SUMS, grain=grain, narrowed=NARROWED)
@@ -110,6 +113,7 @@ GROUPED = {
     for dimension, key in KEYS.items()
 }
 PAGES = {counts: PAGE.format(grain=grain, narrowed=NARROWED) for counts, grain in GRAINS.items()}
+LENGTHS = {counts: HOW_MANY.format(page=page) for counts, page in PAGES.items()}
 BEGINNING = Place(datetime.fromisoformat("0001-01-02T00:00:00+00:00"), UUID(int=0), -1)
 
 
@@ -135,20 +139,30 @@ async def members(
     tx: Transaction, definition: Definition, scope: Scope, side: str, after: Place | None, most: int
 ) -> list[dict[str, Any]]:
     """The cases of n (`side="n"`), of d, those `excluded`, or `all`; oldest first, after `after`."""
-    after = after or BEGINNING
-    # Every grain finds its members by their time, so a later page does not read what the earlier ones had.
-    scope = replace(scope, starts_at=max(scope.starts_at, after.at))
     rows = await tx.rows(
-        PAGES[definition.counts],
-        **parameters(definition, scope),
-        **vars(scope.narrow),
-        side=side,
-        after_at=after.at,
-        after_case=after.case_id,
-        after_part=after.part,
-        most=most,
+        PAGES[definition.counts], **_after(definition, scope, side, after or BEGINNING, most)
     )
     return [dict(row) for row in rows]
+
+
+async def how_many(tx: Transaction, definition: Definition, scope: Scope, side: str, most: int) -> int:
+    """How long the drill-down is, counted up to `most`."""
+    [row] = await tx.rows(LENGTHS[definition.counts], **_after(definition, scope, side, BEGINNING, most))
+    return int(row["many"])
+
+
+def _after(definition: Definition, scope: Scope, side: str, after: Place, most: int) -> dict[str, Any]:
+    # Every grain finds its members by their time, so a later page does not read what the earlier ones had.
+    scope = replace(scope, starts_at=max(scope.starts_at, after.at))
+    return {
+        **parameters(definition, scope),
+        **vars(scope.narrow),
+        "side": side,
+        "after_at": after.at,
+        "after_case": after.case_id,
+        "after_part": after.part,
+        "most": most,
+    }
 
 
 def parameters(definition: Definition, scope: Scope) -> dict[str, Any]:

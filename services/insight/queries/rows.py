@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,8 +92,8 @@ SAVE = f"""
     ), {", ".join(_upsert(table, beside) for table, beside in BESIDE.items())}, erased AS (
         UPDATE timeline SET data = data - CAST(:texts AS text[]) WHERE case_id = ANY(CAST(:erased AS uuid[]))
     )
-    INSERT INTO timeline (case_id, source, sequence, event_id, type, at, actor, channel, data)
-    SELECT case_id, source, sequence, event_id, type, at, actor, channel, data
+    INSERT INTO timeline (case_id, source, sequence, event_id, type, at, actor, channel, data, folded_at)
+    SELECT case_id, source, sequence, event_id, type, at, actor, channel, data, CAST(:now AS timestamptz)
     FROM jsonb_populate_recordset(NULL::timeline, CAST(:happenings AS jsonb))
 """
 SAVE_ALARMS = f"""
@@ -109,7 +110,9 @@ async def load(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, CaseRow]:
     return {row.case_id: row for row in ROWS.validate_json(found["rows"])}
 
 
-async def save(tx: Transaction, rows: Mapping[UUID, CaseRow], events: Sequence[CaseEvent]) -> None:
+async def save(
+    tx: Transaction, rows: Mapping[UUID, CaseRow], events: Sequence[CaseEvent], now: datetime
+) -> None:
     """Write the rows as they are now and put the events on the timeline."""
     columns: list[Any] = []
     beside: dict[str, list[Any]] = {table: [] for table in BESIDE}
@@ -128,6 +131,7 @@ async def save(tx: Transaction, rows: Mapping[UUID, CaseRow], events: Sequence[C
         texts=list(TEXTS),
         erased=list(erased),
         happenings=_json([happening(event, erased=event.case_id in erased) for event in events]),
+        now=now,
     )
 
 

@@ -13,6 +13,7 @@ import orjson
 
 from services.insight.figures.definition import Definition, Value
 from services.insight.figures.shipped import VERSIONS
+from services.insight.queries.cases import LATEST
 from services.insight.queries.counts import Scope, parameters, value
 from services.insight.queries.grains import GRAINS
 from shared.database import Transaction
@@ -38,14 +39,14 @@ class Taken:
 HOLD = "LOCK TABLE positions IN SHARE MODE"
 WHERE_WE_ARE = """
     SELECT coalesce(jsonb_object_agg(partition, next_offset), '{}')::text AS positions,
-           (SELECT count(DISTINCT subject_id) FROM dead_letters) AS set_aside
+           (SELECT count(DISTINCT subject_id) FROM dead_letters) AS set_aside, business_now() AS taken_at
     FROM positions
 """
 TAKE = """
     INSERT INTO snapshots (snapshot_id, figure, version, unit_ids, starts_at, ends_at, as_of, taken_at, taken_by,
                            title, n, d, excluded, positions, set_aside)
-    VALUES (:snapshot_id, :figure, :version, CAST(:unit_ids AS text[]), :starts_at, :ends_at, :now, :now, :taken_by,
-            :title, :n, :d, :excluded, CAST(CAST(:positions AS text) AS jsonb), :set_aside)
+    VALUES (:snapshot_id, :figure, :version, CAST(:unit_ids AS text[]), :starts_at, :ends_at, :now, :taken_at,
+            :taken_by, :title, :n, :d, :excluded, CAST(CAST(:positions AS text) AS jsonb), :set_aside)
 """
 TAKE_MEMBERS = """
     INSERT INTO snapshot_members (snapshot_id, figure, case_id, part, number, at, counted, excluded)
@@ -66,6 +67,7 @@ PAGE = """
     GROUP BY snapshot_id, unit_ids, starts_at, ends_at, taken_at, taken_by, title
     ORDER BY taken_at DESC, snapshot_id DESC LIMIT :most
 """
+HOW_MANY = f"SELECT count(*) AS many FROM ({PAGE}) AS found"
 DIFFERENCE = """
     SELECT coalesce(member.case_id, kept.case_id) AS case_id, coalesce(member.number, kept.number) AS number,
            coalesce(member.part, kept.part) AS part,
@@ -74,21 +76,31 @@ DIFFERENCE = """
     FROM (SELECT * FROM snapshot_members WHERE snapshot_id = :snapshot_id AND figure = :figure) AS kept
     FULL JOIN ({grain}) AS member ON member.case_id = kept.case_id AND member.part = kept.part
     WHERE (kept.counted, kept.excluded) IS DISTINCT FROM (member.counted, member.excluded)
+      AND (coalesce(member.number, kept.number), coalesce(member.case_id, kept.case_id),
+           coalesce(member.part, kept.part))
+          > (CAST(:after_number AS text), CAST(:after_case AS uuid), CAST(:after_part AS int))
     ORDER BY 2, 1, 3 LIMIT :most
 """
+# What was folded later, however long before it happened: insight may have been behind when the snapshot was taken.
 SINCE = """
     SELECT case_id, at, type, data FROM timeline
-    WHERE case_id = ANY(CAST(:case_ids AS uuid[])) AND at > :as_of ORDER BY case_id, at, event_id
+    WHERE case_id = ANY(CAST(:case_ids AS uuid[])) AND coalesce(folded_at, at) > :taken_at
+    ORDER BY case_id, at, event_id
 """
 TAKES = {counts: TAKE_MEMBERS.format(grain=grain) for counts, grain in GRAINS.items()}
 DIFFERENCES = {counts: DIFFERENCE.format(grain=grain) for counts, grain in GRAINS.items()}
+LENGTHS = {
+    counts: f"SELECT count(*) AS many FROM ({difference}) AS moved"
+    for counts, difference in DIFFERENCES.items()
+}
 
 
-async def hold(tx: Transaction) -> tuple[str, int]:
-    """Nobody folds until this transaction ends: the positions (as JSON) and how many cases stand still."""
+async def hold(tx: Transaction) -> dict[str, Any]:
+    """Nobody folds until this transaction ends: the positions (as JSON), how many cases stand still, and the time,
+    after which everything else is folded."""
     await tx.rows(HOLD)
     [row] = await tx.rows(WHERE_WE_ARE)
-    return row["positions"], row["set_aside"]
+    return dict(row)
 
 
 async def take(
@@ -100,7 +112,7 @@ async def take(
     title: str,
     taken_by: str,
 ) -> None:
-    positions, set_aside = await hold(tx)
+    held = await hold(tx)
     for definition in definitions:
         counted = await value(tx, definition, scope)
         of = {**parameters(definition, scope), "snapshot_id": snapshot_id, "figure": definition.name}
@@ -113,8 +125,7 @@ async def take(
             n=counted.n,
             d=counted.d,
             excluded=counted.excluded,
-            positions=positions,
-            set_aside=set_aside,
+            **held,
         )
         await tx.rows(TAKES[definition.counts], **of)
 
@@ -142,24 +153,60 @@ def _taken(row: Any) -> Taken:
 
 
 async def page(
-    tx: Transaction, unit_ids: Sequence[str], before: tuple[datetime, UUID], most: int
+    tx: Transaction, unit_ids: Sequence[str], before: tuple[datetime, UUID] | None, most: int
 ) -> list[dict[str, Any]]:
-    rows = await tx.rows(PAGE, unit_ids=list(unit_ids), before_at=before[0], before_id=before[1], most=most)
-    return [dict(row) for row in rows]
+    return [dict(row) for row in await tx.rows(PAGE, **_before(unit_ids, before, most))]
 
 
-async def difference(tx: Transaction, taken: Taken, scope: Scope, most: int) -> list[dict[str, Any]]:
+async def how_many(tx: Transaction, unit_ids: Sequence[str], most: int) -> int:
+    """How long the list is, counted up to `most`."""
+    [row] = await tx.rows(HOW_MANY, **_before(unit_ids, None, most))
+    return int(row["many"])
+
+
+def _before(unit_ids: Sequence[str], before: tuple[datetime, UUID] | None, most: int) -> dict[str, Any]:
+    before_at, before_id = before or (LATEST, UUID(int=0))
+    return {"unit_ids": list(unit_ids), "before_at": before_at, "before_id": before_id, "most": most}
+
+
+@dataclass(frozen=True)
+class MovedPlace:
+    """Where a page of a difference ended."""
+
+    number: str
+    case_id: UUID
+    part: int
+
+
+BEGINNING = MovedPlace("", UUID(int=0), -1)
+
+
+async def difference(
+    tx: Transaction, taken: Taken, scope: Scope, most: int, after: MovedPlace = BEGINNING
+) -> list[dict[str, Any]]:
     """The cases that count otherwise in `scope` than they did in the snapshot, by its own definition."""
-    rows = await tx.rows(
-        DIFFERENCES[taken.definition.counts],
-        **parameters(taken.definition, scope),
-        snapshot_id=taken.snapshot_id,
-        figure=taken.definition.name,
-        most=most,
-    )
+    rows = await tx.rows(DIFFERENCES[taken.definition.counts], **_moved(taken, scope, most, after))
     return [dict(row) for row in rows]
 
 
-async def since(tx: Transaction, case_ids: Iterable[UUID], as_of: datetime) -> list[dict[str, Any]]:
-    """What happened to these cases after the snapshot."""
-    return [dict(row) for row in await tx.rows(SINCE, case_ids=list(case_ids), as_of=as_of)]
+async def how_many_moved(tx: Transaction, taken: Taken, scope: Scope, most: int) -> int:
+    """How many cases count otherwise, counted up to `most`."""
+    [row] = await tx.rows(LENGTHS[taken.definition.counts], **_moved(taken, scope, most, BEGINNING))
+    return int(row["many"])
+
+
+def _moved(taken: Taken, scope: Scope, most: int, after: MovedPlace) -> dict[str, Any]:
+    return {
+        **parameters(taken.definition, scope),
+        "snapshot_id": taken.snapshot_id,
+        "figure": taken.definition.name,
+        "most": most,
+        "after_number": after.number,
+        "after_case": after.case_id,
+        "after_part": after.part,
+    }
+
+
+async def since(tx: Transaction, case_ids: Iterable[UUID], taken_at: datetime) -> list[dict[str, Any]]:
+    """What came to be known of these cases after the snapshot."""
+    return [dict(row) for row in await tx.rows(SINCE, case_ids=list(case_ids), taken_at=taken_at)]

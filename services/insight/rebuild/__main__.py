@@ -8,6 +8,7 @@ import sys
 from uuid import UUID
 
 from services.insight.rebuild import compare, reproduce
+from services.insight.rebuild.replay import AnotherGoesOnError
 from services.insight.settings import Settings
 from shared.database import Database
 
@@ -22,7 +23,9 @@ async def run(given: argparse.Namespace) -> tuple[str, bool]:
             again = await reproduce.reproduce(database, settings.kafka_bootstrap, given.snapshot, **where)
             return reproduce.told(again), again.same
         report = await compare.rebuild(database, settings.kafka_bootstrap, swap=given.swap, **where)
-        return compare.told(report), report.same or report.swapped
+        return compare.told(report), report.swapped if given.swap else report.same
+    except AnotherGoesOnError as wrong:
+        return str(wrong), False
     finally:
         await database.close()
 

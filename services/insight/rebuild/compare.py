@@ -6,7 +6,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.insight.rebuild.replay import FOLDED, FRESH, SCHEMA, TABLES, Folded, Topic, fold_records
+from services.insight.rebuild.replay import (
+    FOLDED,
+    SCHEMA,
+    TABLES,
+    Folded,
+    Topic,
+    fold_records,
+    fresh_tables,
+)
 from shared.database import Database, Transaction
 from shared.event import CASES_TOPIC
 from shared.kafka import tail
@@ -27,14 +35,26 @@ SWAP = tuple(
         f"INSERT INTO public.{table} SELECT * FROM {SCHEMA}.{table}",
     )
 )
+# When an event was folded first is no result of folding it.
+FIRST_FOLDED = f"""
+    UPDATE {SCHEMA}.timeline AS again SET folded_at = stands.folded_at FROM public.timeline AS stands
+    WHERE (stands.case_id, stands.source, stands.sequence) = (again.case_id, again.source, again.sequence)
+"""
+# Whoever is swapped in with the end of their story missing must stand still, or later events would be folded without.
+GOING_ON = """
+    SELECT subject_id FROM unnest(CAST(:refused AS uuid[])) AS subject_id
+    EXCEPT SELECT subject_id FROM public.dead_letters ORDER BY 1
+"""
 UNPARK = "DELETE FROM public.dead_letters WHERE subject_id <> ALL(CAST(:refused AS uuid[]))"
 
 
 @dataclass
 class Report(Folded):
-    """A refused case ends before what is wrong with it in both."""
+    """A refused case ends before what is wrong with it in both; those `going_on` are refused here only, and keep the
+    rows that stand from being swapped."""
 
     cases: int = 0
+    going_on: list[UUID] = field(default_factory=list)
     different: dict[str, list[UUID]] = field(default_factory=dict)
     swapped: bool = False
 
@@ -49,12 +69,10 @@ async def rebuild(
     """Fold everything the service has passed, compare, and swap if asked to."""
     topic = topic_prefix + CASES_TOPIC
     report = Report()
-    async with database.transaction() as tx:
-        for statement in FRESH:
-            await tx.rows(statement)
-        until = await _positions(tx, POSITIONS, topic)
-    async with aclosing(tail(bootstrap, topic)) as records:
+    async with fresh_tables(database), aclosing(tail(bootstrap, topic)) as records:
         story = Topic(records)
+        async with database.transaction() as tx:
+            until = await _positions(tx, POSITIONS, topic)
         async for batch in story.up_to(until):
             async with database.transaction() as tx:
                 await fold_records(tx, batch, report)
@@ -63,8 +81,6 @@ async def rebuild(
             async for batch in story.up_to(until):
                 await fold_records(tx, batch, report)
             await _finish(tx, report, swap=swap)
-    async with database.transaction() as tx:
-        await tx.rows(f"DROP SCHEMA {SCHEMA} CASCADE")
     return report
 
 
@@ -73,14 +89,17 @@ async def _positions(tx: Transaction, sql: str, topic: str) -> dict[int, int]:
 
 
 async def _finish(tx: Transaction, report: Report, *, swap: bool) -> None:
+    await tx.rows(FIRST_FOLDED)
     for table, subject in FOLDED.items():
         rows = await tx.rows(DIFFERENCES.format(table=table, schema=SCHEMA, subject=subject))
         report.different[table] = [row["subject_id"] for row in rows]
     report.cases = (await tx.rows(f"SELECT count(*) AS n FROM {SCHEMA}.cases"))[0]["n"]
-    if swap:
+    refused = list(report.refused)
+    report.going_on = [row["subject_id"] for row in await tx.rows(GOING_ON, refused=refused)]
+    if swap and not report.going_on:
         for statement in SWAP:
             await tx.rows(statement)
-        await tx.rows(UNPARK, refused=list(report.refused))
+        await tx.rows(UNPARK, refused=refused)
         report.swapped = True
 
 
@@ -93,6 +112,11 @@ def told(report: Report) -> str:
             some = ", ".join(str(case_id) for case_id in cases[:20])
             lines.append(f"{table} differs for {len(cases)} cases: {some}")
     lines.append("the rebuilt rows are the same" if report.same else "the rebuilt rows differ")
+    if report.going_on:
+        some = ", ".join(str(case_id) for case_id in report.going_on[:20])
+        lines.append(
+            f"{len(report.going_on)} parked here go on in what stands, which is kept for their sake: {some}"
+        )
     if report.swapped:
         lines.append("the rebuilt rows stand now")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from services.insight.handlers.hearing import fold
 from shared import codec
-from shared.database import Transaction
+from shared.database import Database, Transaction
 from shared.event import AlarmEvent, CaseEvent
 from shared.inbox import SEE, Gap
 from shared.kafka import Record
@@ -23,6 +24,7 @@ FOLDED = dict.fromkeys(("cases", "follow_ups", "rounds", "works", "timeline"), "
 """The tables that are folded, each with the column that says whose story a row belongs to."""
 TABLES = (*FOLDED, "seen")
 
+ALONE = "SELECT pg_try_advisory_lock(hashtext('insight rebuild'))"
 FRESH = (
     f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE",
     f"CREATE SCHEMA {SCHEMA}",
@@ -39,6 +41,30 @@ class Folded:
 
     events: int = 0
     refused: dict[UUID, str] = field(default_factory=dict)
+
+
+class AnotherGoesOnError(Exception):
+    """Somebody else folds the topic again at this moment."""
+
+
+@asynccontextmanager
+async def fresh_tables(database: Database) -> AsyncIterator[None]:
+    """Empty tables to fold into, for nobody else meanwhile; they are gone afterwards. A process that dies lets go of
+    the lock, and the next one begins by taking away what it left."""
+    keeper = await database.connect()
+    try:
+        if not await keeper.fetchval(ALONE):
+            raise AnotherGoesOnError("the topic is being folded again already; wait until that has ended")
+        async with database.transaction() as tx:
+            for statement in FRESH:
+                await tx.rows(statement)
+        try:
+            yield
+        finally:
+            async with database.transaction() as tx:
+                await tx.rows(f"DROP SCHEMA {SCHEMA} CASCADE")
+    finally:
+        await keeper.close()
 
 
 class Topic:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from services.insight.figures.definition import printed
 from services.insight.queries import counts, snapshots
-from services.insight.rebuild.replay import FRESH, SCHEMA, THERE, Folded, Topic, fold_records
-from shared.database import Database
+from services.insight.rebuild.replay import THERE, Folded, Topic, fold_records, fresh_tables
+from shared.database import Database, Transaction
 from shared.event import CASES_TOPIC
 from shared.kafka import tail
 
@@ -35,27 +35,28 @@ async def reproduce(
     again = Again()
     async with database.transaction() as tx:
         taken = await snapshots.one(tx, snapshot_id)
-        if not taken:
-            return again
-        again.set_aside = taken[0].set_aside
-        for statement in FRESH:
-            await tx.rows(statement)
-    async with aclosing(tail(bootstrap, topic_prefix + CASES_TOPIC)) as records:
-        async for batch in Topic(records).up_to(taken[0].positions):
-            async with database.transaction() as tx:
-                await fold_records(tx, batch, again)
-    async with database.transaction() as tx:
-        await tx.rows(THERE)
-        for kept in taken:
-            value = await counts.value(tx, kept.definition, kept.scope)
-            moved = await snapshots.difference(tx, kept, kept.scope, most=1)
-            name = f"{kept.definition.name} v{kept.definition.version}"
-            again.lines.append(f"{name}: {printed(kept.value)}, counted again {printed(value)}")
-            if moved or value != kept.value:
-                again.different.append(name)
-    async with database.transaction() as tx:
-        await tx.rows(f"DROP SCHEMA {SCHEMA} CASCADE")
+    if not taken:
+        return again
+    again.set_aside = taken[0].set_aside
+    async with fresh_tables(database):
+        async with aclosing(tail(bootstrap, topic_prefix + CASES_TOPIC)) as records:
+            async for batch in Topic(records).up_to(taken[0].positions):
+                async with database.transaction() as tx:
+                    await fold_records(tx, batch, again)
+        async with database.transaction() as tx:
+            await tx.rows(THERE)
+            for kept in taken:
+                await _count_again(tx, kept, again)
     return again
+
+
+async def _count_again(tx: Transaction, kept: snapshots.Taken, again: Again) -> None:
+    value = await counts.value(tx, kept.definition, kept.scope)
+    moved = await snapshots.difference(tx, kept, kept.scope, most=1)
+    name = f"{kept.definition.name} v{kept.definition.version}"
+    again.lines.append(f"{name}: {printed(kept.value)}, counted again {printed(value)}")
+    if moved or value != kept.value:
+        again.different.append(name)
 
 
 def told(again: Again) -> str:
