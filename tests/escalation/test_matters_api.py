@@ -19,7 +19,7 @@ from shared.database import Database
 from shared.events.escalation import CaseListed, ReturnRuled
 from shared.events.intake import RequesterErased
 from shared.ids import uuid7
-from shared.things import Category, DutyList, Name, Person
+from shared.things import Category, DutyList, Grant, Name, Person
 from shared.vocabulary import DeadlineKind, Level, Role, Urgency
 from tests.escalation.conftest import Clock, hear
 from tests.escalation.story import LADDER, Story, after
@@ -71,10 +71,18 @@ class Desk:
         return found
 
 
+def known_in(database: Database, person_id: str, unit_id: str) -> None:
+    grants = (Grant(role=Role.UNIT_OFFICER, unit_id=unit_id),)
+    owner = Person(id=person_id, name=Name(zh="负责人", en="Owner"), grants=grants)
+    database.directory.people[person_id] = owner
+
+
 @pytest.fixture
 async def desk(client: httpx.AsyncClient, database: Database, clock: Clock) -> Desk:
     """A routine case of grid a1 that its A holder took."""
-    database.directory.people["p-owner"] = Person(id="p-owner", name=Name(zh="负责人", en="Owner"))
+    for unit_id in ("community-a", "grid-a2", "community-b", "grid-b1", "street", "market-regulation"):
+        known_in(database, f"p-{unit_id}", unit_id)
+    known_in(database, "p-owner", "community-a")
     story = Story(Urgency.ROUTINE)
     await clock.stand_at(after(5))
     await hear(database, story.registered, story.accepted(1))
@@ -165,6 +173,41 @@ async def test_who_may_and_who_may_not(desk: Desk, act: Act, allowed: set[Who]) 
             assert answer.json()["code"] in {"forbidden", "holder-unknown", "parking-needs-approval"}
 
 
+NAMED: list[tuple[Who, str, bool]] = [
+    (OFFICER, "community-a", True),
+    (OFFICER, "grid-a2", True),
+    (OFFICER, "street", True),
+    (OFFICER, "market-regulation", True),
+    (OFFICER, "community-b", False),
+    (OFFICER, "grid-b1", False),
+    (STREET_OFFICER, "community-b", True),
+    (SUPERVISOR, "grid-b1", True),
+]
+
+
+@pytest.mark.parametrize(("who", "unit_id", "allowed"), NAMED)
+async def test_what_is_named_in_a_body_is_not_next_door(
+    desk: Desk, who: Who, unit_id: str, allowed: bool
+) -> None:
+    """To where a return goes, and who sees to a parked case: whoever has charge of both may name either."""
+
+    async def lines() -> int:
+        async with desk.database.transaction() as tx:
+            return len(await journal.story(tx, desk.case_id))
+
+    returned = desk.story.returned(2)
+    await hear(desk.database, returned)
+    before = await lines()
+    body = {"ruling": "redispatch", "to_unit_id": unit_id, "text": WORDS}
+    parked = await park_it(desk, who, owner_id=f"p-{unit_id}")
+    ruled = await desk.ask(who, f"/cases/{desk.case_id}/returns/{returned.return_id}/ruling", body)
+    for answer in (parked, ruled):
+        expected = 200 if allowed else 403
+        assert answer.status_code == expected, answer.text
+        assert allowed or answer.json()["code"] == "next-door"
+    assert (await lines() > before) is allowed
+
+
 async def test_nobody_decides_what_they_asked_for(desk: Desk) -> None:
     """The holder of a case may be an officer as well."""
     both = an_issuer().headers(HOLDER[0], HOLDER[1:], (Role.UNIT_OFFICER, "community-a"))
@@ -214,7 +257,7 @@ async def test_nothing_is_sent_to_a_community_outside_its_duty_list(desk: Desk) 
     )
     directory.duty_lists["d"] = DutyList(id="d", unit_id="community-b", category_codes=("noise",))
     directory.pass_by(2)
-    answer = await rule_it(desk, OFFICER, ruling="redispatch", to_unit_id="community-b")
+    answer = await rule_it(desk, STREET_OFFICER, ruling="redispatch", to_unit_id="community-b")
     assert (answer.status_code, answer.json()["code"]) == (409, "outside-duty-list")
     assert answer.json()["rightful_unit_id"] == "street"
     answer = await rule_it(desk, OFFICER, ruling="redispatch", to_unit_id="nowhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Depends, Header
@@ -94,6 +95,27 @@ def approves(found: Case, who: SignedIn, directory: Directory) -> bool:
     above = found.above(found.level)
     is_above = above.level is not found.level and who.may(Role.UNIT_OFFICER, above.unit_id, directory)
     return is_above or who.may(Role.SUPERVISOR, found.unit_id, directory)
+
+
+def must_not_be_next_door(
+    named: Iterable[str], unit_id: str, role: Role, who: SignedIn, directory: Directory
+) -> None:
+    """403 where none of the units named is one that `unit_id` may hand something to: its own, one below or above it, a
+    department of theirs, or whatever else the caller has charge of."""
+    if not any(not _next_door(one, unit_id, directory) or who.may(role, one, directory) for one in named):
+        title = "那是别的辖区 / That is next door"
+        detail = "请选择本单位、其上下级或部门 / Name your own unit, one above or below it, or a department"
+        raise Problem(403, "next-door", title, detail=detail)
+
+
+def _next_door(named: str, unit_id: str, directory: Directory) -> bool:
+    """Whether it is, or belongs to, a rung beside the unit."""
+    return any(
+        one.level is not None
+        and not directory.covers(one.id, unit_id)
+        and not directory.covers(unit_id, one.id)
+        for one in directory.path(named)
+    )
 
 
 def units_of(

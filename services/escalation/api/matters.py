@@ -13,6 +13,7 @@ from services.escalation.api.access import (
     Expected,
     approves,
     by,
+    must_not_be_next_door,
     must_own,
     must_rule,
     owns,
@@ -29,6 +30,7 @@ from services.escalation.commands import (
 )
 from services.escalation.handlers import by_hand
 from services.escalation.handlers.by_hand import AtHand
+from services.escalation.handlers.refusals import cannot
 from services.escalation.handlers.writing import texts_of
 from services.escalation.queries import lists
 from services.escalation.rules.case import Case
@@ -51,12 +53,16 @@ async def rule_return(
     request: Request,
     expected: Expected,
 ) -> CaseView:
-    """裁定 by an officer or supervisor of the supervising unit: re-dispatch, or refuse. It stands."""
+    """裁定 by an officer or supervisor of the supervising unit: re-dispatch, though not to the ground of others, or
+    refuse. It stands."""
     hand = await _hand(tx, request, case_id, expected)
     returned = next((one for one in hand.case.returns if one.id == return_id), None)
     if returned is None:
         raise not_found("没有这次退单 / There is no such return")
-    role = must_rule(returned.supervising_unit_id, who, tx.directory, not_by=returned.person_id)
+    unit_id = returned.supervising_unit_id
+    role = must_rule(unit_id, who, tx.directory, not_by=returned.person_id)
+    if body.to_unit_id is not None:
+        must_not_be_next_door([body.to_unit_id], unit_id, role, who, tx.directory)
     return await _shown(hand, await by_hand.rule_return(hand, returned, body, by(who, role)))
 
 
@@ -101,6 +107,11 @@ async def park(
     that is to be handled, and a case this level parked before: by the unit above, or a supervisor."""
     hand = await _hand(tx, request, case_id, expected)
     role = who.must(IN_CHARGE, hand.case.unit_id, tx.directory)
+    owner = tx.directory.people.get(body.owner_id)
+    if owner is None or owner.retired_at is not None:
+        raise cannot("no-such-person")
+    theirs = [held.unit_id for held in (*owner.grants, *owner.posts)]
+    must_not_be_next_door(theirs, hand.case.unit_id, role, who, tx.directory)
     approved = approves(hand.case, who, tx.directory)
     return await _shown(hand, await by_hand.park(hand, body, by(who, role), approved=approved))
 

@@ -135,9 +135,6 @@ async def decide_extension(hand: AtHand, asked: Extension, command: commands.Dec
 
 
 async def park(hand: AtHand, command: commands.ParkCase, by: By, *, approved: bool) -> Case:
-    owner = hand.tx.directory.people.get(command.owner_id)
-    if owner is None or owner.retired_at is not None:
-        raise cannot("no-such-person")
     if because := parkings.may_park(hand.case, hand.telling.now, command.review_at, approved=approved):
         raise cannot(because)
     digest = await hand.pen.digest(command.plan)
