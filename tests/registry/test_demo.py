@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
+from services.registry.defaults.catalogue import categories
+from services.registry.defaults.policies import POLICIES
 from services.registry.demo.people import people
 from services.registry.demo.rosters import shifts
-from services.registry.demo.units import units
+from services.registry.demo.units import policy_uses, units
 from services.registry.demo.world import world, write
 from services.registry.queries import things as stored
 from shared.database import Database
@@ -110,6 +112,43 @@ def test_the_other_counts_of_the_articles() -> None:
     assert len([p for p in EVERYBODY if p.id.startswith("p-grid-e") and "-v" in p.id]) == 60
 
 
+def test_every_community_has_its_walk_in_post_and_somebody_who_keeps_it() -> None:
+    directory = Directory.of(units=UNITS, people=EVERYBODY)
+    for id in COMMUNITIES:
+        [post] = below(id, "post")
+        assert post.name.zh.endswith("民生驿站")
+        [keeper] = directory.holders(post.id, Post.STAFF)
+        assert {grant.role for grant in keeper.grants} == {Role.SOCIAL_WORKER}
+
+
+def test_whoever_leads_a_grid_of_huimin_leads_the_building_group_beside_it() -> None:
+    directory = Directory.of(units=UNITS, people=EVERYBODY)
+    groups = below("community-e", "party_group")
+    for group in groups:
+        [grid_leader] = directory.holders(group.id.replace("group", "grid"), Post.LEADER)
+        assert directory.holders(group.id, Post.LEADER) == [grid_leader]
+        assert Role.GRID_LEADER in {grant.role for grant in grid_leader.grants if grant.unit_id == group.id}
+    for branch in below("community-e", "party_branch"):
+        [leader] = directory.holders(branch.id, Post.LEADER)
+        [group_of_it, *_] = [group for group in groups if group.parent_id == branch.id]
+        assert directory.holders(group_of_it.id, Post.LEADER) == [leader]
+
+
+def test_a_policy_holds_in_one_community_for_one_winter() -> None:
+    directory = Directory.of(
+        units=UNITS, categories=categories(), policies=POLICIES, policy_uses=policy_uses()
+    )
+    digging = directory.categories["road-damage"]
+
+    def policy_in(unit_id: str, at: datetime) -> str:
+        return directory.policy_for(digging, [unit.id for unit in directory.path(unit_id)], at).id
+
+    winter, summer = datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 6, 1, tzinfo=UTC)
+    assert policy_in("grid-d1", winter) == "slow" != digging.policy_id
+    assert policy_in("grid-d1", summer) == digging.policy_id
+    assert {policy_in(f"grid-{letter}1", winter) for letter in "abce"} == {digging.policy_id}
+
+
 def test_each_grid_has_its_posts_and_nobody_is_real() -> None:
     directory = Directory.of(units=UNITS, people=EVERYBODY)
 
@@ -165,6 +204,9 @@ def test_somebody_is_on_duty_everywhere_at_every_minute(minute: int) -> None:
     )
     assert {manned(unit, Post.DUTY_OFFICER) for unit in officed} == {1}
     assert len(ROSTERED.on_duty("desk", at)) == 1
+    for unit in below("civil-affairs", "department"):
+        officers = {person.id for person in ROSTERED.holders(unit.id, Post.DUTY_OFFICER)}
+        assert {person.id for person, _ in ROSTERED.on_call(unit.id, at)} == officers - there
 
 
 ROSTERED = Directory.of(units=UNITS, people=EVERYBODY, shifts=shifts(EVERYBODY, FIRST, 45))

@@ -15,6 +15,7 @@ AREAS_OF_B = {1: (1, 2, 3), 2: (4, 5), 3: (6, 7), 4: (8, 9)}
 """Which grids of 新亚洲体育城社区 form which of its four areas."""
 
 CENTRES_OF_B = 500
+GROUPS_OF_A_BRANCH = 3
 
 DEPARTMENTS = (
     ("market-regulation", "street", "市场监管所", "Market regulation office"),
@@ -97,12 +98,13 @@ def _centres(grids: Sequence[Unit]) -> Iterator[Unit]:
 
 
 def _party(community: Unit) -> Iterator[Unit]:
-    """Two branches of three building groups; the leader of group n leads grid n."""
+    """Two branches of three building groups; the leader of grid n leads group n (seats.py)."""
     for branch in (1, 2):
         name = f"{community.name.zh}第{branch}党支部", f"branch {branch}"
         above = _beside(f"branch-e{branch}", "party_branch", *name, community)
         yield above
-        for number in range(3 * branch - 2, 3 * branch + 1):
+        first = GROUPS_OF_A_BRANCH * (branch - 1) + 1
+        for number in range(first, first + GROUPS_OF_A_BRANCH):
             name = f"{community.name.zh}第{number}楼栋党小组", f"group {number}"
             yield _beside(f"group-e{number}", "party_group", *name, above)
 

@@ -1,8 +1,9 @@
 """Who is on duty when. A shift hangs on its date alone, so that overlapping periods give the same shifts.
 
-A and B holders and grid leaders are on call by the week, day and night; workers and volunteers come every other
+A and B holders and grid leaders are on duty by the week, day and night; workers and volunteers come every other
 day, the many volunteers of 惠民社区 one day in five; three officers share the day of each rung of the ladder, and
-three operators that of the desk, in turns of 8 h that move on by the week; departments have two, a week each.
+three operators that of the desk, in turns of 8 h that move on by the week; departments have two, a week each, and
+whoever is not on duty there is on call.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from zoneinfo import ZoneInfo
 from services.registry.defaults.calendar import TIME_ZONE
 from services.registry.demo.organisation import DEPARTMENT_IDS
 from shared.things import Person, Shift
-from shared.vocabulary import Post, Role
+from shared.vocabulary import Post, Role, ShiftKind
 
-ON_CALL = frozenset({Post.A, Post.B, Post.LEADER})
+BY_THE_WEEK = frozenset({Post.A, Post.B, Post.LEADER})
 ON_DAYS = {Post.WORKER: (8, 10), Post.VOLUNTEER: (18, 4)}
 """Opening hour and length in hours."""
 
@@ -32,7 +33,7 @@ def shifts(people: Sequence[Person], first: date, days: int) -> tuple[Shift, ...
 
 def _of(person: Person, turn: int, dates: Sequence[date]) -> Iterator[Shift]:
     post, unit_id = person.posts[0].post, person.posts[0].unit_id
-    if post in ON_CALL:
+    if post in BY_THE_WEEK:
         yield from (_week(person, unit_id, monday) for monday in _mondays(dates))
     elif post in ON_DAYS:
         opens, hours = ON_DAYS[post]
@@ -40,8 +41,10 @@ def _of(person: Person, turn: int, dates: Sequence[date]) -> Iterator[Shift]:
         working = (day for day in dates if (day.toordinal() + turn) % every == 1)
         yield from (_shift(person, unit_id, day, opens, hours) for day in working)
     elif post is Post.DUTY_OFFICER and unit_id in DEPARTMENT_IDS:
-        weeks = [monday for monday in _mondays(dates) if (_number(person) + monday.toordinal() // 7) % 2]
-        yield from (_week(person, unit_id, monday) for monday in weeks)
+        for monday in _mondays(dates):
+            on_duty = (_number(person) + monday.toordinal() // 7) % 2
+            kind = ShiftKind.ON_DUTY if on_duty else ShiftKind.ON_CALL
+            yield _week(person, unit_id, monday).model_copy(update={"kind": kind})
     elif post is Post.DUTY_OFFICER:
         yield from _in_turns(person, unit_id, dates)
     elif person.grants[0].role is Role.OPERATOR:

@@ -7,8 +7,9 @@ them, because who works on which day hangs on one's place in the row.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from services.registry.demo.organisation import GROUPS_OF_A_BRANCH
 from shared.things import Grant, PostHeld, Unit
 from shared.vocabulary import Level, Post, Role, TravelMode
 
@@ -97,10 +98,18 @@ def _in_grid(unit: Unit) -> Sequence[Seat]:
             volunteers = range(1, VOLUNTEERS_OF_A_GRID_OF_E + 1)
             return (
                 *AB_SEATS,
-                LEADER_SEAT,
+                replace(LEADER_SEAT, also=_party_posts(int(unit.id.removeprefix("grid-e")))),
                 *(Seat(f"v{n}", Role.VOLUNTEER, Post.VOLUNTEER, (WALK,)) for n in volunteers),
             )
     return GRID_SEATS
+
+
+def _party_posts(number: int) -> tuple[PostHeld, ...]:
+    """惠民社区 pairs its grids with the party's: the leader of a grid leads the building group of its number, and that
+    of a branch's first group the branch."""
+    branch, place = divmod(number - 1, GROUPS_OF_A_BRANCH)
+    led = [f"group-e{number}", *([f"branch-e{branch + 1}"] if place == 0 else [])]
+    return tuple(PostHeld(post=Post.LEADER, unit_id=id) for id in led)
 
 
 def _in_small_grid(number: int) -> Sequence[Seat]:

@@ -1,23 +1,27 @@
 """The ground and the ladder of the demo: civil affairs, one street, five communities and their grids.
 
-What the articles count stands in PLANS; where they give no number of households there is none here. What has no
-ground of its own (areas, households' centres, departments, posts, teams) is added by organisation.py.
+What the articles count stands in PLANS. Of households they count those of 新亚洲体育城社区 and of a grid of 武江北社区;
+those of 建设社区 are a size of the demo's own, and 124团社区 and 惠民社区 have none. What has no ground of its own
+(areas, households' centres, departments, posts, teams) is added by organisation.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, datetime, time
 from random import Random
+from zoneinfo import ZoneInfo
 
 import shapely
 from shapely.geometry import Polygon
 
+from services.registry.defaults.calendar import TIME_ZONE
 from services.registry.defaults.catalogue import codes_for_a_community
+from services.registry.defaults.policies import SLOW
 from services.registry.demo.ground import Block, Ground, divide, in_pairs, points
 from services.registry.demo.organisation import area_of, departments, within
-from shared.things import DutyList, Name, OpeningHours, Point, Unit
+from shared.things import DutyList, Name, OpeningHours, Point, PolicyUse, Unit
 from shared.vocabulary import Level
 
 OFFICE_HOURS = tuple(
@@ -29,7 +33,7 @@ OFFICE_HOURS = tuple(
 
 @dataclass(frozen=True)
 class Plan:
-    """A community to be laid out; `households` is what the articles say of it. `in_pairs`: its grids are small, two
+    """A community to be laid out; `households` is None where nobody counted them. `in_pairs`: its grids are small, two
     blocks each."""
 
     letter: str
@@ -100,6 +104,20 @@ def duty_lists(units: Sequence[Unit]) -> tuple[DutyList, ...]:
     codes = codes_for_a_community()
     of_level = [unit.id for unit in units if unit.level is Level.COMMUNITY]
     return tuple(DutyList(id=f"duty-{id}", unit_id=id, category_codes=codes) for id in of_level)
+
+
+def policy_uses() -> tuple[PolicyUse, ...]:
+    """In 124团社区 the ground is frozen for one winter: what has to be dug has longer there, and nowhere else."""
+    return (
+        PolicyUse(
+            id="frozen-ground-d",
+            policy_id=SLOW.id,
+            category_code="road-damage",
+            unit_id="community-d",
+            valid_from=datetime(2026, 11, 15, tzinfo=ZoneInfo(TIME_ZONE)).astimezone(UTC),
+            valid_until=datetime(2027, 4, 1, tzinfo=ZoneInfo(TIME_ZONE)).astimezone(UTC),
+        ),
+    )
 
 
 def _laid_out(plan: Plan, ground: Ground, random: Random) -> list[Unit]:
