@@ -146,6 +146,8 @@ class CaseRow(Table, table=True):
     extended_until: datetime | None = at()
     refused_consents: list[str] = Field(sa_type=ARRAY(Text))
     contested_at: datetime | None = at()
+    withdrawn_by_staff: bool
+    taken_at: str | None = words(required=False)
     erased_at: datetime | None = at()
 
 

@@ -49,7 +49,8 @@ class CaseRegistered(CaseEvent, type="yike.case.registered", source="intake"):
 
     `reported_at` is when it was said where that was earlier (a chat, a patrol). `excluded` are people who may not be
     sent: the requester named them. `care`: somebody on a care register in urgent need, who is owed the fifteen
-    minutes whatever the category. `ends_at_once`: answered or not accepted; nobody is offered it, no clock runs."""
+    minutes whatever the category. `ends_at_once`: answered or not accepted; nobody is offered it, no clock runs.
+    `taken_at` is the unit at whose post or window somebody asked in person."""
 
     number: str
     category_code: str
@@ -70,11 +71,12 @@ class CaseRegistered(CaseEvent, type="yike.case.registered", source="intake"):
     care: bool = False
     crisis: EmergencyService | None = None
     ends_at_once: Outcome | None = None
+    taken_at: str | None = None
 
 
 class CaseAmended(CaseEvent, type="yike.case.amended", source="intake"):
     """The case as it is from now on; `changed` names the fields that differ. The first clock goes on: limits are
-    computed anew from the registration."""
+    computed anew from the registration. `crisis` is set by words for danger that were learnt later."""
 
     changed: tuple[str, ...]
     category_code: str
@@ -87,6 +89,7 @@ class CaseAmended(CaseEvent, type="yike.case.amended", source="intake"):
     policy: Policy
     excluded: tuple[str, ...] = ()
     care: bool = False
+    crisis: EmergencyService | None = None
     registry_revision: int
 
 

@@ -15,7 +15,7 @@ from services.intake.rules.kept import ConsentRecorded
 from services.intake.rules.refusals import RefusedBecause
 from shared.database import Database
 from shared.event import CaseEvent
-from shared.events.escalation import CaseParked, CaseUnparked
+from shared.events.escalation import CaseParked, CaseUnparked, DeadlineExtended
 from shared.events.intake import (
     AppointmentAgreed,
     CaseAmended,
@@ -27,7 +27,7 @@ from shared.events.intake import (
 )
 from shared.ids import uuid7
 from shared.service import Service
-from shared.vocabulary import Level, ParkReason, Role, UnparkReason, Urgency
+from shared.vocabulary import DeadlineKind, Level, ParkReason, Role, UnparkReason, Urgency
 from tests.intake.test_following import case_of
 from tests.intake.world import (
     FOLLOW_UP_CALLER,
@@ -274,7 +274,7 @@ def window(hours: float = 2, begins: datetime = NINE) -> dict[str, str]:
 
 
 async def test_a_window_is_agreed_and_may_be_moved(client: httpx.AsyncClient, database: Database) -> None:
-    case = await registered(client, appointment=window())
+    case = await registered(client, category_code="repair-at-home", appointment=window())
     assert (await page(client, case))["appointment"]["starts_at"].startswith("2026-03-03T01:00")
     same = await act(client, case, "appointment", window())
     assert same.status_code == 200, same.text
@@ -304,9 +304,12 @@ def test_windows_have_limits(begins: timedelta, lasts: timedelta, because: Refus
 
 
 async def test_a_window_that_is_none_is_refused_at_registration(client: httpx.AsyncClient) -> None:
-    call = a_call(appointment=window(9))
-    refused = await client.post("/cases", json=call, headers=headers(*OPERATOR))
-    assert (refused.status_code, refused.json()["code"]) == (422, "window-length")
+    for given, code in (
+        ({"category_code": "repair-at-home", "appointment": window(9)}, "window-length"),
+        ({"category_code": "road-damage", "appointment": window()}, "no-appointment"),
+    ):
+        refused = await client.post("/cases", json=a_call(**given), headers=headers(*OPERATOR))
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
 
 
 # ── withdrawal ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -415,7 +418,7 @@ FOR_STAFF = {"urge"}
 async def test_who_may_change_a_case(
     client: httpx.AsyncClient, database: Database, what: str, person: Person, kind: str
 ) -> None:
-    case = await registered(client)
+    case = await registered(client, category_code="repair-at-home")
     await hear(database, Others(UUID(case["case_id"])).accepted(HOLDER[0]))
     answer = await act(client, case, what, ACTS[what], person)
     may = (
@@ -470,3 +473,36 @@ async def test_a_parked_case_is_shown_as_such(client: httpx.AsyncClient, databas
     await hear(database, CaseUnparked(**given, because=UnparkReason.RESUMED))
     assert (await page(client, case))["state"] == "registered"
     await told(database, case, CaseParked)
+
+
+def put_off(case: dict[str, Any]) -> DeadlineExtended:
+    return DeadlineExtended(
+        at=START,
+        case_id=UUID(case["case_id"]),
+        extension_id=uuid7(),
+        kind=DeadlineKind.HANDLE,
+        level=Level.GRID,
+        round=1,
+        due_before=START + timedelta(days=2),
+        due_at=START + timedelta(days=9),
+        amber_at=START + timedelta(days=8),
+    )
+
+
+@pytest.mark.parametrize("then", ["raised", "reopened", "another urgency"])
+async def test_an_extension_ends_with_what_it_was_given_for(
+    client: httpx.AsyncClient, database: Database, then: str
+) -> None:
+    case = await registered(client)
+    await hear(database, put_off(case))
+    assert (await page(client, case))["extended_until"] is not None
+    match then:
+        case "raised":
+            await hear(database, Others(UUID(case["case_id"])).raised())
+        case "reopened":
+            await act(client, case, "withdraw")
+            await own(client, case, "contest")
+        case _:
+            await act(client, case, "amend", {"urgency": "routine"}, SUPERVISOR)
+    assert (await page(client, case))["extended_until"] is None
+    await told(database, case, DeadlineExtended)

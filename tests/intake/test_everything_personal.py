@@ -64,6 +64,7 @@ OF_THE_WORK = {
     "reopened_at", "closed_by", "resolved_level", "amended_at", "return_pending", "parked_until", "extended_until",
     "excluded", "registry_revision", "ends_at_once", "snippet_id", "not_accepted", "service", "rightful_unit_id",
     "requester_can_be_asked", "parent_id", "parent_round", "merged_at", "is_root", "parent_is_root", "erased_at",
+    "withdrawn_by_staff",
     "lon", "lat", "place_label", "grid_id", "unit_path",  # as `place` and `unit_id`
 }  # fmt: skip
 

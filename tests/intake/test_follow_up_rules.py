@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -109,10 +110,19 @@ def test_three_attempts_at_different_hours_close_as_unreached() -> None:
         ([0], 24, 25),
         ([0, 1], 24.25, 26),
         ([0], 1, 1),
+        ([0.99], 1, 1.99),
+        ([0.99], 1.5, 1.99),
+        ([0.99], 1.99, 1.99),
+        ([0.99, 1.99], 2, 2.99),
+        ([0, 1], 1.5, 2),
+        ([1, 2.5], 3, 3.5),
+        ([23.5], 24, 24.5),
+        ([23.5], 47.75, 48),
     ],
 )
 def test_an_hour_of_the_day_counts_once(before: list[float], now: float, free: float) -> None:
-    """Three calls at nine reach nobody who works: the same hour on another day is the same hour."""
+    """Three calls at nine reach nobody who works: the same hour on another day is the same hour. A minute before ten
+    and ten are not two hours either."""
     case = tried(a_handled_case(), *before)
     assert case.follow_up is not None
     at = NINE + timedelta(hours=now)
@@ -311,8 +321,11 @@ class FollowUps(RuleBasedStateMachine):
                     assert round_[-1].solved
                 case ClosedBy.THREE_ATTEMPTS:
                     assert len(round_) == 3
-                    hours = [r.at.astimezone(CHINA).hour for r in round_ if r.channel is not Channel.LINK]
-                    assert len(set(hours)) == len(hours) >= 2
+                    calls = [r.at for r in round_ if r.channel is not Channel.LINK]
+                    hours = {at.astimezone(CHINA).hour for at in calls}
+                    assert len(hours) == len(calls) >= 2
+                    apart = (later - at for at, later in pairwise(calls))
+                    assert all(passed >= timedelta(minutes=60) for passed in apart)
                 case ClosedBy.VERIFICATION:
                     assert not self.case.requester_can_be_asked
                     held_before = fold(self.story[: self.story.index(event)]).holders

@@ -16,7 +16,7 @@ from services.intake.commands.changes import (
     RecordConsent,
     WindowGiven,
 )
-from services.intake.handlers import changing
+from services.intake.handlers import asking, changing
 from services.intake.handlers.amending import amend_case
 from services.intake.handlers.permissions import MAY_CHANGE, MAY_REGISTER
 from services.intake.queries.cases import etag_of
@@ -51,7 +51,7 @@ async def urge(case_id: UUID, response: Response, tx: Tx, who: Caller) -> Change
 
 @router.post("/cases/{case_id}/questions", status_code=201, dependencies=[allow(*MAY_REGISTER)])
 async def ask(case_id: UUID, body: AskInformation, tx: Tx, sealer: Seals, who: Caller) -> QuestionAsked:
-    return await changing.ask(tx, sealer, case_id, body, who)
+    return await asking.ask(tx, sealer, case_id, body, who)
 
 
 @router.post(
@@ -70,7 +70,7 @@ async def answer(
     if_match: IfMatch = None,
 ) -> Changed:
     """For a requester who answered on the phone; an empty text takes the question back."""
-    given = await changing.answer_for(tx, sealer, case_id, question_id, body, who, if_match)
+    given = await asking.answer_for(tx, sealer, case_id, question_id, body, who, if_match)
     response.headers.update(NO_STORE | {"ETag": await etag_of(tx, case_id)})
     return given
 

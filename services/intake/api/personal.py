@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Response
 
 from services.intake.api.edge import NO_STORE, Seals
-from services.intake.commands.personal import Erased, PersonAsked, PersonsData
+from services.intake.commands.personal import Erased, PersonAsked, PersonsCase, PersonsData
 from services.intake.handlers import erasing, exporting
 from services.intake.handlers.permissions import MAY_ERASE, MAY_EXPORT
 from shared.routes import Caller, Tx, allow, router_for
@@ -28,6 +28,13 @@ async def export_person(
 async def erase_person(body: PersonAsked, tx: Tx, sealer: Seals, who: Caller) -> Erased:
     """Of every closed case of one phone number. Figures stay."""
     return await erasing.erase_person(tx, sealer, body, who)
+
+
+@router.post("/cases/{case_id}/export", dependencies=[allow(*MAY_EXPORT)])
+async def export_case(case_id: UUID, response: Response, tx: Tx, sealer: Seals, who: Caller) -> PersonsCase:
+    """Of one case, also where no phone leads to it: a walk-in by name, or for whom somebody else asked."""
+    response.headers.update(NO_STORE)
+    return await exporting.export_case(tx, sealer, case_id, who)
 
 
 @router.post("/cases/{case_id}/erasure", dependencies=[allow(*MAY_ERASE)])

@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from services.intake.commands.given import DESCRIPTION_CHARACTERS_MAX, Command, Line
 from services.intake.commands.places import PlaceGiven
-from shared.vocabulary import CaseState, EmergencyService, Outcome, Urgency
+from services.intake.commands.transfer import Transfer
+from shared.vocabulary import CaseState, Outcome, Urgency
 
 EXCLUDED_MAX = 10
 QUESTION_CHARACTERS_MAX = 1000
@@ -96,8 +97,10 @@ class RecordOwnConsent(WithCode):
 
 
 class Changed(BaseModel):
-    """Where the case stands after a change; `changed` names what differs, `first` what has to be done at once."""
+    """Where the case stands after a change; `changed` names what differs. `transfer` stands first: what the new words
+    demand at once."""
 
+    transfer: Transfer | None = None
     case_id: UUID
     number: str
     state: CaseState
@@ -109,7 +112,6 @@ class Changed(BaseModel):
     appointment_starts_at: datetime | None
     appointment_ends_at: datetime | None
     changed: tuple[str, ...] = ()
-    crisis: EmergencyService | None = None
 
 
 class Family(BaseModel):
@@ -127,8 +129,9 @@ class QuestionAsked(BaseModel):
 
 
 class OwnCase(BaseModel):
-    """What the requester is answered: no ids but the number."""
+    """What the requester is answered: no ids but the number. `transfer` stands first: whom to call now."""
 
+    transfer: Transfer | None = None
     number: str
     state: CaseState
     urged_count: int

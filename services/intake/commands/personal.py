@@ -70,6 +70,7 @@ class PersonsCase(BaseModel):
     state: CaseState
     registered_at: datetime
     reported_at: datetime | None
+    taken_at: str | None
     appointment_starts_at: datetime | None
     appointment_ends_at: datetime | None
     requester_kind: RequesterKind

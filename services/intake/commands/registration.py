@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from services.intake.commands.changes import EXCLUDED_MAX, ConsentPurpose, WindowGiven
 from services.intake.commands.given import DESCRIPTION_CHARACTERS_MAX, Command, Line, Phone
 from services.intake.commands.places import PlaceGiven
+from services.intake.commands.transfer import Transfer
 from shared.things import Name
 from shared.vocabulary import (
     REGISTRATION_CHANNELS,
@@ -24,6 +25,7 @@ from shared.vocabulary import (
 )
 
 EVERY_CONSENT = frozenset(ConsentPurpose)
+TAKEN_IN_AT_A_PLACE = frozenset({Channel.WALK_IN_POST, Channel.WINDOW})
 
 
 def _where_cases_come_from(channel: Channel) -> Channel:
@@ -118,7 +120,7 @@ class Refusal(Command):
 
 class RegisterCase(Command):
     """`urgency` may only raise what the category and the words say. `reported_at` is when it was said or seen, where
-    that was earlier. `answer` and `not_accepted` end the case at once."""
+    that was earlier; `taken_at` the unit at whose post or window. `answer` and `not_accepted` end the case at once."""
 
     channel: Annotated[Channel, AfterValidator(_where_cases_come_from)]
     category_code: str = Field(min_length=1, max_length=60)
@@ -129,6 +131,7 @@ class RegisterCase(Command):
     urgency: Urgency | None = None
     appointment: WindowGiven | None = None
     reported_at: AwareDatetime | None = None
+    taken_at: str | None = Field(default=None, max_length=60)
     forwarded: Forwarded | None = None
     excluded: tuple[Annotated[str, Field(max_length=60)], ...] = Field(default=(), max_length=EXCLUDED_MAX)
     care: bool = False
@@ -141,6 +144,10 @@ class RegisterCase(Command):
             raise ValueError("答复与不予受理只能选一 / it is either answered or not accepted")
         if self.forwarded and self.channel is not Channel.CHAT_FORWARD:
             raise ValueError("转发信息只用于群聊渠道 / only a chat forward has an author and a time")
+        if self.taken_at and self.channel not in TAKEN_IN_AT_A_PLACE:
+            raise ValueError(
+                "只有民生驿站和窗口登记写明受理点 / only a post or a window says where it was taken in"
+            )
         if self.appointment and (self.answer or self.not_accepted):
             raise ValueError("当场办结的不再预约 / what ends at once has no appointment")
         return self
@@ -165,14 +172,6 @@ class ReportCase(Command):
 
     def as_registration(self) -> RegisterCase:
         return RegisterCase(**{field: getattr(self, field) for field in type(self).model_fields})
-
-
-class Transfer(BaseModel):
-    """What is said before anything else: put the caller through, or let them call, now."""
-
-    service: EmergencyService
-    number: str
-    say: Name
 
 
 class Registered(BaseModel):

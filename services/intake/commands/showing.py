@@ -121,6 +121,7 @@ class CaseShown(Tracked):
     resolved_level: Level | None
     follow_up_id: UUID | None
     reported_at: datetime | None
+    taken_at: str | None
     excluded: tuple[str, ...]
     care: bool
     crisis: EmergencyService | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from services.intake.commands.given import DESCRIPTION_CHARACTERS_MAX, Command, Line
-from services.intake.commands.registration import Transfer
+from services.intake.commands.transfer import Transfer
 from shared.things import Name
 from shared.vocabulary import Urgency
 

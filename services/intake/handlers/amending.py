@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from services.intake.commands.changes import AmendCase, Changed
+from services.intake.commands.transfer import Transfer
 from services.intake.duplicates import marks_of
 from services.intake.handlers.changing import changed_answer, known
 from services.intake.handlers.permissions import must_change
@@ -42,20 +44,42 @@ async def amend_case(
     case = await known(tx, case_id)
     must_change(who, case, tx.directory)
     must_match(case, if_match)
-    last = await _last_told(tx, case_id)
     reading = read_words(command.description or "", tx.directory.word_lists.values())
-    wanted = _wanted(case, last, command, reading, tx.directory)
-    if isinstance(wanted, Refused):
-        raise problem_of(wanted)
     by = By(who.actor(), supervises=who.may(Role.SUPERVISOR, case.unit_id, tx.directory))
-    decided = amend(case, last, wanted, by, tx.directory.revision, now)
+    decided = await _decide(tx, case, command, reading, by, now)
     if isinstance(decided, Refused):
         raise problem_of(decided)
     if decided is None:
-        return changed_answer(case)
+        return changed_answer(case, transfer=reading.transfer)
+    # The words first: whoever writes both a requester and a case does so in this order.
+    await _keep_words(tx, sealer, case_id, command.description)
     case = await settle(tx, case, [decided])
-    await _keep_words(tx, sealer, case, command.description)
-    return changed_answer(case, decided.changed, reading.service)
+    await _recognise_anew(tx, sealer, case, command.description)
+    return changed_answer(case, decided.changed, reading.transfer)
+
+
+async def raise_by_words(
+    tx: Transaction, case: Case, text: str, by: By, now: datetime
+) -> tuple[Case, Transfer | None]:
+    """What was said later may only raise the urgency. It is kept whatever becomes of that: where it cannot be raised
+    (handled meanwhile, part of another case), whom to call is said all the same."""
+    reading = read_words(text, tx.directory.word_lists.values())
+    if reading.urgency is None:
+        return case, None
+    raised = AmendCase(urgency=highest(case.urgency, reading.urgency))
+    decided = await _decide(tx, case, raised, reading, by, now)
+    told = [decided] if isinstance(decided, CaseAmended) else []
+    return await settle(tx, case, told), reading.transfer
+
+
+async def _decide(
+    tx: Transaction, case: Case, command: AmendCase, reading: Reading, by: By, now: datetime
+) -> CaseAmended | Refused | None:
+    last = await _last_told(tx, case.case_id)
+    wanted = _wanted(case, last, command, reading, tx.directory)
+    if isinstance(wanted, Refused):
+        return wanted
+    return amend(case, last, wanted, by, tx.directory.revision, now)
 
 
 async def _last_told(tx: Transaction, case_id: UUID) -> CaseRegistered | CaseAmended:
@@ -83,7 +107,7 @@ def _wanted(
     if command.excluded and any(person_id not in directory.people for person_id in command.excluded):
         return Refused(RefusedBecause.UNKNOWN_PERSON)
     renamed = (category.code, place) != (last.category_code, last.place)
-    urgency = command.urgency or highest(case.urgency, category.urgency, reading.urgency)
+    urgency = highest(command.urgency or highest(case.urgency, category.urgency), reading.urgency)
     path = tuple(above.id for above in directory.path(unit.id))
     as_before = (category.code, path, urgency) == (last.category_code, last.unit_path, last.urgency)
     # What holds is decided as of the registration, as it was then: only what was understood is new.
@@ -106,6 +130,7 @@ def _wanted(
         policy=policy,
         excluded=last.excluded if command.excluded is None else tuple(dict.fromkeys(command.excluded)),
         care=last.care if command.care is None else command.care,
+        crisis=reading.service or case.crisis,
         description=command.description is not None,
     )
 
@@ -123,14 +148,17 @@ def _unit(case: Case, command: AmendCase, place: Place, directory: Directory) ->
     return choose_unit(directory, place, command.grid_id)
 
 
-async def _keep_words(tx: Transaction, sealer: Sealer, case: Case, description: str | None) -> None:
-    """What it is recognised by, and the new words under the case's own key."""
-    row = await requesters.requester(tx, case.case_id)
-    if description is not None and row["wrapped_key"] is not None:
-        sealed = sealer.seal(
-            sealer.unwrap(row["wrapped_key"]), description, context("description", case.case_id)
-        )
-        await requesters.keep_description(tx, case.case_id, sealed if description else None)
+async def _keep_words(tx: Transaction, sealer: Sealer, case_id: UUID, description: str | None) -> None:
+    """The new words under the case's own key."""
+    if description is None:
+        return
+    row = await requesters.requester(tx, case_id)
+    if row["wrapped_key"] is not None:
+        sealed = sealer.seal(sealer.unwrap(row["wrapped_key"]), description, context("description", case_id))
+        await requesters.keep_description(tx, case_id, sealed if description else None)
+
+
+async def _recognise_anew(tx: Transaction, sealer: Sealer, case: Case, description: str | None) -> None:
     category = tx.directory.categories.get(case.category_code)
     if category is not None:
         place = Place(lon=case.lon, lat=case.lat, label=case.place_label)

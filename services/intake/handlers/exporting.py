@@ -17,9 +17,10 @@ from services.intake.commands.personal import (
 from services.intake.commands.showing import PlaceShown, RevealPurpose
 from services.intake.handlers.callers_list import cursor_of, read_cursor
 from services.intake.handlers.permissions import MAY_EXPORT, units_of
+from services.intake.handlers.refusals import no_such_case
 from services.intake.handlers.showing import beneficiary_of, opened, questions_of, remarks_of
 from services.intake.handlers.story import load_known
-from services.intake.queries import follow_ups, personal, requesters
+from services.intake.queries import cases, follow_ups, personal, requesters
 from services.intake.queries.search import FROM_THE_NEWEST
 from services.intake.rules.privacy import RequesterRevealed, RequesterSearched, searches_of
 from shared.database import Transaction
@@ -59,6 +60,19 @@ async def export_person(tx: Transaction, sealer: Sealer, command: PersonAsked, w
         cases=tuple([await _case(tx, sealer, row["case_id"]) for row in taken]),
         next_cursor=cursor_of(taken[-1]["registered_at"], taken[-1]["case_id"]) if more else None,
     )
+
+
+async def export_case(tx: Transaction, sealer: Sealer, case_id: UUID, who: SignedIn) -> PersonsCase:
+    """Of one case, also where no phone leads to it."""
+    now = await tx.lock(case_id)
+    case = await cases.load(tx, case_id)
+    if case is None:
+        raise no_such_case()
+    role = who.must(MAY_EXPORT, case.unit_id, tx.directory)
+    given = {"actor": who.actor(role), "channel": Channel.DESK, "purpose": PURPOSE}
+    tx.note(RequesterRevealed(at=now, case_id=case_id, **given))
+    metrics.REVEALS.labels(PURPOSE).inc()
+    return await _case(tx, sealer, case_id)
 
 
 async def _case(tx: Transaction, sealer: Sealer, case_id: UUID) -> PersonsCase:

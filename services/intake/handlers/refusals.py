@@ -6,6 +6,7 @@ from typing import Any
 
 from services.intake.handlers.refused_changes import WORDS_OF_CHANGES
 from services.intake.rules.refusals import Refused, RefusedBecause
+from services.intake.rules.triage import Reading
 from shared.problems import Problem, not_found
 
 WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
@@ -41,7 +42,7 @@ WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
     ),
     RefusedBecause.SAME_HOUR: (
         409,
-        "这个钟点已经联系过 / This hour of the day was tried already",
+        "这个钟点或一小时内已经联系过 / This hour of the day, or less than an hour ago, was tried already",
         "请换一个钟点再联系 / Try at another hour",
     ),
     RefusedBecause.SOMEBODY_TO_ASK: (
@@ -117,7 +118,12 @@ WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
 
 def problem_of(refused: Refused) -> Problem:
     status, title, detail = (WORDS | WORDS_OF_CHANGES)[refused.because]
-    given = {"try_again_at": refused.try_again_at, "rightful_unit_id": refused.rightful_unit_id}
+    transfer = Reading(service=refused.service).transfer
+    given = {
+        "transfer": transfer.model_dump(mode="json") if transfer else None,
+        "try_again_at": refused.try_again_at,
+        "rightful_unit_id": refused.rightful_unit_id,
+    }
     extra: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     return Problem(status, refused.because.value, title, detail=detail, **extra)
 

@@ -22,7 +22,7 @@ WORDS_OF_CHANGES: dict[RefusedBecause, tuple[int, str, str]] = {
     RefusedBecause.UNKNOWN_UNIT: (
         422,
         "没有这个单位 / There is no such unit",
-        "不清楚主管单位时请留空 / Leave it empty if nobody knows whose it is",
+        "请核对单位编号，不清楚时留空 / Check its id, or leave it empty if nobody knows",
     ),
     RefusedBecause.OUTSIDE_DUTY_LIST: (
         422,
@@ -32,7 +32,8 @@ WORDS_OF_CHANGES: dict[RefusedBecause, tuple[int, str, str]] = {
     ),
     RefusedBecause.CRISIS_NOT_ANSWERED: (
         422,
-        "涉及人身安全，不能当场答复了事 / There is danger to life, so it cannot end with an answer",
+        "涉及人身安全，不能当场答复或不予受理"
+        " / There is danger to life, so it ends neither with an answer nor with a refusal",
         "请先转接急救或报警，再登记为应急工单 / Put the caller through first, then register an emergency",
     ),
     RefusedBecause.WINDOW_LENGTH: (
@@ -45,6 +46,17 @@ WORDS_OF_CHANGES: dict[RefusedBecause, tuple[int, str, str]] = {
         f"预约须在今后 {AGREED_AHEAD_AT_MOST.days} 天之内"
         f" / A window lies ahead, and begins within {AGREED_AHEAD_AT_MOST.days} days",
         "请另选时段 / Choose another window",
+    ),
+    RefusedBecause.NO_APPOINTMENT: (
+        422,
+        "只有预约类工单才约定时段 / Only what is done by appointment has a window",
+        "请选择预约类事项，或先由督办员改为预约"
+        " / Choose a category done by appointment, or let a supervisor amend the urgency first",
+    ),
+    RefusedBecause.LATER_WINDOW: (
+        403,
+        "您办理过此工单，不能把预约推后 / You held this case, so you do not put its window off",
+        "请申请延期，或由受理台或诉求人改约 / Ask for an extension, or let the desk or the requester agree it",
     ),
     RefusedBecause.CASE_ENDED: (
         409,
@@ -117,6 +129,13 @@ WORDS_OF_CHANGES: dict[RefusedBecause, tuple[int, str, str]] = {
         403,
         "诉求人不同意向办理人提供姓名和电话 / The requester does not agree that whoever handles it sees name and phone",
         "如需联系，请通过受理台转达 / Let the desk pass on what has to be said",
+    ),
+    RefusedBecause.RESIDENTS_OWN: (
+        403,
+        "您办理过此工单，不能代诉求人撤回或同意"
+        " / You held this case, so you neither withdraw nor agree for the requester",
+        "请交由受理台代办，或由诉求人凭工单号和取件码自行办理"
+        " / Leave it to the desk, or to the requester with number and code",
     ),
     RefusedBecause.ANONYMOUS_CONSENT: (
         409,

@@ -51,7 +51,7 @@ from shared.idempotency import RequestKey
 from shared.ids import uuid7
 from shared.sealing import Sealer
 from shared.things import Category, Name, Snippet, Unit
-from shared.vocabulary import Channel, Level, Outcome
+from shared.vocabulary import Channel, Level, Outcome, Urgency
 
 NOT_YET = datetime.min.replace(tzinfo=UTC)
 """`at` of an event whose time the database has yet to say."""
@@ -200,14 +200,15 @@ def draw_up(
 
 
 def _refuse_names(command: RegisterCase, directory: Directory) -> Refused | None:
-    """What is named must be there: people who may not be sent, the snippet, the rightful unit."""
+    """What is named must be there: people who may not be sent, the snippet, the rightful unit, where it was taken."""
     if any(person_id not in directory.people for person_id in command.excluded):
         return Refused(RefusedBecause.UNKNOWN_PERSON)
     snippet_id = command.answer.snippet_id if command.answer else None
     if snippet_id is not None and not _in_use(directory.snippets.get(snippet_id)):
         return Refused(RefusedBecause.UNKNOWN_SNIPPET)
-    unit_id = command.not_accepted.rightful_unit_id if command.not_accepted else None
-    if unit_id is not None and not _in_use(directory.units.get(unit_id)):
+    rightful = command.not_accepted.rightful_unit_id if command.not_accepted else None
+    named = (unit_id for unit_id in (rightful, command.taken_at) if unit_id is not None)
+    if not all(_in_use(directory.units.get(unit_id)) for unit_id in named):
         return Refused(RefusedBecause.UNKNOWN_UNIT)
     return None
 
@@ -243,8 +244,10 @@ def _event(
 ) -> CaseRegistered | Refused:
     requester = command.requester
     reading = read_words(command.description, directory.word_lists.values())
-    if reading.service is not None and command.answer is not None:
-        return Refused(RefusedBecause.CRISIS_NOT_ANSWERED)
+    if reading.service is not None and command.ends_at_once is not None:
+        return Refused(RefusedBecause.CRISIS_NOT_ANSWERED, service=reading.service)
+    if command.appointment and category.urgency is not Urgency.APPOINTMENT:
+        return Refused(RefusedBecause.NO_APPOINTMENT)
     route = route_for(directory, unit, category)
     if command.ends_at_once is not None:
         route = Route(directory.ladder(unit.id))  # nobody is sent it
@@ -279,6 +282,7 @@ def _event(
         requester_kind=requester.kind,
         appointment=Window(starts_at=window.starts_at, ends_at=window.ends_at) if window else None,
         reported_at=command.reported_at,
+        taken_at=command.taken_at,
         excluded=tuple(dict.fromkeys(command.excluded)),
         care=command.care,
         crisis=reading.service or (command.not_accepted.service if command.not_accepted else None),

@@ -19,7 +19,9 @@ from services.intake.commands.changes import (
     WithCode,
 )
 from services.intake.commands.showing import AttachmentShown, TrackingPage
-from services.intake.handlers.changing import agreed, consent, give, known, urge, withdraw
+from services.intake.commands.transfer import Transfer
+from services.intake.handlers.asking import give
+from services.intake.handlers.changing import agreed, consent, known, urge, withdraw
 from services.intake.handlers.registration import told
 from services.intake.handlers.showing import appointment_of, case_of_code, opened, questions_of
 from services.intake.handlers.telling import settle
@@ -87,7 +89,8 @@ async def answer_own(
     if isinstance(locked, Problem):
         return locked
     case, now = locked
-    return _own(await give(tx, sealer, case, command.question_id, command.text, OWN, now=now))
+    case, transfer = await give(tx, sealer, case, command.question_id, command.text, OWN, now=now)
+    return _own(case, transfer)
 
 
 async def agree_own(tx: Transaction, sealer: Sealer, number: str, command: AgreeWindow) -> OwnCase | Problem:
@@ -129,8 +132,9 @@ async def own_case(tx: Transaction, sealer: Sealer, number: str, command: WithCo
     return await case_of_code(tx, sealer, number, command.code)
 
 
-def _own(case: Case) -> OwnCase:
+def _own(case: Case, transfer: Transfer | None = None) -> OwnCase:
     return OwnCase(
+        transfer=transfer,
         number=case.number,
         state=CaseState(case.shown_state),
         urged_count=case.urged_count,

@@ -59,13 +59,15 @@ TO_ERASE = """
     ORDER BY c.closed_at LIMIT :rows_max
 """
 
+# The requesters are locked already. In the order of their ids, as everybody takes several of these rows.
 INDEX_ANEW = """
     WITH moved AS (
         UPDATE requesters AS r SET phone_index = new.phone_index
         FROM unnest(CAST(:case_ids AS uuid[]), CAST(:phone_indexes AS bytea[])) AS new(case_id, phone_index)
         WHERE r.case_id = new.case_id
     )
-    INSERT INTO search_stale (case_id) SELECT unnest(CAST(:case_ids AS uuid[])) ON CONFLICT DO NOTHING
+    INSERT INTO search_stale (case_id) SELECT new.case_id FROM unnest(CAST(:case_ids AS uuid[])) AS new(case_id)
+    ORDER BY new.case_id ON CONFLICT (case_id) DO UPDATE SET case_id = excluded.case_id
 """
 
 

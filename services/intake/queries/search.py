@@ -85,11 +85,16 @@ INDEXED = f"""
     ) AS known ORDER BY registered_at DESC, case_id DESC LIMIT :examined_max
 """
 
-STALE = """
-    SELECT s.case_id, c.registered_at, c.headline, c.unit_path, c.category_code, c.urgency, c.state,
+# Taken first and read after: whatever is not seen in what is read waits for these rows and makes the case stale again.
+TAKE_STALE = "SELECT case_id FROM search_stale ORDER BY case_id LIMIT :rows_max FOR UPDATE SKIP LOCKED"
+
+# An entry keeps its case from being removed, so the case is locked a little when it is written. One that somebody else
+# locks whole may be waiting for its row of the list: it stays there until the next turn.
+READ_STALE = """
+    SELECT c.case_id, c.registered_at, c.headline, c.unit_path, c.category_code, c.urgency, c.state,
            r.wrapped_key, r.description_sealed
-    FROM search_stale AS s JOIN cases AS c ON c.case_id = s.case_id JOIN requesters AS r ON r.case_id = s.case_id
-    ORDER BY s.case_id LIMIT :rows_max FOR UPDATE OF s SKIP LOCKED
+    FROM cases AS c JOIN requesters AS r ON r.case_id = c.case_id
+    WHERE c.case_id = ANY(CAST(:case_ids AS uuid[])) ORDER BY c.case_id FOR KEY SHARE OF c SKIP LOCKED
 """
 
 WRITE = """
@@ -197,7 +202,8 @@ def _tokens(search: Search, words: Sequence[set[int]], column: str) -> list[str]
 
 async def stale(tx: Transaction, rows_max: int) -> Sequence[Row]:
     """Cases that are not found yet by what they say now."""
-    return await tx.rows(STALE, rows_max=rows_max)
+    taken = [row["case_id"] for row in await tx.rows(TAKE_STALE, rows_max=rows_max)]
+    return await tx.rows(READ_STALE, case_ids=taken) if taken else []
 
 
 async def write(tx: Transaction, items: str) -> None:

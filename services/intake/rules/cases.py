@@ -76,6 +76,7 @@ def registered(event: CaseRegistered) -> Case:
         appointment_starts_at=event.appointment.starts_at if event.appointment else None,
         appointment_ends_at=event.appointment.ends_at if event.appointment else None,
         reported_at=event.reported_at,
+        taken_at=event.taken_at,
         excluded=event.excluded,
         care=event.care,
         crisis=event.crisis,

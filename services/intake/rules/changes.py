@@ -28,7 +28,15 @@ from shared.events.intake import (
     Window,
 )
 from shared.things import Policy
-from shared.vocabulary import CaseState, Channel, ClosedBy, Outcome, RequesterKind, Urgency
+from shared.vocabulary import (
+    CaseState,
+    Channel,
+    ClosedBy,
+    EmergencyService,
+    Outcome,
+    RequesterKind,
+    Urgency,
+)
 
 URGED_AGAIN_AFTER = timedelta(minutes=10)
 """A second tap on the tracking page within it is the same urging."""
@@ -36,11 +44,12 @@ URGED_AGAIN_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class By:
-    """Who changes it, by which way."""
+    """Who changes it, by which way. `held`: they hold or held the case."""
 
     actor: Actor
     channel: Channel = Channel.DESK
     supervises: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class Amended:
     policy: Policy
     excluded: tuple[str, ...]
     care: bool
+    crisis: EmergencyService | None
     description: bool = False
 
 
@@ -101,6 +111,7 @@ def amend(
         policy=wanted.policy,
         excluded=wanted.excluded,
         care=wanted.care,
+        crisis=wanted.crisis,
         registry_revision=registry_revision,
     )
 
@@ -158,9 +169,14 @@ def give_information(case: Case, question_id: UUID, by: By, now: datetime) -> In
 def agree_appointment(
     case: Case, starts_at: datetime, ends_at: datetime, by: By, now: datetime
 ) -> AppointmentAgreed | Refused | None:
-    """None where this very window is agreed already."""
+    """None where this very window is agreed already. A window moves the clocks of whoever holds the case, so to a
+    later one the desk or the requester agrees; more time is an extension."""
     if refused := refuse_change(case) or refuse_window(starts_at, ends_at, now):
         return refused
+    if case.urgency is not Urgency.APPOINTMENT:
+        return Refused(RefusedBecause.NO_APPOINTMENT)
+    if by.held and case.appointment_ends_at is not None and ends_at > case.appointment_ends_at:
+        return Refused(RefusedBecause.LATER_WINDOW)
     if (case.appointment_starts_at, case.appointment_ends_at) == (starts_at, ends_at):
         return None
     return AppointmentAgreed(

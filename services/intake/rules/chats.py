@@ -16,6 +16,12 @@ WITH_TIME = re.compile(
     r"(?P<year>20\d\d)\s*[-/年.]\s*(?P<month>\d{1,2})\s*[-/月.]\s*(?P<day>\d{1,2})日?\s+"
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?\s*[:：]?\s*(?:\n|$)"
 )
+GREETING = re.compile(
+    r"[\s@]*(?:大家|各位|家人|邻居|亲|你好|您好|同志|领导|尊敬|敬爱|请问|所有人|早上好|上午好|中午好|下午好|晚上好"
+    r"|(?:hi|hello|dear|good\s+(?:morning|afternoon|evening))\b)",
+    re.IGNORECASE,
+)
+"""大家好： is how a text begins, and nobody's name."""
 WITHOUT_TIME = re.compile(rf"^\s*(?P<author>[^\s:：][^\n:：]{{0,{AUTHOR_CHARACTERS_MAX - 1}}})[:：]\s*\n")
 
 
@@ -32,7 +38,7 @@ def read_chat(pasted: str, time_zone: ZoneInfo) -> Pasted:
     """Without such a first line the whole of it is what was said."""
     if found := WITH_TIME.match(pasted):
         return Pasted(pasted[found.end() :].strip(), found["author"].strip(), _moment(found, time_zone))
-    if found := WITHOUT_TIME.match(pasted):
+    if (found := WITHOUT_TIME.match(pasted)) and not GREETING.match(found["author"]):
         return Pasted(pasted[found.end() :].strip(), found["author"].strip())
     return Pasted(pasted.strip())
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.intake.rules.facts import ATTEMPTS_MAX, Case, FollowUp
+from services.intake.rules.facts import ATTEMPTS_APART, ATTEMPTS_MAX, Case, FollowUp
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.event import REQUESTER, SYSTEM, Actor, CaseEvent
 from shared.events.escalation import DeadlineMissed
@@ -30,8 +30,6 @@ from shared.vocabulary import (
 )
 
 CONTEST_WITHIN = timedelta(days=30)
-NOT_CONTESTABLE = frozenset({Outcome.WITHDRAWN, Outcome.MERGED})
-"""The resident's own decision; and a case whose parent is asked about instead."""
 
 
 @dataclass(frozen=True)
@@ -120,17 +118,14 @@ def record_attempt(
 
 
 def next_free_hour(follow_up: FollowUp, time_zone: ZoneInfo, now: datetime) -> datetime:
-    """`now`, if no caller tried in this hour of the day yet; else when the next such hour begins. Three calls at
-    nine in the morning reach nobody who works: different hours means hours of the day."""
-    tried = {
-        attempt.at.astimezone(time_zone).hour
-        for attempt in follow_up.attempts
-        if attempt.channel is not Channel.LINK
-    }
-    local, free = now.astimezone(time_zone), now
-    while free.astimezone(time_zone).hour in tried:
-        local = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        free = local.astimezone(now.tzinfo)
+    """`now`, if no caller tried in this hour of the day yet nor a short while ago; else the next time that holds.
+    Three calls at nine in the morning reach nobody who works: different hours means hours of the day; and from 9:59
+    to 10:00 is no other hour."""
+    calls = [attempt.at for attempt in follow_up.attempts if attempt.channel is not Channel.LINK]
+    tried = {at.astimezone(time_zone).hour for at in calls}
+    free = max(now, *(at + ATTEMPTS_APART for at in calls)) if calls else now
+    while (local := free.astimezone(time_zone)).hour in tried:
+        free = (local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)).astimezone(now.tzinfo)
     return free
 
 
@@ -192,12 +187,20 @@ def contest(case: Case, asked: Asked, contest_id: UUID, now: datetime) -> tuple[
         return Refused(RefusedBecause.CONTESTED_BEFORE)
     if case.state is not CaseState.CLOSED or case.closed_at is None:
         return Refused(RefusedBecause.CASE_NOT_CLOSED)
-    if case.outcome in NOT_CONTESTABLE or case.erased_at is not None:
+    if not _may_be_contested(case) or case.erased_at is not None:
         return Refused(RefusedBecause.NOT_CONTESTABLE)
     if now >= case.closed_at + CONTEST_WITHIN:
         return Refused(RefusedBecause.CONTEST_TOO_LATE)
     asked_about = case.follow_up.id if case.follow_up else contest_id
     return (_reopened(case, asked_about, asked, now, ReopenReason.CONTESTED),)
+
+
+def _may_be_contested(case: Case) -> bool:
+    """Not what the resident decided themself (what the desk wrote down for them, they may have meant otherwise), nor
+    a case whose parent is asked about instead."""
+    return case.outcome is not Outcome.MERGED and (
+        case.outcome is not Outcome.WITHDRAWN or case.withdrawn_by_staff
+    )
 
 
 def _with_consequence(case: Case, follow_up: FollowUp, asked: Asked, now: datetime) -> tuple[CaseEvent, ...]:

@@ -25,6 +25,8 @@ LINK_VALID_FOR = timedelta(hours=24)
 CALL_AFTER_LINK = timedelta(hours=4)
 """A caller's turn comes this long after an unanswered link, well before the follow-up's own deadline."""
 CALL_AGAIN_AFTER = timedelta(hours=3)
+ATTEMPTS_APART = timedelta(minutes=60)
+"""Two callers' attempts are at least this far apart, whatever the hour of the day."""
 ATTEMPTS_MAX = 3
 """After so many that reached nobody a follow-up ends."""
 
@@ -107,6 +109,7 @@ class Case:
     appointment_starts_at: datetime | None = None
     appointment_ends_at: datetime | None = None
     reported_at: datetime | None = None
+    taken_at: str | None = None
     excluded: tuple[str, ...] = ()
     care: bool = False
     crisis: EmergencyService | None = None
@@ -139,6 +142,7 @@ class Case:
     extended_until: datetime | None = None
     refused_consents: frozenset[ConsentPurpose] = frozenset()
     contested_at: datetime | None = None
+    withdrawn_by_staff: bool = False
     erased_at: datetime | None = None
     holders: frozenset[str] = frozenset()
     follow_up: FollowUp | None = None

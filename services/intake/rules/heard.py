@@ -78,8 +78,9 @@ def handled(case: Case, event: CaseHandled) -> Case:
 
 
 def raised(case: Case, event: CaseEscalated) -> Case:
-    """Also of a case that became part of another: taken out again it goes on at that level."""
-    return replace(case, level=event.to_level) if event.round >= case.round else case
+    """Also of a case that became part of another: taken out again it goes on at that level. An extension was of the
+    level it was given at."""
+    return replace(case, level=event.to_level, extended_until=None) if event.round >= case.round else case
 
 
 def back_down(case: Case, event: EscalationVoided) -> Case:

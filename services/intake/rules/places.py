@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LADDER = tuple(Level)
 """Lowest first."""
+OF_A_COMMUNITY = frozenset({Level.GRID, Level.COMMUNITY})
 
 
 def choose_category(directory: Directory, code: str) -> Category | Refused:
@@ -101,9 +102,10 @@ def route_for(directory: Directory, unit: Unit, category: Category) -> Route | R
     """Who may be sent it: nothing reaches a community, or a grid of one, that its duty list or the catalogue does not
     let it be asked. The rightful unit then takes the rung of the level it belongs to, and the ladder begins there."""
     rungs = directory.ladder(unit.id)
-    allowed = tuple(rung for rung in rungs if _may_be_asked(directory, rung, category))
-    if allowed == rungs:
-        return Route(rungs)
+    asked = tuple(rung for rung in rungs if _may_be_asked(directory, rung, category))
+    allowed = _from_its_lowest_level(asked, category)
+    if asked == rungs:
+        return Route(allowed)
     rightful = directory.units.get(category.rightful_unit_id or "")
     if rightful is not None and rightful.retired_at is None:
         allowed = _led_by(directory, rightful, allowed)
@@ -113,10 +115,16 @@ def route_for(directory: Directory, unit: Unit, category: Category) -> Route | R
 
 
 def _may_be_asked(directory: Directory, rung: Rung, category: Category) -> bool:
-    of_the_community = rung.level in {Level.GRID, Level.COMMUNITY}
-    if of_the_community and Level.COMMUNITY not in category.levels:
+    if rung.level in OF_A_COMMUNITY and OF_A_COMMUNITY.isdisjoint(category.levels):
         return False
     return directory.may_be_sent(rung.unit_id, category.code)
+
+
+def _from_its_lowest_level(rungs: tuple[Rung, ...], category: Category) -> tuple[Rung, ...]:
+    """The ladder begins where the category may be handled first, at its top if that is lower still. It ends at the top
+    all the same: what is not solved is raised, a return is ruled and an extension approved by the level above."""
+    lowest = min(map(LADDER.index, category.levels), default=0)
+    return tuple(rung for rung in rungs if LADDER.index(rung.level) >= lowest) or rungs[-1:]
 
 
 def _led_by(directory: Directory, rightful: Unit, rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:

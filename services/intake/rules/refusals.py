@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.vocabulary import EmergencyService
+
 
 class RefusedBecause(StrEnum):
     """The stable code that programs read."""
@@ -20,6 +22,8 @@ class RefusedBecause(StrEnum):
     CRISIS_NOT_ANSWERED = "crisis-not-answered"
     WINDOW_LENGTH = "window-length"
     WINDOW_TIME = "window-time"
+    NO_APPOINTMENT = "no-appointment"
+    LATER_WINDOW = "later-window"
     CASE_ENDED = "case-ended"
     CASE_MERGED = "case-merged"
     CHANGED_MEANWHILE = "changed-meanwhile"
@@ -35,6 +39,7 @@ class RefusedBecause(StrEnum):
     TOO_MANY_ATTACHMENTS = "too-many-attachments"
     NOT_SHARED = "not-shared"
     ANONYMOUS_CONSENT = "anonymous-consent"
+    RESIDENTS_OWN = "residents-own"
     CASE_NOT_HANDLED = "case-not-handled"
     FOLLOW_UP_CLOSED = "follow-up-closed"
     HELD_BY_YOU = "held-by-you"
@@ -59,3 +64,4 @@ class Refused:
     because: RefusedBecause
     try_again_at: datetime | None = None
     rightful_unit_id: str | None = None
+    service: EmergencyService | None = None

@@ -37,7 +37,7 @@ from shared.events.intake import (
     InformationGiven,
     RequesterErased,
 )
-from shared.vocabulary import CaseState, Channel, FollowUpKind, Outcome, ReopenReason
+from shared.vocabulary import ActorKind, CaseState, Channel, FollowUpKind, Outcome, ReopenReason
 
 
 def follow_up_opened(case: Case, event: FollowUpOpened) -> Case:
@@ -86,6 +86,8 @@ def reopened(case: Case, event: CaseReopened) -> Case:
         parent_id=None,
         return_pending=False,
         parked_until=None,
+        extended_until=None,
+        withdrawn_by_staff=False,
         accepted_at=None,
         arrived_at=None,
         handled_at=None,
@@ -117,7 +119,8 @@ def erased(case: Case, event: RequesterErased) -> Case:
 
 
 def amended(case: Case, event: CaseAmended) -> Case:
-    """The case as it is from now on; its level stays where the new ladder has it."""
+    """The case as it is from now on; its level stays where the new ladder has it. What was extended under another
+    urgency is not extended under the new one."""
     levels = [rung.level for rung in event.ladder]
     return replace(
         case,
@@ -132,6 +135,8 @@ def amended(case: Case, event: CaseAmended) -> Case:
         level=case.level if case.level in levels else levels[0],
         excluded=event.excluded,
         care=event.care,
+        crisis=event.crisis or case.crisis,
+        extended_until=case.extended_until if event.urgency is case.urgency else None,
         registry_revision=event.registry_revision,
         amended_at=event.at,
     )
@@ -194,7 +199,7 @@ def not_accepted(case: Case, event: CaseNotAccepted) -> Case:
 
 def withdrawn(case: Case, event: CaseWithdrawn) -> Case:
     """Closing follows at once."""
-    return case
+    return replace(case, withdrawn_by_staff=event.actor.kind is ActorKind.STAFF)
 
 
 def information_asked(case: Case, event: InformationAsked) -> Case:
@@ -223,9 +228,12 @@ def attachment_added(case: Case, event: AttachmentAdded) -> Case:
 
 
 def consent_recorded(case: Case, event: ConsentRecorded) -> Case:
+    """A part whose requester can be asked again, and is not being asked, is asked about the parent's round anew."""
     refused = case.refused_consents
+    unasked = event.requester_can_be_asked and not case.requester_can_be_asked and not case.open_follow_up
     return replace(
         case,
         refused_consents=refused - {event.purpose} if event.given else refused | {event.purpose},
         requester_can_be_asked=event.requester_can_be_asked,
+        parent_round=None if unasked and case.state is CaseState.MERGED else case.parent_round,
     )

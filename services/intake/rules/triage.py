@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from unicodedata import normalize
 
-from services.intake.commands.registration import Transfer
+from services.intake.commands.transfer import Transfer
 from shared.things import Category, Name, Snippet, WordList
 from shared.vocabulary import EmergencyService, Urgency
 

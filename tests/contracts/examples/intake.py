@@ -48,6 +48,7 @@ INTAKE = (
         care=True,
         crisis=v.EmergencyService.MEDICAL,
         ends_at_once=v.Outcome.ANSWERED,
+        taken_at=COMMUNITY,
     ),
     e.FollowUpOpened(
         **of_case(2), follow_up_id=OTHER, round=1, link_can_be_sent=True, kind=v.FollowUpKind.PROGRESS
@@ -90,6 +91,7 @@ INTAKE = (
         policy=POLICY,
         excluded=("p-w1-3-b",),
         care=True,
+        crisis=v.EmergencyService.FIRE,
         registry_revision=413,
     ),
     e.CaseUrged(**of_case(7, base.REQUESTER, v.Channel.HOTLINE), count=2),
