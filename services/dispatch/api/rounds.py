@@ -159,7 +159,7 @@ async def history(
     stop = await rounds.known_stop(tx, stop_id)
     _planner(who, stop.grid_id, tx)
     found = await rows.story_of(tx, stop_id, after_line, limit)
-    said = await rounds.said(tx, stop, [event for _, event in found], who.person_id, sealer)
+    said = await rounds.words_at(tx, stop, [event for _, event in found], who.person_id, sealer)
     lines = [
         HistoryLine(
             line=seq,

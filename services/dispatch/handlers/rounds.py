@@ -201,7 +201,7 @@ async def correct_stop(
     return stop
 
 
-async def said(
+async def words_at(
     tx: Transaction, stop: Stop, events: Iterable[Event], reader: str, sealer: Sealer
 ) -> dict[UUID, str]:
     """By the event, what was said at it; at a visit only to who said what they have to see it for."""
