@@ -377,9 +377,8 @@ def test_one_park_at_a_time() -> None:
     assert parkings.may_park(story.case, after(71), after(DAY), approved=True) == "not-worked-on"
 
 
-def parked_before(story: Story, minutes: float = 60) -> None:
-    park(story, minutes, 30 * DAY)
-    unpark(story, minutes + 1)
+def parked_before(story: Story, minutes: float = 60) -> list[object]:
+    return [*park(story, minutes, 30 * DAY), *unpark(story, minutes + 1)]
 
 
 @pytest.mark.parametrize(
@@ -406,9 +405,8 @@ def test_an_emergency_and_a_second_parking_are_approved_by_somebody_above(
     assert parkings.may_park(story.case, now, now + timedelta(days=1), approved=True) is None
 
 
-def _once_more(story: Story) -> None:
-    story.hear(story.handled(70))
-    story.hear(story.reopened(80))
+def _once_more(story: Story) -> list[object]:
+    return [*story.hear(story.handled(70)), *story.hear(story.reopened(80))]
 
 
 def test_what_was_missed_before_a_parking_stays_missed_and_on_the_list_and_is_not_missed_again() -> None:

@@ -110,7 +110,7 @@ async def park(
     owner = tx.directory.people.get(body.owner_id)
     if owner is None or owner.retired_at is not None:
         raise cannot("no-such-person")
-    theirs = [held.unit_id for held in (*owner.grants, *owner.posts)]
+    theirs = [grant.unit_id for grant in owner.grants] + [post.unit_id for post in owner.posts]
     must_not_be_next_door(theirs, hand.case.unit_id, role, who, tx.directory)
     approved = approves(hand.case, who, tx.directory)
     return await _shown(hand, await by_hand.park(hand, body, by(who, role), approved=approved))
