@@ -62,7 +62,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
         timers=timers_of(matching),
         loops=[
             Loop("matching", matching.run, pending=matching.pending),
-            Loop("shift_ends", ending.run),
+            Loop("shift_ends", ending.run, pending=ending.pending),
             Loop("forgetting", Forgetting(settings.positions_kept_days, settings.people_kept_days).run),
         ],
         tables=METADATA,

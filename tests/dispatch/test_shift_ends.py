@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from services.dispatch.handlers import shift_ends as handlers
 from services.dispatch.handlers.search import Matching, Turn
 from services.dispatch.handlers.shift_ends import ShiftEnds
 from services.dispatch.queries import search as queries
@@ -25,6 +26,7 @@ from shared.health import Beat
 from shared.ids import uuid7
 from shared.problems import Problem
 from shared.service import Service
+from shared.simulation import Pending
 from shared.things import Shift
 from shared.vocabulary import ArrivalMethod, Level, PartRole, Post, ReassignReason, ShiftKind
 from tests.dispatch.world import LEADER, SEALER, START, A, B, Scene, a_registration
@@ -80,6 +82,21 @@ EVENING = a_shift(2, 9)
 def test_whose_shift_is_over(what: str, shifts: list[Shift], ended: float | None) -> None:
     expected = None if ended is None else START + ended * HOUR
     assert shift_ends.ended_at(shifts, NOW, GRACE) == expected, what
+
+
+@pytest.mark.parametrize(
+    ("shifts", "ends"),
+    [
+        ([], None),
+        ([EVENING], None),
+        ([a_shift(2, 10)], None),
+        ([a_shift(2, 11), a_shift(20, 28)], 11),
+        ([a_shift(20, 28)], 28),
+        ([a_shift(2, 11, retired=9), a_shift(2, 11, kind=ON_CALL)], None),
+    ],
+)
+def test_when_the_next_shift_ends(shifts: list[Shift], ends: float | None) -> None:
+    assert shift_ends.next_end(shifts, NOW) == (None if ends is None else START + ends * HOUR)
 
 
 # ── what goes on ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -382,6 +399,83 @@ async def test_the_look_uses_an_index(database: Database) -> None:
             plan = "\n".join(row["QUERY PLAN"] for row in await tx.rows("EXPLAIN " + sql, **given))
             assert "offers_on_hand" in plan or "offers_one_live_per_part" in plan, plan
             assert "Seq Scan" not in plan, plan
+
+
+async def asked(scene: Scene, loop: ShiftEnds) -> Pending:
+    async with scene.database.transaction() as tx:
+        return await loop.pending(tx)
+
+
+async def test_a_step_clock_stops_at_the_end_of_a_holders_shift(scene: Scene) -> None:
+    case, _ = await taken(scene)
+    end, loop = START + 3 * HOUR, ShiftEnds(Matching(SEALER), GRACE)
+    roster(scene, A, end)
+    roster(scene, B, START + 30 * HOUR)
+    assert (await asked(scene, loop)).in_flight, "nothing was looked at yet"
+    assert await loop.look(scene.database) == []
+    assert await asked(scene, loop) == Pending(0, end)
+
+    await scene._set(end)
+    assert (await asked(scene, loop)).in_flight, "the clock waits until it was looked at"
+    assert await loop.look(scene.database) == [Turn.OFFERED]
+    assert await holds(scene, case) == [(B, OfferState.OFFERED)]
+    assert not (await asked(scene, loop)).in_flight
+    await scene.accept(await scene.offer(case))
+    assert await asked(scene, loop) == Pending(0, START + 30 * HOUR)
+    roster(scene, B, START + 20 * HOUR)
+    assert (await asked(scene, loop)).in_flight, "the registry told something new"
+
+
+async def test_a_step_clock_stops_when_somebody_on_the_way_after_their_shift_is_too_late(
+    scene: Scene,
+) -> None:
+    case, _ = await taken(scene, EMERGENCY)
+    loop = ShiftEnds(Matching(SEALER), GRACE)
+    off_duty(scene, A)
+    assert await loop.look(scene.database) == []
+    assert await asked(scene, loop) == Pending(0, START + 15 * MINUTE)
+    await scene._set(START + 15 * MINUTE)
+    assert (await asked(scene, loop)).in_flight
+    assert await loop.look(scene.database) == [Turn.OFFERED]
+    assert await holds(scene, case) == [(B, OfferState.OFFERED)]
+
+
+async def test_with_nobody_there_the_clock_is_not_held_up(scene: Scene) -> None:
+    await taken(scene)
+    off_duty(scene, A, B, LEADER)
+    loop = ShiftEnds(Matching(SEALER), GRACE)
+    assert await loop.look(scene.database) == []
+    assert not (await asked(scene, loop)).in_flight
+
+
+async def test_a_clock_that_jumps_wakes_the_loop(
+    service: Service, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the real seconds between two looks, of which there are none here."""
+    monkeypatch.setattr(handlers, "LOOK_EVERY_SECONDS", 3600.0)
+    case, _ = await taken(scene)
+    end = START + 3 * HOUR
+    roster(scene, A, end)
+    [loop] = [loop for loop in service.loops if loop.name == "shift_ends"]
+    assert loop.pending is not None
+    running = asyncio.ensure_future(loop.run(service.database, Beat("shift_ends")))
+    async with asyncio.timeout(30):
+        while (await pending_of(service)).in_flight:
+            await asyncio.sleep(0)
+        assert (await pending_of(service)).next_due_at == end
+        await scene._set(end)
+        service.database.committed.set()
+        while (await pending_of(service)).in_flight:
+            await asyncio.sleep(0)
+    running.cancel()
+    assert await holds(scene, case) == [(B, OfferState.OFFERED)]
+
+
+async def pending_of(service: Service) -> Pending:
+    [loop] = [loop for loop in service.loops if loop.name == "shift_ends"]
+    assert loop.pending is not None
+    async with service.database.transaction() as tx:
+        return await loop.pending(tx)
 
 
 async def test_the_loop_runs_in_the_service(service: Service, scene: Scene, town: Directory) -> None:

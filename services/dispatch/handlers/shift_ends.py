@@ -25,12 +25,12 @@ from shared.database import Database, Transaction
 from shared.event import Actor, Event
 from shared.health import Beat
 from shared.retry import is_transient
+from shared.simulation import Pending
 from shared.vocabulary import Channel, ReassignReason
-from shared.wake import Wake
 
 LOOK_EVERY_SECONDS = 5.0
 """A shift that ended, or was shortened, is noticed within so long."""
-NOBODY_RESTS_SECONDS = 15.0
+NOBODY_RESTS = timedelta(seconds=15)
 """What nobody can be asked for is not looked at again for so long, unless the registry tells something new."""
 BEAT_SECONDS = 1.0
 
@@ -43,36 +43,71 @@ class ShiftEnds:
 
     matching: Matching
     grace: timedelta
-    resting: dict[UUID, float] = field(default_factory=dict)
-    revision: int = -1
+    resting: dict[UUID, datetime] = field(default_factory=dict)
+    seen: tuple[datetime, int] | None = None
+    """Until when, and by which revision of the registry, everything was looked at."""
+    next_at: datetime | None = None
+    """When, as far as is known, a holder's shift ends next, or somebody on the way after theirs is too late."""
 
     async def run(self, database: Database, beat: Beat) -> None:
-        nobody_calls, next_at = Wake(), 0.0
+        """Every few seconds, and at once when business time has come to the next end: a simulated clock jumps."""
+        look_by = 0.0
         while True:
-            if time.monotonic() >= next_at:
+            if time.monotonic() >= look_by or await self._is_due(database):
                 await self.look(database)
-                next_at = time.monotonic() + LOOK_EVERY_SECONDS
+                look_by = time.monotonic() + LOOK_EVERY_SECONDS
             beat()
-            await nobody_calls.wait(BEAT_SECONDS)
+            await database.committed.wait(BEAT_SECONDS)
+
+    async def _is_due(self, database: Database) -> bool:
+        if self.next_at is None:
+            return False
+        return (await database.read_clock()).now >= self.next_at
+
+    async def pending(self, tx: Transaction) -> Pending:
+        """For the simulation: whether a shift ended that was not looked at yet, and when the next one ends."""
+        now, shifts_of = await tx.now(), tx.directory.shifts_of
+        people = await holders(tx)
+        ends = [at for one in people if (at := shift_ends.next_end(shifts_of(one), now)) is not None]
+        overdue = [self.next_at] if self.next_at is not None and self.next_at <= now else []
+        if self.seen is not None:
+            ended = [at for one in people if (at := self._ended(tx, one, now)) is not None]
+            overdue += [at for at in ended if at > self.seen[0]]
+        due = [*ends, *([self.next_at] if self.next_at is not None else [])]
+        self.next_at = min([*due, *overdue], default=None)
+        unseen = self.seen is None or self.seen[1] != tx.directory.revision
+        later = min((at for at in due if at > now), default=None)
+        return Pending(in_flight=int(unseen or bool(overdue)), next_due_at=later)
 
     async def look(self, database: Database) -> list[Turn]:
         """What can go on goes on, each part in a transaction of its own; what became of each."""
-        self._wake_up(database.directory.revision)
+        revision = database.directory.revision
         async with database.transaction() as tx:
-            parts = await self._hopeful(tx)
-        return [await self._try(database, part) for part in parts]
+            now = await tx.now()
+            same = self.seen is not None and self.seen[1] == revision
+            self.resting = {part: until for part, until in self.resting.items() if same and until > now}
+            self.next_at = None
+            parts = await self._hopeful(tx, now)
+        turns = [await self._try(database, part, now) for part in parts]
+        if Turn.CROSSED in turns:
+            self.next_at = (
+                now  # another replica has it, or somebody acts on it: it is looked at again at once
+            )
+        else:
+            self.seen = now, revision
+        return turns
 
-    def _wake_up(self, revision: int) -> None:
-        now = time.monotonic()
-        same = revision == self.revision
-        self.resting = {part: until for part, until in self.resting.items() if same and until > now}
-        self.revision = revision
+    def _again_at(self, at: datetime | None) -> None:
+        known = [moment for moment in (self.next_at, at) if moment is not None]
+        self.next_at = min(known, default=None)
 
-    async def _hopeful(self, tx: Transaction) -> list[HeldPart]:
+    async def _hopeful(self, tx: Transaction, now: datetime) -> list[HeldPart]:
         """Those whose holder is gone and for whom somebody else could be asked, as it looks without a lock.
         If even this look fails, it is all of them: each is then tried by itself, and only the faulty one rests."""
-        now = await tx.now()
-        gone = [one for one in await holders(tx) if self._ended(tx, one, now) is not None]
+        people = await holders(tx)
+        for one in people:
+            self._again_at(shift_ends.next_end(tx.directory.shifts_of(one), now))
+        gone = [one for one in people if self._ended(tx, one, now) is not None]
         held = await held_by(tx, gone) if gone else []
         awake = [part for part in held if part.part_id not in self.resting]
         try:
@@ -88,13 +123,17 @@ class ShiftEnds:
         hopeful = []
         for part in awake:
             state = states[part.case_id]
-            if await self._passed_on(tx, state, state.offer(part.offer_id), now, standing):
+            offer = state.offer(part.offer_id)
+            in_time_until = shift_ends.stays_until(state, offer)
+            if await self._passed_on(tx, state, offer, now, standing):
                 hopeful.append(part)
+            elif in_time_until is not None and in_time_until > now:
+                self._again_at(in_time_until)
             else:
-                self.resting[part.part_id] = time.monotonic() + NOBODY_RESTS_SECONDS
+                self.resting[part.part_id] = now + NOBODY_RESTS
         return hopeful
 
-    async def _try(self, database: Database, part: HeldPart) -> Turn:
+    async def _try(self, database: Database, part: HeldPart, now: datetime) -> Turn:
         """A fault in one case is its own, as in the search."""
         try:
             async with database.transaction() as tx:
@@ -104,7 +143,7 @@ class ShiftEnds:
                 raise
             turn = self.matching.failed(part, wrong)
             if turn is Turn.FAILED:
-                self.resting[part.part_id] = time.monotonic() + FAULT_RESTS_SECONDS
+                self.resting[part.part_id] = now + timedelta(seconds=FAULT_RESTS_SECONDS)
             return turn
 
     async def hand_over(self, tx: Transaction, held: HeldPart) -> Turn:

@@ -22,6 +22,12 @@ def ended_at(shifts: Sequence[Shift], now: datetime, grace: timedelta) -> dateti
     return max((end for start, end in ends if start < end <= now), default=None)
 
 
+def next_end(shifts: Sequence[Shift], now: datetime) -> datetime | None:
+    """When the next of these shifts ends."""
+    planned = (shift for shift in shifts if shift.kind is ShiftKind.ON_DUTY and shift.retired_at is None)
+    return min((shift.ends_at for shift in planned if shift.ends_at > now), default=None)
+
+
 def _end(shift: Shift) -> datetime:
     return shift.ends_at if shift.retired_at is None else min(shift.ends_at, shift.retired_at)
 
@@ -37,9 +43,10 @@ def goes_on(state: State, offer: Offer, ended: datetime, now: datetime) -> bool:
         return False
     if not case.urgent:
         return True
-    return offer.arrived_at is None and not (offer.goes and _may_be_in_time(state, now))
+    in_time_until = stays_until(state, offer)
+    return offer.arrived_at is None and (in_time_until is None or now >= in_time_until)
 
 
-def _may_be_in_time(state: State, now: datetime) -> bool:
-    due = musts.arrive_by(state.case)
-    return due is not None and now < due
+def stays_until(state: State, offer: Offer) -> datetime | None:
+    """Until when somebody on the way to what is urgent may still be in time."""
+    return musts.arrive_by(state.case) if state.case.urgent and offer.goes else None
