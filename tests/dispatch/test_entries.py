@@ -20,7 +20,7 @@ from shared.service import Service
 from shared.things import Point
 from shared.vocabulary import EntryFlag, EntryKind, Role
 from tests.dispatch.phones import Phone, queued
-from tests.dispatch.world import START, A, B, Scene, a_registration
+from tests.dispatch.world import START, A, B, Scene, a_closing, a_registration
 
 MINUTE = timedelta(minutes=1)
 SEEN, OLD = EntryFlag.SEEN_BEFORE, EntryFlag.OLDER_THAN_CASE
@@ -148,6 +148,33 @@ async def test_an_arrival_faster_than_anybody_travels_is_flagged_and_accepted(sc
     assert flagged.entry_id == state.arrivals[0].id
     assert distance_from(state.case, Point(lon=away.lon, lat=away.lat)) == pytest.approx(22_240, abs=20)
     await scene.check_books(case)
+
+
+async def test_an_officer_is_not_shown_the_flags_of_a_case_they_worked_on(
+    service: Service, scene: Scene
+) -> None:
+    """Their own entries or a worker's: who handles a case does not supervise it."""
+    case = await scene.registered(category="road-damage")
+    offer = await scene.offer(case)
+    await scene.accept(offer)
+    old = (START - timedelta(days=2)).isoformat()
+    phone = Phone(service, offer.person_id)
+    assert (await phone.photograph(offer.part_id, as_jpeg(a_scene(5)), taken_at=old)).status_code == 201
+    await scene.raised(case)
+    asked = await scene.offer(case)
+    others = {f"p-community-a-o{n}" for n in (1, 2, 3)} - {asked.person_id}
+    desks = {
+        person: Phone(service, person, Role.UNIT_OFFICER, "community-a")
+        for person in (asked.person_id, *others)
+    }
+    assert len((await desks[asked.person_id].get("/flags")).json()["flags"]) == 1, "only asked as yet"
+    await scene.accept(asked)
+    for person, desk in desks.items():
+        seen = 0 if person == asked.person_id else 1
+        assert len((await desk.get("/flags")).json()["flags"]) == seen
+        assert len((await desk.get(f"/cases/{case}")).json()["flags"]) == seen
+    await scene.hear(a_closing(case, at=scene.now))
+    assert (await desks[asked.person_id].get("/flags")).json()["flags"] == []
 
 
 async def test_9_what_was_done_in_the_basement_counts_by_the_phone_once_a_supervisor_says_so(

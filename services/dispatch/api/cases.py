@@ -61,7 +61,7 @@ async def case(case_id: UUID, tx: Tx, who: Caller, sealer: Sealing, response: Re
         parts=[part_view(state, part, said) for part in state.parts],
         offers=[offer_view(offer, why.get(offer.id, ())) for offer in state.offers],
         **_done(state, await words(tx, case_id, sealer)),
-        **_passed(state, said, flags=may_supervise(who, state.case.lowest_unit_id, tx.directory)),
+        **_passed(state, said, flags=may_supervise(who, state, tx.directory)),
     )
 
 

@@ -33,7 +33,7 @@ WATCHING = (Role.UNIT_OFFICER, Role.SUPERVISOR, Role.GRID_LEADER, Role.OPERATOR,
 """Who may read every case of their unit and below it."""
 
 SUPERVISING = (Role.SUPERVISOR, Role.UNIT_OFFICER)
-"""Who is shown what is odd about entries, in their unit and below it."""
+"""Who is shown what is odd about entries, in their unit and below it; but never of a case they had a part of."""
 
 
 async def _doer(who: Caller) -> Doer:
@@ -70,5 +70,8 @@ def must_see(who: SignedIn, state: State, directory: Directory) -> None:
         who.must(WATCHING, state.case.lowest_unit_id, directory)
 
 
-def may_supervise(who: SignedIn, unit_id: str, directory: Directory) -> bool:
-    return any(who.may(role, unit_id, directory) for role in SUPERVISING)
+def may_supervise(who: SignedIn, state: State, directory: Directory) -> bool:
+    """Nobody supervises what they did themselves."""
+    if state.took_part(who.person_id):
+        return False
+    return any(who.may(role, state.case.lowest_unit_id, directory) for role in SUPERVISING)

@@ -68,9 +68,10 @@ async def flags(
     after_cursor: Annotated[str | None, Query(alias="cursor")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX)] = 50,
 ) -> FlagsPage:
-    """What is odd about entries in the units one supervises, the latest first."""
+    """What is odd about entries in the units one supervises, the latest first. Never of a case one worked on."""
     units = [grant.unit_id for grant in who.grants if grant.role in SUPERVISING]
-    rows = await flag_rows.page(tx, units=units, before=after(after_cursor), most=limit)
+    begin = after(after_cursor)
+    rows = await flag_rows.page(tx, units=units, reader=who.person_id, before=begin, most=limit)
     found = [FlaggedEntry.model_validate(dict(row)) for row in rows]
     full = len(found) == limit
     return FlagsPage(flags=found, next_cursor=cursor(found[-1].at, found[-1].entry_id) if full else None)

@@ -383,6 +383,10 @@ class State:
         """Whether somebody is asked now, holds a part or held one. Having been asked once is not enough."""
         return any(offer.person_id == person_id and offer.state in CONCERNED for offer in self.offers)
 
+    def took_part(self, person_id: str) -> bool:
+        """Whether somebody ever had a part of the case in hand."""
+        return any(offer.person_id == person_id and offer.accepted_at is not None for offer in self.offers)
+
     def asked(self, part: Part) -> set[str]:
         """Who was already asked in the running turn of the search."""
         return {
