@@ -14,7 +14,7 @@ from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from services.dispatch.api.cursors import after_place, place_cursor
+from services.dispatch.api.cursors import after_place, cursor
 from services.dispatch.api.doing import WORKING, Doing, Sealing, settings_of
 from services.dispatch.api.mass_tasks import RUNNING, TaskView, run_by, task_view
 from services.dispatch.commands import CorrectTry, DoListed, LeaveUndone, device_time
@@ -119,7 +119,7 @@ async def my_list(
     return MyList(
         instructions=await rows.instructions(tx, task_id, key, sealer) if found else None,
         people=[_on_my_list(row, key, sealer) for row in found],
-        next_cursor=place_cursor(found[-1]["place"], found[-1]["id"]) if full else None,
+        next_cursor=cursor(found[-1]["place"], found[-1]["id"]) if full else None,
     )
 
 

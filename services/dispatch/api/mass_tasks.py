@@ -11,7 +11,7 @@ from fastapi import File, Form, Query, Response, UploadFile
 from pydantic import BaseModel
 
 from services.dispatch.api.acting import etag, version_of
-from services.dispatch.api.cursors import after, after_place, cursor, place_cursor
+from services.dispatch.api.cursors import after, after_place, cursor
 from services.dispatch.api.doing import Sealing
 from services.dispatch.api.versions import IfMatch, must_match
 from services.dispatch.commands import PrepareTask
@@ -245,7 +245,7 @@ async def missing(
     people = [_missing(row, key, sealer) for row in found]
     full = len(found) == limit
     return MissingPage(
-        people=people, next_cursor=place_cursor(found[-1]["place"], found[-1]["id"]) if full else None
+        people=people, next_cursor=cursor(found[-1]["place"], found[-1]["id"]) if full else None
     )
 
 

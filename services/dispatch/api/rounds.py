@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from services.dispatch.api.acting import etag, version_of
-from services.dispatch.api.cursors import after, after_day, cursor, day_cursor
+from services.dispatch.api.cursors import after, after_day, cursor
 from services.dispatch.api.doing import Sealing
 from services.dispatch.api.round_views import (
     EntriesPage,
@@ -80,7 +80,7 @@ async def overview(
     details = await rows.details_of(tx, [stop.id for stop in found if stop.kind is StopKind.VISIT], sealer)
     views = [stop_view(stop, today, details.get(stop.id), whole=False) for stop in found]
     full = len(found) == limit
-    return StopsPage(stops=views, next_cursor=day_cursor(found[-1].due_on, found[-1].id) if full else None)
+    return StopsPage(stops=views, next_cursor=cursor(found[-1].due_on, found[-1].id) if full else None)
 
 
 @router.get("/rounds/stops/{stop_id}", dependencies=[allow(*READING)], responses=VERSIONED)
