@@ -22,7 +22,9 @@ async def parent_moved(tx: Transaction, due: Due, now: datetime) -> None:
         return
     parent = await load_known(tx, child.parent_id)
     has_phone = await requesters.has_phone(tx, child.case_id)
-    after = await settle(tx, child, follow_parent(child, parent, uuid7(), now, has_phone=has_phone))
+    after = child
+    while events := follow_parent(after, parent, uuid7(), now, has_phone=has_phone):
+        after = await settle(tx, after, events)
     if after.follow_up != child.follow_up:
         tx.disarm(child.case_id, LINK_EXPIRES)
         if after.follow_up is not None and after.follow_up.open:

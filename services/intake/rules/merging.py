@@ -99,11 +99,14 @@ def unmerge(child: Case, parent: Case | None, actor: Actor, now: datetime) -> Ca
 def follow_parent(
     child: Case, parent: Case, follow_up_id: UUID, now: datetime, *, has_phone: bool
 ) -> list[CaseEvent]:
-    """What the parent's state, as it is now, means for one of its parts; nothing if that was done already."""
+    """The next step of one of its parts after the parent, as that is now; nothing once it has come up with it. What it
+    was asked about an older round ends first, also where it never heard that the parent went on."""
     if child.state is not CaseState.MERGED or child.parent_id != parent.case_id:
         return []
+    if child.handled_at is not None and (parent.handled_at is None or child.parent_round != parent.round):
+        return [_reopened_with(child, now)]
     if parent.handled_at is None:
-        return [_reopened_with(child, now)] if child.handled_at is not None else []
+        return []
     events: list[CaseEvent] = []
     if child.parent_round != parent.round:
         events.append(_handled_with(child, parent, now))
