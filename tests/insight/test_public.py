@@ -22,7 +22,8 @@ from services.insight.rules.suppression import SMALL
 from services.insight.upkeep import Publishing
 from shared.database import Database
 from shared.health import Beat
-from shared.vocabulary import Role
+from shared.vocabulary import Role, Urgency
+from tests.insight.matters_of_intake import merged
 from tests.insight.stories import dissatisfied, manhole_at_night, nobody_answers, satisfied
 from tests.insight.story import CALLED, Story
 from tests.people import an_issuer
@@ -195,6 +196,31 @@ async def test_a_figure_and_its_groups_are_of_one_picture(
         for figure in figures:
             assert sum(group["d"] for group in figure["groups"]) == figure["d"]
         assert len({figure["d"] for figure in figures if "on_time" in figure["name"]}) == 1
+
+
+async def test_merged_emergencies_are_not_told_by_what_was_registered(
+    client: httpx.AsyncClient, database: Database, fold_stories: FoldStories
+) -> None:
+    """Two of seventy-two were merged. How many were registered in each community and urgency would tell."""
+    parent = satisfied(manhole_at_night(number="1000-0001"))
+    children = [merged(Story(number=f"1000-1{n}"), parent) for n in range(2)]
+    routine = [satisfied(manhole_at_night(urgency=Urgency.ROUTINE)) for _ in range(6)]
+    await fold_stories(*a_month(), *children, *routine)
+    await stand_at(database, CALLED + timedelta(days=40))
+    await Publishing(after_days=3).turn(database)
+    by_name = {f["name"]: f for f in (await client.get("/public/figures")).json()["figures"]}
+    tables = {
+        name: {
+            (table["by"], group["key"]): group["d"] for table in figure["tables"] for group in table["groups"]
+        }
+        for name, figure in by_name.items()
+    }
+    registered, on_time = tables["registered"], tables["on_time_arrival"]
+    assert on_time["urgency", "emergency"] == by_name["on_time_arrival"]["total"]["d"] == 70
+    assert registered["urgency", "emergency"] is None
+    assert by_name["registered"]["total"]["d"] == 78
+    for at, d in on_time.items():
+        assert d is None or registered[at] is None or registered[at] - d not in range(1, SMALL)
 
 
 async def test_what_was_published_stays_and_is_answered_from_memory(

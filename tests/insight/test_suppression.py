@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.insight.rules.suppression import SMALL, Cell, Shown, Table, publish
+from services.insight.rules.suppression import SMALL, Cell, Published, Shown, Table, publish
 
 
 def table(**cells: tuple[int, int]) -> Table:
@@ -174,6 +174,91 @@ def between(inner: Shown, outer: Shown) -> int:
     assert inner.n is not None
     assert outer.n is not None
     return outer.n - inner.n
+
+
+CHAIN = st.lists(st.integers(0, 20), min_size=3, max_size=3).map(lambda some: sorted(some, reverse=True))
+WITH_SOME_OF_THEM = st.dictionaries(
+    st.sampled_from("abcd"), st.tuples(CHAIN, st.booleans()), min_size=1, max_size=4
+)
+"""Groups with all that were registered, how many of them a figure counts and how many of those another, and whether
+those two have such a group at all."""
+
+
+@settings(max_examples=200, deadline=None)
+@given(cells=WITH_SOME_OF_THEM)
+def test_no_small_number_can_be_had_by_subtracting_one_figure_from_another(
+    cells: dict[str, tuple[list[int], bool]],
+) -> None:
+    """All that were registered less the emergencies that had to be reached: whatever the published numbers give by
+    adding and subtracting, of any set of groups, is nothing or not small."""
+    tables = {
+        name: {key: Cell(ds[place], ds[place]) for key, (ds, has) in cells.items() if has or place == 0}
+        for place, name in enumerate(("all", "one", "two"))
+    }
+    shown = publish({name: tables[name] for name in ("one", "two")})
+    inside = [Published(tables[name], table) for name, table in shown.items()]
+    shown |= publish({"all": tables["all"]}, counts={"all"}, inside=inside)
+    known = {name: told_by(table, list(cells)) for name, table in shown.items()}
+    for keys in (set(some) for many in range(1, len(cells) + 1) for some in combinations(cells, many)):
+        sums = {
+            name: sum(groups[key].d for key in keys & groups.keys())
+            for name, groups in tables.items()
+            if follows([float(key in keys) for key in cells], known[name])
+        }
+        for number in (*sums.values(), *(a - b for a, b in combinations(sums.values(), 2))):
+            assert number == 0 or abs(number) >= SMALL
+
+
+def told_by(table: Table, keys: list[str]) -> list[list[float]]:
+    """What a table tells of its denominators, as sums over groups: each that is shown, the total, and that a group it
+    does not have is nought."""
+    told = [[float(key == other) for other in keys] for key in keys if is_told(table, key)]
+    return told + ([[1.0] * len(keys)] if table.total.d is not None else [])
+
+
+def is_told(table: Table, key: str) -> bool:
+    return key not in table.groups or table.groups[key].d is not None
+
+
+def follows(wanted: list[float], known: list[list[float]]) -> bool:
+    """Whether the sum is made of those known."""
+    return rank([*known, wanted]) == rank(known)
+
+
+def rank(rows: list[list[float]]) -> int:
+    rows = [list(row) for row in rows]
+    found = 0
+    for column in range(len(rows[0]) if rows else 0):
+        pivot = next((row for row in rows[found:] if row[column]), None)
+        if pivot is None:
+            continue
+        rows.remove(pivot)
+        rows.insert(found, pivot)
+        for other in rows[found + 1 :]:
+            times = other[column] / pivot[column]
+            other[:] = [a - times * b for a, b in zip(other, pivot, strict=True)]
+        found += 1
+    return found
+
+
+def test_the_merged_emergencies_cannot_be_had_from_all_that_were_registered() -> None:
+    """Three of forty emergencies were merged: how many of them were registered is left out, how many cases is not."""
+    on_time = {"emergency": Cell(30, 37)}
+    registered = {"emergency": Cell(40, 40), "routine": Cell(60, 60), "appointment": Cell(9, 9)}
+    first = publish({"on_time": on_time})["on_time"]
+    inside = [Published(on_time, first)]
+    shown = publish({"registered": registered}, counts={"registered"}, inside=inside)["registered"]
+    assert first.total == Shown(30, 37)
+    assert shown.total == Shown(109, 109)
+    assert shown.groups == {
+        "emergency": Shown(None, None),
+        "appointment": Shown(None, None),
+        "routine": Shown(60, 60),
+    }
+    none_merged = {"emergency": Cell(30, 40)}
+    inside = [Published(none_merged, publish({"on_time": none_merged})["on_time"])]
+    shown = publish({"registered": registered}, counts={"registered"}, inside=inside)["registered"]
+    assert shown.groups["emergency"] == Shown(40, 40)
 
 
 GROUPINGS = ("community", "channel", "urgency")

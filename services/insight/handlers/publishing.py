@@ -9,13 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.insight.figures.definition import Definition, Form, Value, rate
-from services.insight.figures.public import PUBLIC, Population
+from services.insight.figures.public import PUBLIC
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import counts, publications
 from services.insight.queries.counts import Scope
 from services.insight.rules import months, suppression
 from services.insight.rules.naming import Dimension, named, zone_of
-from services.insight.rules.suppression import Cell, Shown
+from services.insight.rules.suppression import Cell, Published, Shown
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.vocabulary import Level
@@ -42,26 +42,33 @@ async def publish_due(tx: Transaction, after_days: int) -> list[date]:
 async def edition(tx: Transaction, month: date, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """The figures of the month as they may be read."""
     span = (months.begins(month, zone), months.begins(months.next_month(month), zone))
+    tables = {by: await _tables(tx, by, Scope(_units(tx.directory, by), *span, now)) for by in SPLIT_BY}
     figures = [
-        figure for population in PUBLIC for figure in await _figures(tx, population, Scope((), *span, now))
+        _figure(DEFINITIONS[name], {by: found[name] for by, found in tables.items()}, tx.directory)
+        for population in PUBLIC
+        for name in population.figures
     ]
     return {"month": month.isoformat(), "figures": figures}
 
 
-async def _figures(tx: Transaction, population: Population, scope: Scope) -> list[dict[str, Any]]:
-    definitions = [DEFINITIONS[name] for name in population.figures]
-    plain = {d.name for d in definitions if d.form is Form.COUNT}
-    tables: dict[Dimension, Mapping[str, suppression.Table]] = {}
-    for by in SPLIT_BY:
-        within = Scope(_units(tx.directory, by), scope.starts_at, scope.ends_at, scope.now)
-        cells = {
-            d.name: {key: _cell(part) for key, part in (await counts.groups(tx, d, within, by)).items()}
-            for d in definitions
-        }
-        tables[by] = suppression.publish(cells, counts=plain, nested=population.nested)
-    return [
-        _figure(d, {by: found[d.name] for by, found in tables.items()}, tx.directory) for d in definitions
-    ]
+async def _tables(tx: Transaction, by: Dimension, scope: Scope) -> dict[str, suppression.Table]:
+    """Every figure over the groups of one dimension, population after population."""
+    published: dict[str, Published] = {}
+    for population in PUBLIC:
+        cells = {name: await _cells(tx, DEFINITIONS[name], scope, by) for name in population.figures}
+        found = suppression.publish(
+            cells,
+            counts={name for name in cells if DEFINITIONS[name].form is Form.COUNT},
+            nested=population.nested,
+            inside=[published[name] for name in population.holds],
+        )
+        published |= {name: Published(cells[name], table) for name, table in found.items()}
+    return {name: each.table for name, each in published.items()}
+
+
+async def _cells(tx: Transaction, definition: Definition, scope: Scope, by: Dimension) -> dict[str, Cell]:
+    parts = await counts.groups(tx, definition, scope, by)
+    return {key: Cell(int(part.n), part.d) for key, part in parts.items()}
 
 
 def _units(directory: Directory, by: Dimension) -> tuple[str, ...]:
@@ -73,10 +80,6 @@ def _units(directory: Directory, by: Dimension) -> tuple[str, ...]:
         if unit.level is Level.COMMUNITY and unit.parent_id is not None
     }
     return tuple(sorted(above | roots if by is Dimension.UNIT else roots))
-
-
-def _cell(value: Value) -> Cell:
-    return Cell(int(value.n), value.d)
 
 
 def _figure(

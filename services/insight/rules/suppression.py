@@ -5,7 +5,8 @@ counts as small below five, nought included. What is left out alone could be sub
 go with it until what is left out together is large on both sides as well. The table does not say which cell is small
 and which went with it. Where the cases of one figure are all cases of another one's (a success came in time), what
 lies between the two can be had by subtraction too, and counts like a number of the later figure. So does what one
-denominator has more than its neighbour: it is how many the neighbour's definition leaves out.
+denominator has more than another: of the same cases it is how many the other's definition leaves out, of more cases
+(all that were registered, beside the emergencies among them) how many are not of the other's kind.
 """
 
 from __future__ import annotations
@@ -50,32 +51,63 @@ class Table:
     groups: Mapping[str, Shown]
 
 
+@dataclass(frozen=True)
+class Published:
+    """A table with what it was made from."""
+
+    cells: Mapping[str, Cell]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another table by whose d ours may be read: by how much they differ in each group (a group that one of them does
+    not have is nought there), and which groups the other leaves out."""
+
+    gaps: Mapping[str, int]
+    hidden: frozenset[str]
+
+    def had_from_totals(self, hidden: set[str]) -> list[int]:
+        """Differences of several groups that the two totals give where ours leaves out `hidden`. What one table leaves
+        out is known together; so is the difference there, if the other shows those groups or leaves them out too."""
+        if hidden.isdisjoint(self.hidden):
+            sides = [side for side in (hidden, self.hidden) if side]
+        else:
+            sides = [hidden | self.hidden]
+        return [sum(self.gaps.get(key, 0) for key in side) for side in sides]
+
+
 def publish(
     tables: Mapping[str, Mapping[str, Cell]],
     *,
     counts: Collection[str] = (),
     nested: Mapping[str, Sequence[str]] = NOTHING_NESTED,
+    inside: Sequence[Published] = (),
 ) -> dict[str, Table]:
     """Tables whose denominators are the same population, by figure: a d left out of one is left out of all, or it
     could be read from its neighbour. `counts` are plain counts, where n is d and nothing remains; `nested` are, by
-    figure, the others whose n holds all of its cases, or all of whose cases its n holds."""
+    figure, the others whose n holds all of its cases, or all of whose cases its n holds; `inside` are tables of other
+    populations published already, all of whose cases are cases of these."""
     without_d = _without_d(tables)
     shown: dict[str, Table] = {}
     for name, groups in tables.items():
         between = [_between(groups, tables[other]) for other in nested.get(name, ())]
-        apart = [_apart(groups, tables[earlier]) for earlier in shown]
-        if any(_tells(sum(gaps.values())) for gaps in apart):
+        earlier = [Published(tables[other], table) for other, table in shown.items()]
+        beside = [_beside(groups, other) for other in (*inside, *earlier) if other.table.total.d is not None]
+        hidden = _with_gaps(groups, without_d, beside)
+        if hidden is None or any(_tells(sum(other.gaps.values())) for other in beside):
             shown[name] = Table(NOTHING, dict.fromkeys(groups, NOTHING))
         else:
-            shown[name] = _table(groups, _with_gaps(groups, without_d, apart), between, plain=name in counts)
+            shown[name] = _table(groups, hidden, between, plain=name in counts)
     return shown
 
 
-def _apart(groups: Mapping[str, Cell], others: Mapping[str, Cell]) -> dict[str, int]:
-    """By how much the denominators differ; a group that one of them does not have is nought there."""
+def _beside(groups: Mapping[str, Cell], other: Published) -> Beside:
     nought = Cell(0, 0)
-    keys = {**groups, **others}
-    return {key: groups.get(key, nought).d - others.get(key, nought).d for key in keys}
+    gaps = {
+        key: groups.get(key, nought).d - other.cells.get(key, nought).d for key in {**groups, **other.cells}
+    }
+    return Beside(gaps, frozenset(key for key, cell in other.table.groups.items() if cell.d is None))
 
 
 def _tells(gap: int) -> bool:
@@ -83,22 +115,20 @@ def _tells(gap: int) -> bool:
     return 0 < abs(gap) < SMALL
 
 
-def _with_gaps(
-    groups: Mapping[str, Cell], without_d: set[str], apart: Sequence[Mapping[str, int]]
-) -> set[str]:
+def _with_gaps(groups: Mapping[str, Cell], without_d: set[str], beside: Sequence[Beside]) -> set[str] | None:
     """The groups whose d is left out of this table: those left out of all, those whose d would tell a small difference
-    from an earlier table's, and as many more as it takes that all of them together tell none."""
-    hidden = without_d | {key for gaps in apart for key in groups if _tells(gaps[key])}
-    while hidden and (left := groups.keys() - hidden):
+    from another table's, and as many more as it takes that none can be worked out. None where the total alone tells."""
+    hidden = without_d | {
+        key for other in beside for key in groups.keys() - other.hidden if _tells(other.gaps[key])
+    }
+    while True:
         together = sum(groups[key].d for key in hidden if key in groups)
-        if (
-            len(hidden) >= TOGETHER_MIN
-            and together >= SMALL
-            and not any(_tells(sum(gaps.get(key, 0) for key in hidden)) for gaps in apart)
-        ):
-            break
+        large = not hidden or (len(hidden) >= TOGETHER_MIN and together >= SMALL)
+        told = any(_tells(gap) for other in beside for gap in other.had_from_totals(hidden))
+        left = groups.keys() - hidden
+        if not left or (large and not told):
+            return None if told else hidden
         hidden.add(min(left, key=lambda key: (groups[key].d, key)))
-    return hidden
 
 
 def _between(groups: Mapping[str, Cell], others: Mapping[str, Cell]) -> dict[str, int]:

@@ -213,6 +213,8 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "part_handled": Name(zh="协办完成", en="part done"),
         "case_listed": Name(zh="列入督办名单", en="on the daily list"),
         "progress_call": Name(zh="进展告知", en="progress call"),
+        "called_in": Name(zh="待命转值班", en="called in"),
+        "acting_for": Name(zh="受托代办", en="acting for somebody"),
         "digest": Name(zh="汇总", en="digest"),
     },
 }
