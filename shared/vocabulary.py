@@ -491,6 +491,8 @@ class NoticeKind(StrEnum):
     PART_HANDLED = "part_handled"
     CASE_LISTED = "case_listed"
     PROGRESS_CALL = "progress_call"
+    CALLED_IN = "called_in"
+    ACTING_FOR = "acting_for"
     DIGEST = "digest"
 
 

@@ -10,11 +10,11 @@ HelpRequested, HelpAnswered, CaseReturned, CaseHandedDown, CaseReassigned, CoHan
 EntryCorrected, DeviceTimeAccepted, AlarmRaised, AlarmAnswered, AlarmEnded; DeadlinesSet, DeadlineAmber,
 DeadlineMissed, DeadlinesCleared, DeadlineExtended, CaseEscalated, EscalationVoided, SupervisionOrdered,
 SupervisionAnswered, ReturnRuled, ExtensionAsked, ExtensionRefused, CaseParked, CaseUnparked, ReplyGiven, CaseListed;
-and the registry's things, for people, posts and languages.
+and the registry's things, for people, posts and languages, and for who is called in or acts for whom from now on.
 Publishes: NoticeDelivered, NoticeRead, NoticeFailed, NoticeReceived, and of an alarm AlarmNoticeDelivered,
 AlarmNoticeRead, AlarmNoticeFailed, AlarmNoticeReceived.
 Promises: at least once under one idempotency key per notice; a feed that resumes without loss or repetition; an
-emergency offer left unread goes on to the person's next channel; alarms first, and nothing urgent waits for the
-morning; no requester's address kept anywhere, nor the name of who comes to them; no person's number or device
+urgent offer left unread goes on to the person's next channel; alarms first, and again until somebody answers; nothing
+urgent and no offer waits for the morning; no requester's address kept anywhere, nor the name of who comes to them; no person's number or device
 unsealed.
 """

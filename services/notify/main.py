@@ -10,7 +10,7 @@ from services.notify.settings import Settings
 from services.notify.subscriptions import subscriptions_of
 from services.notify.tables import Table
 from services.notify.timers import timers_of
-from services.notify.timers.keeping import Digests, FeedWatch, Forgetting, Knowing
+from services.notify.timers.keeping import Digests, FeedWatch, Forgetting, Knowing, Things
 from services.notify.timers.sending import Sending
 from shared.service import Loop, Service
 
@@ -30,6 +30,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
             Loop("feed", watch.run, watch.pending),
             Loop("sending", sending.run, sending.pending),
             Loop("digests", digests.run, digests.pending),
+            Loop("things", Things(office).run),
             Loop("forgetting", Forgetting(settings).run),
         ],
         tables=Table.metadata,

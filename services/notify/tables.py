@@ -215,6 +215,15 @@ class DeviceRow(Table, table=True):
     )
 
 
+class ToldThing(Table, table=True):
+    """Something of the registry that was told already, by its name, until it is over."""
+
+    __tablename__ = "told_things"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    ends_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class TemplateRow(Table, table=True):
     """One edition of the words of a kind of notice. The latest counts; one without words means the shipped ones."""
 

@@ -64,6 +64,8 @@ STAFF: Mapping[NoticeKind, frozenset[str]] = {
     K.DEVICE_TIME_ACCEPTED: _CASE | {"device_at", "received_at"},
     K.ATTACHMENT_ADDED: _CASE,
     K.CASE_LISTED: _CASE | {"days", "unit"},
+    K.CALLED_IN: frozenset({"unit", "until"}),
+    K.ACTING_FOR: frozenset({"lender", "roles", "until"}),
     K.DIGEST: frozenset({"count", "lines"}),
 }
 
@@ -97,6 +99,8 @@ MUST_SAY: Mapping[tuple[Audience, NoticeKind], frozenset[str]] = {
         (Audience.STAFF, kind): frozenset({"worker"})
         for kind in (K.ALARM_RAISED, K.ALARM_ANSWERED, K.ALARM_ENDED)
     },
+    (Audience.STAFF, K.CALLED_IN): frozenset({"unit"}),
+    (Audience.STAFF, K.ACTING_FOR): frozenset({"lender"}),
     (Audience.STAFF, K.DIGEST): frozenset({"lines"}),
     (Audience.REQUESTER, K.PLEASE_ANSWER): frozenset({"answer_url"}),
     (Audience.REQUESTER, K.INFORMATION_ASKED): NUMBERED | {"tracking_url"},
@@ -135,7 +139,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "unit": ("建设社区", "Jianshe community"),
     "supervising_unit": ("街道", "Street office"),
     "rightful_unit": ("市场监管所", "Market regulation office"),
-    **dict.fromkeys(("holder", "asker", "worker", "from_person", "author"), ("王晓", "Wang Xiao")),
+    **dict.fromkeys(("holder", "asker", "worker", "from_person", "author", "lender"), ("王晓", "Wang Xiao")),
     **dict.fromkeys(("helper", "answerer", "to_person", "posted_name"), ("李敏", "Li Min")),
     "text": ("请问井盖在路的哪一侧？", "On which side of the road is it?"),
     "lines": (
@@ -157,6 +161,7 @@ _SAME: Mapping[str, Any] = {
     "received_at": "2026-03-02T02:40:00+00:00",
     "eta_seconds": 240,
     "role": "grid_worker",
+    "roles": ["supervisor", "unit_officer"],
     "badge": "A-017",
     "arrived_at": None,
     "why": "fastest",

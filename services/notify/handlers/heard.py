@@ -55,7 +55,7 @@ async def erase_requester(office: Office, tx: Transaction, event: RequesterErase
     """Nothing goes to somebody who was erased, not even what was queued before."""
     await follow_case(office, tx, event, now)
     for dropped in await messages.drop_of_requester(tx, event.case_id):
-        tx.announce(failed(told(dropped, now), dropped.attempts, "the requester was erased"))
+        tx.announce(*failed(told(dropped, now), dropped.attempts, "the requester was erased"))
 
 
 async def _tell(

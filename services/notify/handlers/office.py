@@ -151,6 +151,7 @@ PEOPLE = (
     "asker",
     "helper",
     "author",
+    "lender",
     "worker",
     "answerer",
     "from_person",

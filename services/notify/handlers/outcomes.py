@@ -8,14 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.queries.messages import Outgoing
-from services.notify.rules.facts import ALARMS
+from services.notify.rules.facts import ALARMS, OF_NO_STORY
 from shared.event import Actor, Event
 from shared.events.notify import (
     AlarmNoticeDelivered,
+    AlarmNoticeEvent,
     AlarmNoticeFailed,
     AlarmNoticeRead,
     AlarmNoticeReceived,
     NoticeDelivered,
+    NoticeEvent,
     NoticeFailed,
     NoticeRead,
     NoticeReceived,
@@ -34,22 +36,6 @@ class Told:
     person_id: str | None
     via: str
 
-    @property
-    def of_alarm(self) -> bool:
-        return self.kind in ALARMS
-
-    @property
-    def said(self) -> dict[str, Any]:
-        """What every event about it says."""
-        return {
-            "at": self.at,
-            "alarm_id" if self.of_alarm else "case_id": self.subject,
-            "notice_id": self.notice_id,
-            "kind": self.kind,
-            "person_id": self.person_id,
-            "via": self.via,
-        }
-
 
 def told(outgoing: Outgoing, now: datetime) -> Told:
     return Told(
@@ -57,22 +43,35 @@ def told(outgoing: Outgoing, now: datetime) -> Told:
     )
 
 
-def delivered(notice: Told, attempt: int = 1) -> Event:
-    if notice.of_alarm:
-        return AlarmNoticeDelivered(**notice.said, attempt=attempt)
-    return NoticeDelivered(**notice.said, attempt=attempt)
+def delivered(notice: Told, attempt: int = 1) -> tuple[Event, ...]:
+    return _said(notice, NoticeDelivered, AlarmNoticeDelivered, attempt=attempt)
 
 
-def failed(notice: Told, attempt: int, because: str) -> Event:
-    if notice.of_alarm:
-        return AlarmNoticeFailed(**notice.said, attempt=attempt, because=because)
-    return NoticeFailed(**notice.said, attempt=attempt, because=because)
+def failed(notice: Told, attempt: int, because: str) -> tuple[Event, ...]:
+    return _said(notice, NoticeFailed, AlarmNoticeFailed, attempt=attempt, because=because)
 
 
-def received(notice: Told) -> Event:
-    return AlarmNoticeReceived(**notice.said) if notice.of_alarm else NoticeReceived(**notice.said)
+def received(notice: Told) -> tuple[Event, ...]:
+    return _said(notice, NoticeReceived, AlarmNoticeReceived)
 
 
-def read(notice: Told, actor: Actor) -> Event:
-    said = notice.said | {"actor": actor, "channel": Channel.MOBILE}
-    return AlarmNoticeRead(**said) if notice.of_alarm else NoticeRead(**said)
+def read(notice: Told, actor: Actor) -> tuple[Event, ...]:
+    return _said(notice, NoticeRead, AlarmNoticeRead, actor=actor, channel=Channel.MOBILE)
+
+
+def _said(
+    notice: Told, of_case: type[NoticeEvent], of_alarm: type[AlarmNoticeEvent], **more: Any
+) -> tuple[Event, ...]:
+    """The one event of it; none of what belongs to no story."""
+    if notice.kind in OF_NO_STORY:
+        return ()
+    known = {
+        "at": notice.at,
+        "notice_id": notice.notice_id,
+        "kind": notice.kind,
+        "person_id": notice.person_id,
+        "via": notice.via,
+    }
+    if notice.kind in ALARMS:
+        return (of_alarm(**known, **more, alarm_id=notice.subject),)
+    return (of_case(**known, **more, case_id=notice.subject),)

@@ -20,5 +20,5 @@ async def read_feed(tx: Transaction, who: SignedIn, command: ReadFeed) -> tuple[
     now = await tx.lock(*case_ids)
     for notice_id, case_id, kind in await feeds.move_read(tx, who.person_id, up_to, now):
         told = Told(now, case_id, notice_id, kind, who.person_id, Via.FEED)
-        tx.announce(read(told, who.actor()))
+        tx.announce(*read(told, who.actor()))
     return last_seq, up_to

@@ -41,7 +41,7 @@ async def take_receipts(tx: Transaction, command: GiveReceipts) -> Taken:
     for one in found.values():
         told = outcomes.told(one, now)
         if one.notice_id in received:
-            tx.announce(outcomes.received(told))
+            tx.announce(*outcomes.received(told))
         elif one.notice_id in failed:
-            tx.announce(outcomes.failed(told, max(1, one.attempts), lost[one.notice_id]))
+            tx.announce(*outcomes.failed(told, max(1, one.attempts), lost[one.notice_id]))
     return Taken(len(received) + len(failed), unknown)

@@ -221,9 +221,9 @@ async def _announce(tx: Transaction, outgoing: Outgoing, result: Result, now: da
         attempt = max(1, outgoing.attempts)
         notice = told(one, now)
         if isinstance(result, Sent):
-            tx.announce(delivered(notice, attempt))
+            tx.announce(*delivered(notice, attempt))
         else:
-            tx.announce(failed(notice, attempt, result.because))
+            tx.announce(*failed(notice, attempt, result.because))
 
 
 async def _climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> None:

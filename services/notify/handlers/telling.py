@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -23,12 +23,21 @@ from services.notify.rules import ways
 from services.notify.rules.facts import Notice
 from services.notify.rules.ways import Priority, Via
 from shared.database import Transaction
-from shared.event import Event
 from shared.ids import uuid7
 from shared.vocabulary import NoticeKind
 
 ToTell = Sequence[tuple[Notice, Mapping[str, Any]]]
 """Notices with their bodies, as JSON has them."""
+
+
+class Cause(Protocol):
+    """What a notice comes of: an event, or what was found in the registry. `subject` is whose story it is."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def subject(self) -> UUID: ...
 
 
 def key_of(event_id: UUID, kind: NoticeKind, person_id: str | None) -> str:
@@ -37,15 +46,15 @@ def key_of(event_id: UUID, kind: NoticeKind, person_id: str | None) -> str:
 
 
 async def tell(
-    office: Office, tx: Transaction, event: Event, told: ToTell, now: datetime, *, urgent: bool
+    office: Office, tx: Transaction, cause: Cause, told: ToTell, now: datetime, *, urgent: bool
 ) -> None:
-    """Everything one event owes; `urgent` goes at any hour."""
+    """Everything one event or matter owes; `urgent` goes at any hour."""
     outgoing: list[Outgoing] = []
     for notice, body in told:
         priority = ways.priority_of(notice.kind, urgent=urgent)
         if notice.person_id is None:
             until = ways.requester_held_until(notice.kind, priority, office.quiet, now, office.zone)
-            outgoing.append(message(event, notice, office.requester_via(), body, priority, until))
+            outgoing.append(message(cause, notice, office.requester_via(), body, priority, until))
             continue
         person = tx.directory.people.get(notice.person_id)
         preferences = office.preferences(notice.person_id)
@@ -53,14 +62,14 @@ async def tell(
         until = ways.held_until(notice.kind, priority, preferences, now, office.zone)
         for via in ways.ways_at_once(notice, preferences, reach):
             if via is Via.FEED:
-                _put_in_feed(office, tx, event, notice, body, now)
+                _put_in_feed(office, tx, cause, notice, body, now)
             else:
-                outgoing.append(message(event, notice, via, body, priority, until))
+                outgoing.append(message(cause, notice, via, body, priority, until))
     await messages.write(tx, outgoing)
 
 
 def message(
-    event: Event,
+    cause: Cause,
     notice: Notice,
     via: Via,
     body: Mapping[str, Any],
@@ -69,9 +78,9 @@ def message(
 ) -> Outgoing:
     return Outgoing(
         notice_id=uuid7(),
-        key=key_of(event.id, notice.kind, notice.person_id),
-        event_id=event.id,
-        case_id=event.subject,
+        key=key_of(cause.id, notice.kind, notice.person_id),
+        event_id=cause.id,
+        case_id=cause.subject,
         kind=notice.kind,
         person_id=notice.person_id,
         via=via,
@@ -84,7 +93,7 @@ def message(
 def _put_in_feed(
     office: Office,
     tx: Transaction,
-    event: Event,
+    cause: Cause,
     notice: Notice,
     body: Mapping[str, Any],
     now: datetime,
@@ -96,10 +105,10 @@ def _put_in_feed(
     words = office.words(tx.directory, Audience.STAFF, notice.kind, language, dict(body))
     said = {"notice_id": notice_id, **body, "title": words.title, "text": words.text}
     entry = FeedEntry(
-        notice.person_id, notice_id, event.id, event.subject, notice.kind, to_json(said).decode(), now
+        notice.person_id, notice_id, cause.id, cause.subject, notice.kind, to_json(said).decode(), now
     )
     page: list[FeedEntry] = tx.kept.setdefault("feed", [])
     if not page:
         tx.at_end(lambda: feeds.write_feed(tx, page))
     page.append(entry)
-    tx.announce(delivered(Told(now, event.subject, notice_id, notice.kind, notice.person_id, Via.FEED)))
+    tx.announce(*delivered(Told(now, cause.subject, notice_id, notice.kind, notice.person_id, Via.FEED)))

@@ -132,6 +132,11 @@ class Roster(Protocol):
 
     def on_duty(self, unit_id: str | None, now: datetime) -> Sequence[tuple[Person, Shift]]: ...
 
+    def shifts_of(self, person_id: str) -> Sequence[Shift]: ...
+
 
 ALARMS = frozenset({NoticeKind.ALARM_RAISED, NoticeKind.ALARM_ANSWERED, NoticeKind.ALARM_ENDED})
 """Told at once over every way there is. They belong to the alarm's story, which is no case's."""
+OF_NO_STORY = frozenset({NoticeKind.CALLED_IN, NoticeKind.ACTING_FOR, NoticeKind.DIGEST})
+"""No one case's and no alarm's, so nothing is published of it: what the registry did to somebody's own work, and a
+digest, whose messages each have a story of their own."""

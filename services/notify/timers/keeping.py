@@ -9,6 +9,7 @@ from services.notify import metrics
 from services.notify.channels.feed import OpenStreams, streams_of
 from services.notify.handlers import digests
 from services.notify.handlers.office import Office
+from services.notify.handlers.things import tell_of_things
 from services.notify.queries import feeds, messages, people, templates
 from services.notify.settings import Settings
 from shared.database import Database, Transaction
@@ -27,6 +28,7 @@ COMMIT_SECONDS = 0.05
 OVERLAP = timedelta(seconds=60)
 """A row is stamped before its COMMIT, so what changed a while ago may only be visible now."""
 RELEASE_SECONDS = 0.5
+LOOK_SECONDS = 5.0
 
 
 class FeedWatch:
@@ -112,6 +114,30 @@ class Digests:
         if not rows or next_at is None:
             return Pending()
         return Pending(in_flight=int(next_at <= now), next_due_at=next_at if next_at > now else None)
+
+
+class Things:
+    """Tells people what the registry did to their own work: soon after something changed there, and now and then for
+    what has begun by itself."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._revision = -1
+        self._looked_at = float("-inf")
+
+    async def run(self, database: Database, beat: Beat) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def turn() -> None:
+            moved = await database.directory.reached(self._revision + 1, KNOW_SECONDS)
+            if not moved and loop.time() < self._looked_at + LOOK_SECONDS:
+                return
+            self._revision, self._looked_at = database.directory.revision, loop.time()
+            async with database.transaction() as tx:
+                await tell_of_things(self._office, tx, await tx.now())
+            await asyncio.sleep(KNOW_SECONDS)
+
+        await forever(turn, beat)
 
 
 class Forgetting:

@@ -1,0 +1,49 @@
+"""What is found in the registry that somebody has to know: told once, whoever finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pydantic_core import to_jsonable_python
+
+from services.notify.handlers.office import Office
+from services.notify.handlers.telling import tell
+from services.notify.queries import things
+from services.notify.rules.telling.things import Matter, begun
+from shared.database import Transaction
+from shared.events.things import REGISTRY_SUBJECT
+from shared.ids import uuid7
+from shared.vocabulary import NoticeKind
+
+KEPT = timedelta(days=1)
+"""After its end, so that clocks that differ tell nobody twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A matter of the registry as the cause of a notice."""
+
+    id: UUID
+    subject: UUID = REGISTRY_SUBJECT
+
+
+async def tell_of_things(office: Office, tx: Transaction, now: datetime) -> None:
+    """Everything that has begun and was not told yet."""
+    matters = begun(tx.directory, now)
+    if not matters:
+        return
+    new = await things.tell_once(tx, {matter.name: matter.ends_at for matter in matters})
+    for matter in matters:
+        if matter.name in new:
+            await _tell(office, tx, matter, now)
+    await things.forget(tx, now - KEPT)
+
+
+async def _tell(office: Office, tx: Transaction, matter: Matter, now: datetime) -> None:
+    cause, notice = Found(uuid7()), matter.notice
+    body = {"kind": notice.kind, "event_id": cause.id, "at": now, **notice.says}
+    # Whoever is called in is needed now, at any hour.
+    urgent = notice.kind is NoticeKind.CALLED_IN
+    await tell(office, tx, cause, [(notice, to_jsonable_python(body))], now, urgent=urgent)
