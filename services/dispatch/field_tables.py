@@ -71,6 +71,7 @@ class RoundEntryRow(Table, table=True):
     __table_args__ = (
         CheckConstraint("done = (reason IS NULL)", name="not_done_has_a_reason"),
         Index("round_entries_by_stop", "stop_id", "at"),
+        Index("round_entries_by_author", "person_id", "at", "id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -182,6 +183,7 @@ class MassTaskTryRow(Table, table=True):
         CheckConstraint("done = (reason IS NULL)", name="a_try_that_failed_says_why"),
         Index("mass_task_tries_by_person", "listed_id", "at"),
         Index("mass_task_tries_by_task", "task_id"),
+        Index("mass_task_tries_by_author", "person_id", "at", "id"),
     )
 
     id: UUID = Field(primary_key=True)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.dispatch.queries.mine import ON_LISTS, ON_ROUNDS
 from services.dispatch.rules.burden import Burden, is_night
 from services.dispatch.rules.coming import who_comes
 from shared.directory import Directory
 from shared.identity import internal_headers
+from shared.ids import uuid7
 from shared.service import Service
 from shared.vocabulary import Level
 from tests.dispatch.phones import Phone
 from tests.dispatch.test_entries import a_scene, as_jpeg
+from tests.dispatch.test_mass_tasks import Desk, a_task, everybody, residents
+from tests.dispatch.test_rounds import a_stop, a_visit
 from tests.dispatch.world import START, A, B, Scene, directory
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -52,22 +58,83 @@ async def test_my_history_and_what_it_cost_me(service: Service, scene: Scene) ->
     assert (await Phone(service, B).get("/me/history")).json()["items"] == []
 
     mine = (await phone.get("/me/burden")).json()
-    # accept, arrive, photo, note, handle; and the decline. It was ten past two at night.
+    # Accept, arrive, photo, note, handle, and the decline: six acts, four values, one photo. It was ten past two at
+    # night.
     expected = {
         "cases": 2,
         "offers": 2,
         "night_offers": 2,
-        "taps": 6,
+        "taps": 11,
         "fields": 4,
         "photos": 1,
         "minutes": 30,
     }
     assert mine["total"] == expected
-    assert {one["case_id"]: one["taps"] for one in mine["cases"]} == {str(first): 5, str(second): 1}
+    assert {one["case_id"]: one["taps"] for one in mine["cases"]} == {str(first): 9, str(second): 2}
     assert (
         await phone.get("/me/burden?from=2020-01-01T00:00:00Z&to=2026-01-01T00:00:00Z")
     ).status_code == 422
     assert mine["complete"] is True
+
+
+async def test_rounds_and_doors_are_work_as_well(service: Service, scene: Scene) -> None:
+    phone, point, visit = Phone(service, A), await a_stop(service), await a_visit(service)
+    case = await scene.registered(category="road-damage")
+    task_id = await a_task(Desk(service), residents(3, ["grid-a1"]))
+    doors = list(await everybody(scene, task_id))
+    await scene.until(60)
+    there = {"method": "qr_code", "code": scene.code()}
+    stops = [one["stop_id"] for one in (point, visit)]
+    entered = [
+        await phone.post(f"/rounds/stops/{stops[0]}/done", headers=None, **there),
+        await phone.post(f"/rounds/stops/{stops[1]}/not-done", reason="not_home"),
+        await phone.post(f"/mass-tasks/people/{doors[0]}/done"),
+        await phone.post(f"/mass-tasks/people/{doors[1]}/not-done", reason="refused"),
+    ]
+    assert [one.status_code for one in entered] == [200] * 4
+    wrong = await phone.post(
+        f"/mass-tasks/people/{doors[1]}/corrections",
+        try_id=entered[3].json()["try_id"],
+        text="误点",
+    )
+    assert wrong.status_code == 201
+
+    whole = (await phone.get("/me/history")).json()["items"]
+    assert [one["kind"] for one in whole[-1:]] == ["case"], "asked a minute earlier"
+    assert Counter(one["kind"] for one in whole) == {"round": 2, "mass_task": 2, "case": 1}
+    titles = {(one["kind"], one["title"], one["done"]) for one in whole[:-1]}
+    assert titles == {
+        ("round", "东门配电箱", True),
+        ("round", None, False),
+        ("mass_task", "全员采样", True),
+        ("mass_task", "全员采样", False),
+    }
+    assert "王小明" not in str(whole)
+    assert [one["undone_at"] is not None for one in whole if one.get("listed_id") == str(doors[1])] == [True]
+    paged: list[dict[str, Any]] = []
+    page: dict[str, Any] = {"next_cursor": ""}
+    while page["next_cursor"] is not None:
+        page = (await phone.get(f"/me/history?limit=2&cursor={page['next_cursor']}")).json()
+        paged += page["items"]
+    assert paged == whole
+    assert (await Phone(service, B).get("/me/history")).json()["items"] == []
+
+    mine = (await phone.get("/me/burden")).json()
+    assert mine["rounds"] == {"entries": 2, "taps": 4, "fields": 2}
+    assert mine["mass_tasks"] == {"entries": 2, "taps": 5, "fields": 2}, (
+        "one of them said why, and was taken back"
+    )
+    assert (mine["total"]["taps"], mine["total"]["fields"], mine["total"]["cases"]) == (9, 4, 1)
+    assert (await scene.offer(case)).person_id == A
+
+
+async def test_my_own_entries_are_read_by_an_index(service: Service, scene: Scene) -> None:
+    given = {"person_id": A, "before_at": START, "before_id": uuid7(), "most": 50}
+    async with service.database.transaction() as tx:
+        await tx.rows("SET LOCAL enable_seqscan = off")
+        for sql, index in ((ON_ROUNDS, "round_entries_by_author"), (ON_LISTS, "mass_task_tries_by_author")):
+            plan = "\n".join(row["QUERY PLAN"] for row in await tx.rows("EXPLAIN " + sql, **given))
+            assert index in plan, plan
 
 
 def test_night_is_by_the_clock_on_the_wall() -> None:

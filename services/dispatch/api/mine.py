@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,10 @@ from services.dispatch.api.cursors import after, cursor
 from services.dispatch.api.doing import WORKING
 from services.dispatch.commands import Moment
 from services.dispatch.queries import mine
-from services.dispatch.rules.burden import Burden, Held, burden
+from services.dispatch.rules.burden import Burden, Held, burden, of_entries
 from services.dispatch.rules.facts import CaseState, OfferState
 from shared.directory import Directory
+from shared.fieldwork import NotDoneReason
 from shared.problems import Problem
 from shared.routes import Caller, Tx, allow, router_for
 from shared.vocabulary import DeclineReason, Outcome, PartRole, Urgency
@@ -32,6 +33,7 @@ BURDEN_OFFERS_MAX = 5000
 class Past(BaseModel):
     """One time I was asked, and what became of it."""
 
+    kind: Literal["case"] = "case"
     offer_id: UUID
     part_id: UUID
     case_id: UUID
@@ -51,13 +53,31 @@ class Past(BaseModel):
     passed_on: str | None
 
 
+class Entered(BaseModel):
+    """One entry at a stop of the round, or at somebody's door. `title` is the patrol point's label or the task's
+    headline; whom a visit was for stays sealed. `undone_at`: I said that it was wrong."""
+
+    kind: Literal["round", "mass_task"]
+    entry_id: UUID
+    stop_id: UUID | None
+    task_id: UUID | None
+    listed_id: UUID | None
+    title: str | None
+    grid_id: str
+    at: datetime
+    done: bool
+    reason: NotDoneReason | None
+    undone_at: datetime | None
+
+
 class HistoryPage(BaseModel):
-    items: list[Past]
+    items: list[Past | Entered]
     next_cursor: str | None
 
 
 class BurdenView(BaseModel):
-    """Night is 22:00 to 06:00; a tap is one act that was sent; minutes are from accepting to the end of my part."""
+    """Night is 22:00 to 06:00; taps are the fewest it can have taken: one for each act, for each value chosen or
+    written, for each photo; minutes are from accepting to the end of my part."""
 
     cases: int
     offers: int
@@ -79,14 +99,25 @@ class CaseBurden(BaseModel):
     minutes: int
 
 
+class EntriesBurden(BaseModel):
+    """Doors and stops: entries, with the fewest taps and fields they can have taken."""
+
+    entries: int
+    taps: int
+    fields: int
+
+
 class MyBurden(BaseModel):
-    """`since` and `until` bound when I was asked. `complete` is false if there was more than is counted."""
+    """`since` and `until` bound when I was asked, or entered it. `complete` is false if there was more than is counted.
+    `rounds` and `mass_tasks` are in the taps and fields of `total`."""
 
     since: datetime
     until: datetime
     complete: bool
     total: BurdenView
     cases: list[CaseBurden]
+    rounds: EntriesBurden
+    mass_tasks: EntriesBurden
 
 
 @router.get("/me/history", dependencies=[allow(*WORKING)])
@@ -96,12 +127,17 @@ async def history(
     after_cursor: Annotated[str | None, Query(alias="cursor")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX)] = 50,
 ) -> HistoryPage:
-    """Every case I was asked to take, the latest first."""
-    rows = await mine.history(tx, who.person_id, before=after(after_cursor), most=limit)
-    items = [Past.model_validate(dict(row)) for row in rows]
-    full = len(items) == limit
+    """Every case I was asked to take and every entry of mine on rounds and mass tasks, the latest first."""
+    begin = after(after_cursor)
+    asked = await mine.history(tx, who.person_id, before=begin, most=limit)
+    entered = await mine.entered(tx, who.person_id, before=begin, most=limit)
+    dated: list[tuple[datetime, UUID, Past | Entered]] = [
+        *((row["offered_at"], row["offer_id"], Past.model_validate(dict(row))) for row in asked),
+        *((row["at"], row["entry_id"], Entered.model_validate(dict(row))) for row in entered),
+    ]
+    page = sorted(dated, key=lambda one: one[:2], reverse=True)[:limit]
     return HistoryPage(
-        items=items, next_cursor=cursor(items[-1].offered_at, items[-1].offer_id) if full else None
+        items=[item for _, _, item in page], next_cursor=cursor(*page[-1][:2]) if len(page) == limit else None
     )
 
 
@@ -133,11 +169,17 @@ async def my_burden(
     for row in rows:
         held[row["case_id"]].append(Held(row["offered_at"], row["accepted_at"], row["ended_at"] or now))
     by_case = {case_id: burden(held[case_id], acts[case_id], zone) for case_id in numbers}
+    rounds, lists = await mine.how_much(tx, who.person_id, since, until)
+    at_stops = of_entries(rounds["entries"], with_a_value=rounds["entries"], taken_back=rounds["taken_back"])
+    at_doors = of_entries(lists["entries"], with_a_value=lists["not_done"], taken_back=lists["taken_back"])
+    total = sum([*by_case.values(), at_stops, at_doors], Burden())
     return MyBurden(
         since=since,
         until=until,
         complete=len(rows) < BURDEN_OFFERS_MAX,
-        total=BurdenView(cases=len(numbers), **asdict(sum(by_case.values(), Burden()))),
+        total=BurdenView(cases=len(numbers), **asdict(total)),
+        rounds=EntriesBurden(entries=rounds["entries"], taps=at_stops.taps, fields=at_stops.fields),
+        mass_tasks=EntriesBurden(entries=lists["entries"], taps=at_doors.taps, fields=at_doors.fields),
         cases=[
             CaseBurden(case_id=case_id, number=numbers[case_id], **asdict(cost))
             for case_id, cost in by_case.items()

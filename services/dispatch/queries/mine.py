@@ -18,6 +18,26 @@ HISTORY = """
     WHERE offers.person_id = :person_id AND (offers.offered_at, offers.id) < (:before_at, :before_id)
     ORDER BY offers.offered_at DESC, offers.id DESC LIMIT :most
 """
+# What was entered where nobody is offered anything: a visit's name and place are sealed, and not in one's history.
+ON_ROUNDS = """
+    SELECT 'round' AS kind, entry.id AS entry_id, entry.stop_id, NULL::uuid AS task_id, NULL::uuid AS listed_id,
+           stop.label AS title, stop.grid_id, entry.at, entry.done, entry.reason, entry.undone_at
+    FROM round_entries AS entry JOIN round_stops AS stop ON stop.id = entry.stop_id
+    WHERE entry.person_id = :person_id AND (entry.at, entry.id) < (:before_at, :before_id)
+    ORDER BY entry.at DESC, entry.id DESC LIMIT :most
+"""
+ON_LISTS = """
+    SELECT 'mass_task' AS kind, entry.id AS entry_id, NULL::uuid AS stop_id, entry.task_id, entry.listed_id,
+           task.title, listed.grid_id, entry.at, entry.done, entry.reason, entry.undone_at
+    FROM mass_task_tries AS entry JOIN mass_tasks AS task ON task.id = entry.task_id
+        JOIN mass_task_people AS listed ON listed.id = entry.listed_id
+    WHERE entry.person_id = :person_id AND (entry.at, entry.id) < (:before_at, :before_id)
+    ORDER BY entry.at DESC, entry.id DESC LIMIT :most
+"""
+ENTERED = """
+    SELECT count(*) AS entries, count(*) FILTER (WHERE NOT done) AS not_done, count(undone_at) AS taken_back
+    FROM {table} WHERE person_id = :person_id AND at >= :since AND at <= :until
+"""
 OFFERED = """
     SELECT offers.case_id, cases.number, offers.offered_at, offers.accepted_at, offers.ended_at
     FROM offers JOIN cases ON cases.id = offers.case_id
@@ -34,6 +54,20 @@ ACTS = """
 async def history(tx: Transaction, person_id: str, *, before: tuple[datetime, UUID], most: int) -> list[Row]:
     """Everything somebody was asked, the latest first."""
     return await tx.rows(HISTORY, person_id=person_id, before_at=before[0], before_id=before[1], most=most)
+
+
+async def entered(tx: Transaction, person_id: str, *, before: tuple[datetime, UUID], most: int) -> list[Row]:
+    """What somebody entered on rounds and on the lists of mass tasks, the latest of each first."""
+    given = {"person_id": person_id, "before_at": before[0], "before_id": before[1], "most": most}
+    return [*await tx.rows(ON_ROUNDS, **given), *await tx.rows(ON_LISTS, **given)]
+
+
+async def how_much(tx: Transaction, person_id: str, since: datetime, until: datetime) -> tuple[Row, Row]:
+    """How many such entries: on rounds, and on lists."""
+    given = {"person_id": person_id, "since": since, "until": until}
+    [rounds] = await tx.rows(ENTERED.format(table="round_entries"), **given)
+    [lists] = await tx.rows(ENTERED.format(table="mass_task_tries"), **given)
+    return rounds, lists
 
 
 async def offered(tx: Transaction, person_id: str, since: datetime, until: datetime, most: int) -> list[Row]:

@@ -1,5 +1,8 @@
 """What the work costs those who do it: cases, offers at night, taps, fields, photos, minutes. For the person's own
-eyes; nobody is ranked by it (figures of a unit are insight's)."""
+eyes; nobody is ranked by it (figures of a unit are insight's).
+
+A tap here is what it is in insight's figure `burden_taps`: the fewest that what was received can have taken, one for
+each act, one for each value chosen or written for it, one for each photo."""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from shared.events.dispatch import (
     CaseAccepted,
     CaseHandedDown,
     CaseHandled,
-    CaseReassigned,
     CaseReturned,
     CoHandlerAsked,
     EntryCorrected,
@@ -41,10 +43,9 @@ FIELDS: dict[type[Event], int] = {
     CaseHandedDown: 2,
     CoHandlerAsked: 2,
     HelpRequested: 1,
-    CaseReassigned: 1,
     EntryCorrected: 1,
 }
-"""What somebody does, with how many fields they fill in for it at least. One act is one tap that was sent."""
+"""What somebody does on a case, with how many fields they fill in for it at least. A hand-over is of no one case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,14 @@ def burden(held: Iterable[Held], acts: Iterable[Event], zone: ZoneInfo) -> Burde
     """`acts` are the events that the person caused. A co-handler asked as part of a request for help is one act with
     it."""
     offers, done = list(held), [act for act in acts if type(act) in FIELDS and not _comes_along(act)]
+    fields = sum(_fields(act) for act in done)
+    photos = sum(isinstance(act, EvidenceAdded) and act.media_type.startswith("image/") for act in done)
     return Burden(
         offers=len(offers),
         night_offers=sum(is_night(offer.offered_at, zone) for offer in offers),
-        taps=len(done),
-        fields=sum(_fields(act) for act in done),
-        photos=sum(isinstance(act, EvidenceAdded) for act in done),
+        taps=len(done) + fields + photos,
+        fields=fields,
+        photos=photos,
         minutes=sum(
             int((offer.until - offer.accepted_at).total_seconds() // 60)
             for offer in offers
@@ -102,10 +105,19 @@ def burden(held: Iterable[Held], acts: Iterable[Event], zone: ZoneInfo) -> Burde
     )
 
 
+def of_entries(entries: int, *, with_a_value: int, taken_back: int) -> Burden:
+    """Of rounds, or of the lists of mass tasks. Each entry is an act, and taking one back is another, in words."""
+    fields = with_a_value + taken_back
+    return Burden(taps=entries + taken_back + fields, fields=fields)
+
+
 def _comes_along(act: Event) -> bool:
     return isinstance(act, CoHandlerAsked) and act.help_id is not None
 
 
 def _fields(act: Event) -> int:
-    """A late arrival's cause is one field more."""
-    return FIELDS[type(act)] + (isinstance(act, CaseHandled) and act.late_cause is not None)
+    """A late arrival's cause is one field more, and so is a task's limit."""
+    more = (isinstance(act, CaseHandled) and act.late_cause is not None) or (
+        isinstance(act, CoHandlerAsked) and act.due_at is not None
+    )
+    return FIELDS[type(act)] + more
