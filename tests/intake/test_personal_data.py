@@ -272,6 +272,29 @@ async def test_a_person_gets_a_copy_of_everything(client: httpx.AsyncClient, dat
     assert purposes == ["data_subject_request"], "the person learns who looked, and why"
 
 
+async def test_who_has_no_phone_gets_a_copy_of_their_case(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    """A walk-in by name, for their father: no number leads to either of them."""
+    father = {"name": "王大明", "relation": "父亲"}
+    requester = {"name": "王小明", "kind": "proxy", "on_behalf_of": father}
+    told = await registered(client, channel="walk_in_post", requester=requester)
+    url = f"/cases/{told['case_id']}/export"
+    for person in (SUPERVISOR, OPERATOR, ("p-other", Role.DATA_PROTECTION_OFFICER, "community-b")):
+        assert (await client.post(url, headers=headers(*person))).status_code == 403, person
+    assert await count(database, "journal WHERE type = 'yike.requester.revealed'") == 0
+    answer = await client.post(url, headers=headers(*PROTECTION))
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), answer.text
+    case = answer.json()
+    assert (case["name"], case["phone"], case["on_behalf_of"]["name"]) == ("王小明", None, "王大明")
+    assert case["description"] == "门口的井盖不见了，我叫王小明"
+    noted = (await journal_of(database, UUID(told["case_id"])))[-1]
+    assert isinstance(noted, RequesterRevealed)
+    assert (noted.purpose, noted.actor.person_id) == ("data_subject_request", PROTECTION[0])
+    nowhere = await client.post(f"/cases/{UUID(int=1)}/export", headers=headers(*PROTECTION))
+    assert nowhere.status_code == 404
+
+
 async def test_only_the_data_protection_officer_and_only_of_their_units(client: httpx.AsyncClient) -> None:
     told = await registered(client, place=inside("grid-a1"))
     for url in ("/personal-data/export", "/personal-data/erasure"):
