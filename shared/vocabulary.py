@@ -1,7 +1,6 @@
 """The terms of the field, one English identifier each; docs/glossary.md pairs them with the Chinese ones.
 
-What a city may extend without a release (kinds of units, categories, skills, policies, who holds which post and role
-where) is data and not listed here; which posts and roles there are is code, because rules ask for them by name.
+Data, not here: kinds of units, categories, skills, policies, who holds what. Code: which posts and roles there are.
 """
 
 from __future__ import annotations
