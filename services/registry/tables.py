@@ -252,7 +252,7 @@ class ImportRow(Table, table=True):
 
 class ImportLineRow(Table, table=True):
     """One line of it; `fields` go when it is written, `problems` stay. Lines are written by `rank`: what others hang on
-    comes first."""
+    comes first. `revision` is the thing's when the line was checked."""
 
     __tablename__ = "import_lines"
     __table_args__ = (
@@ -274,11 +274,13 @@ class ImportLineRow(Table, table=True):
     state: str = Field(sa_column=Column(Text, nullable=False))
     fields: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     problems: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default="[]"))
+    revision: int | None = Field(default=None, sa_column=Column(BigInteger))
 
 
 class AccountRow(Table, table=True):
     """A way to sign in as a person. `demo` passwords can be computed by anybody. Times here are real time. `tries`
-    counts what was wrong since `tries_since`; the secret of the second step is sealed under a key of its own."""
+    counts what was wrong since `tries_since`; the secret of the second step is sealed under a key of its own.
+    `version` counts whose it was, passwords, and being disabled or not."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -304,6 +306,7 @@ class AccountRow(Table, table=True):
     codes_sealed: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     codes_on_at: datetime | None = _time()
     codes_last_step: int | None = Field(default=None, sa_column=Column(BigInteger))
+    version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
 
 
 class RecoveryCodeRow(Table, table=True):

@@ -135,13 +135,43 @@ async def test_an_account_given_to_another_person_keeps_nothing_of_the_first(
 ) -> None:
     session, local = await session_of(client, "grid-a1-a"), await local_administrator(client)
     body = {"person_id": "p-grid-a1-w", "password": NEW}
-    given = await client.put("/accounts/grid-a1-a", json=body, headers=local)
+    given = await client.put("/accounts/grid-a1-a", json=body, headers={**local, "If-Match": "*"})
 
     assert given.status_code == 204, given.text
     again = await client.post("/refresh", json={"refresh_token": session["refresh_token"]})
     assert again.status_code == 401
     assert (await tried(client, "grid-a1-a", NEW)).json()["person"]["id"] == "p-grid-a1-w"
     assert (await is_what_its_story_says(demo, "grid-a1-a")).person_id == "p-grid-a1-w"
+
+
+async def test_of_two_who_change_an_account_the_later_is_told(client: httpx.AsyncClient) -> None:
+    """Its version moves with whose it is, its password and being disabled or not; not with signing in."""
+    local = await local_administrator(client)
+    body = {"person_id": "p-grid-a1-a", "password": NEW}
+
+    async def read() -> dict[str, str]:
+        answer = await client.get("/accounts/grid-a1-a", headers=local)
+        return {**local, "If-Match": answer.headers["etag"]}
+
+    async def put(headers: dict[str, str], **more: object) -> tuple[int, str | None]:
+        answer = await client.put("/accounts/grid-a1-a", json={**body, **more}, headers=headers)
+        return answer.status_code, answer.json()["code"] if answer.content else None
+
+    assert await put(local) == (428, "if-match-needed")
+    first = await read()
+    assert (await tried(client, "grid-a1-a")).status_code == 200
+    assert (await tried(client, "grid-a1-a", "wrong")).status_code == 401
+    assert await read() == first
+    assert await put(first) == (204, None)
+    assert await put(first, disabled=True) == (412, "changed-meanwhile")
+    assert (await tried(client, "grid-a1-a", NEW)).status_code == 200, "what the first one did stands"
+    for act in ("disable", "enable", "reset"):
+        before = await read()
+        await client.post(f"/accounts/grid-a1-a/{act}", headers=local)
+        assert await put(before) == (412, "changed-meanwhile"), act
+    other = {"person_id": "p-grid-a1-a", "password": NEW}
+    nothing_there = await client.put("/accounts/new", json=other, headers={**local, "If-Match": "*"})
+    assert nothing_there.status_code == 412
 
 
 async def listed(client: httpx.AsyncClient, headers: dict[str, str], limit: int = 500) -> Sequence[str]:

@@ -230,9 +230,8 @@ async def test_no_refresh_token_is_kept_in_the_clear(client: httpx.AsyncClient, 
 async def test_an_administrator_gives_a_new_password_and_old_sessions_end(client: httpx.AsyncClient) -> None:
     token = (await session_of(client, "grid-a1-a"))["refresh_token"]
     body = {"person_id": "p-grid-a1-a", "password": "a better password"}
-    answer = await client.put(
-        "/accounts/grid-a1-a", json=body, headers=await headers_of(client, "administrator-1")
-    )
+    headers = {**await headers_of(client, "administrator-1"), "If-Match": "*"}
+    answer = await client.put("/accounts/grid-a1-a", json=body, headers=headers)
 
     assert answer.status_code == 204
     assert (await refreshed(client, token)).status_code == 401
@@ -249,7 +248,8 @@ async def test_nobody_else_gives_passwords(client: httpx.AsyncClient) -> None:
 
 async def test_a_disabled_account_cannot_sign_in(client: httpx.AsyncClient) -> None:
     body = {"person_id": "p-grid-a1-a", "password": "a better password", "disabled": True}
-    await client.put("/accounts/grid-a1-a", json=body, headers=await headers_of(client, "administrator-1"))
+    headers = {**await headers_of(client, "administrator-1"), "If-Match": "*"}
+    assert (await client.put("/accounts/grid-a1-a", json=body, headers=headers)).status_code == 204
 
     answer = await client.post("/sign-in", json={"account": "grid-a1-a", "password": "a better password"})
     assert answer.status_code == 401

@@ -16,9 +16,11 @@ from services.registry.api.account_answers import (
     StoryLine,
     StoryPage,
 )
+from services.registry.api.things import MUST_MATCH, IfMatch
 from services.registry.commands import MakeAccount, PutAccount
 from services.registry.handlers import accounts
 from services.registry.handlers.sign_in import Issuer
+from shared.openapi import VERSIONED
 from shared.routes import Caller, Tx, allow, router_for
 from shared.vocabulary import Role
 
@@ -48,9 +50,11 @@ def _reading(router: APIRouter) -> None:
             items=tuple(AccountShown.of(account) for account in found[:limit]), next_cursor=following
         )
 
-    @router.get("/accounts/{account}", dependencies=administrators)
-    async def one(account: str, tx: Tx, who: Caller) -> AccountShown:
-        return AccountShown.of(await accounts.one(tx, account, who))
+    @router.get("/accounts/{account}", dependencies=administrators, responses=VERSIONED)
+    async def one(account: str, tx: Tx, who: Caller, response: Response) -> AccountShown:
+        found = await accounts.one(tx, account, who)
+        response.headers["ETag"] = f'"{found.version}"'
+        return AccountShown.of(found)
 
     @router.get("/accounts/{account}/sessions", dependencies=administrators)
     async def sessions(
@@ -76,9 +80,12 @@ def _making(router: APIRouter, issuer: Issuer) -> None:
         given = OneTimePassword(account=body.account, one_time_password=password, valid_until=until)
         return _told_once(given, 201)
 
-    @router.put("/accounts/{account}", status_code=204, dependencies=administrators)
-    async def put_account(account: str, body: PutAccount, tx: Tx, who: Caller) -> None:
-        await accounts.put_account(tx, issuer.passwords, account, body, who)
+    @router.put("/accounts/{account}", status_code=204, dependencies=administrators, responses=MUST_MATCH)
+    async def put_account(
+        account: str, body: PutAccount, tx: Tx, who: Caller, response: Response, if_match: IfMatch = None
+    ) -> None:
+        version = await accounts.put_account(tx, issuer.passwords, account, body, who, if_match)
+        response.headers["ETag"] = f'"{version}"'
 
     @router.post("/accounts/{account}/reset", response_model=OneTimePassword, dependencies=administrators)
     async def reset(account: str, tx: Tx, who: Caller) -> Response:

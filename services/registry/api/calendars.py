@@ -6,10 +6,11 @@ from __future__ import annotations
 from fastapi.responses import Response
 
 from services.registry.api.answers import Changed, Cursored
-from services.registry.api.things import MUST_MATCH, Cursor, IfMatch, Limit, must_match
+from services.registry.api.things import MUST_MATCH, Cursor, IfMatch, Limit
 from services.registry.commands import ChangeDays
 from services.registry.handlers import calendars as handlers
 from services.registry.handlers.things import hold_still
+from services.registry.handlers.versions import must_match
 from services.registry.queries import things as stored
 from services.registry.rules.calendars import CalendarWarning
 from shared.problems import not_found

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Header, Query
+from fastapi.responses import Response
 
 from services.registry.api.answers import Cursored, HandedOver
 from services.registry.api.plans import After, unreadable_cursor
-from services.registry.api.things import STAFF, Limit
+from services.registry.api.things import MUST_MATCH, STAFF, Limit
 from services.registry.commands import CallIn, EndAbsence, EnterAbsence, HandOver, Moment
 from services.registry.handlers import absences as handlers
 from services.registry.queries import ahead, rosters, things
 from services.registry.rules.absence import Absence
 from services.registry.rules.rosters import Gap, gaps, rotas
 from services.registry.rules.spans import Span
+from shared.openapi import VERSIONED
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Tx, allow, router_for
 from shared.things import Calendar, Shift
@@ -27,6 +29,8 @@ ABSENCE_DAYS_SHOWN = 90
 router = router_for("registry")
 staff = [allow(*STAFF)]
 
+MAY_MATCH: dict[int | str, dict[str, Any]] = {412: MUST_MATCH[412]}
+MayMatch = Annotated[str | None, Header(alias="If-Match", description="end only this version")]
 From = Annotated[Moment | None, Query(alias="from")]
 To = Annotated[Moment | None, Query(alias="to")]
 
@@ -122,16 +126,21 @@ async def absences(
     return Cursored(items=tuple(found[:limit]), next_cursor=next_cursor)
 
 
-@router.get("/absences/{id}", dependencies=staff)
-async def absence(id: UUID, tx: Tx, who: Caller) -> Absence:
+@router.get("/absences/{id}", dependencies=staff, responses=VERSIONED)
+async def absence(id: UUID, tx: Tx, who: Caller, response: Response) -> Absence:
     if (found := await ahead.absence_seen(tx, await handlers.reader(tx, who), id)) is None:
         raise not_found()
+    response.headers["ETag"] = f'"{found.version}"'
     return found
 
 
-@router.post("/absences/{id}/end", dependencies=staff)
-async def end_absence(id: UUID, body: EndAbsence, tx: Tx, who: Caller) -> Absence:
-    return await handlers.end_absence(tx, id, body, who)
+@router.post("/absences/{id}/end", dependencies=staff, responses=MAY_MATCH)
+async def end_absence(
+    id: UUID, body: EndAbsence, tx: Tx, who: Caller, response: Response, if_match: MayMatch = None
+) -> Absence:
+    ended = await handlers.end_absence(tx, id, body, who, if_match)
+    response.headers["ETag"] = f'"{ended.version}"'
+    return ended
 
 
 # ── by hand ───────────────────────────────────────────────────────────────────────────────────────────────────────

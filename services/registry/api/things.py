@@ -18,6 +18,7 @@ from fastapi.responses import Response
 from services.registry.api.answers import Changed, History, Page, Version
 from services.registry.commands import PUTS, ChangeThings, Moment
 from services.registry.handlers import things as handlers
+from services.registry.handlers.versions import must_match
 from services.registry.queries import things as stored
 from services.registry.queries.history import Line
 from services.registry.queries.history import history as changes_of
@@ -76,21 +77,6 @@ async def page_of(tx: Transaction, items: list[T], limit: int, who: SignedIn) ->
     cursor = id_of(items[limit - 1]) if len(items) > limit else None
     shown = tuple(map(_seen_by(who), items[:limit]))
     return Page(items=shown, next_cursor=cursor, revision=await stored.revision(tx))
-
-
-def must_match(if_match: str | None, revision: int | None) -> None:
-    """What is not there yet is made without; what is there is changed by who read it as it is."""
-    if if_match is None:
-        if revision is None:
-            return
-        detail = "请先读取，再把 ETag 写入 If-Match / Read it first, then send its ETag as If-Match"
-        raise Problem(
-            428, "if-match-needed", "须说明改的是哪一版 / Say which version you change", detail=detail
-        )
-    read = {version.strip() for version in if_match.split(",")}
-    if revision is None or not read & {"*", f'"{revision}"'}:
-        detail = "请重新读取后再改 / Read it again, then change it"
-        raise Problem(412, "changed-meanwhile", "已被他人修改 / Somebody changed it since", detail=detail)
 
 
 @router.post("/changes", dependencies=administrators)

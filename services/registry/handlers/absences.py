@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.registry.commands import CallIn, EndAbsence, EnterAbsence, HandOver
 from services.registry.handlers.things import actor_in, hold_still, put_things, rights_of
+from services.registry.handlers.versions import must_match
 from services.registry.queries import ahead, rosters
 from services.registry.queries import things as stored
 from services.registry.queries.ahead import Reader
@@ -115,12 +116,17 @@ async def _must_be_able(
         raise _no_post_there()
 
 
-async def end_absence(tx: Transaction, id: UUID, command: EndAbsence, who: SignedIn) -> Absence:
-    """The person comes back early, or never went: what is left of their shifts is theirs again."""
+async def end_absence(
+    tx: Transaction, id: UUID, command: EndAbsence, who: SignedIn, if_match: str | None = None
+) -> Absence:
+    """The person comes back early, or never went: what is left of their shifts is theirs again. Who says which
+    version they read does not end otherwise what somebody ended meanwhile."""
     now = await hold_still(tx)
     if (absence := await ahead.absence(tx, id)) is None:
         raise not_found()
     actor = await _sees_to(tx, await _person(tx, absence.person_id), who, now)
+    if if_match is not None:
+        must_match(if_match, absence.version)
     at = max(command.at or now, now)
     if at.tzinfo is None or at >= absence.ends_at:
         raise Problem(
@@ -134,7 +140,12 @@ async def end_absence(tx: Transaction, id: UUID, command: EndAbsence, who: Signe
     present = await stored.present(tx, Shift, ids | set(absence.made))
     back = rules.given_back(absence, at, now, present)
     ended = absence.model_copy(
-        update={"ends_at": max(at, absence.starts_at), "ended_at": now, "takeovers": _until(absence, at)}
+        update={
+            "ends_at": max(at, absence.starts_at),
+            "ended_at": now,
+            "takeovers": _until(absence, at),
+            "version": absence.version + 1,
+        }
     )
     ended = await _keep(tx, ended, now, actor)  # first, so that the person's shifts no longer run into it
     await put_things(tx, back, actor, Channel.DESK)

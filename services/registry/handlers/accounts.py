@@ -11,6 +11,7 @@ from services.registry.commands import MakeAccount, PutAccount
 from services.registry.handlers import proof
 from services.registry.handlers.passwords import Passwords
 from services.registry.handlers.sign_in import Issuer
+from services.registry.handlers.versions import must_match
 from services.registry.queries import accounts, rights, sessions
 from services.registry.queries import things as stored
 from services.registry.queries.accounts import Account
@@ -77,15 +78,21 @@ async def make_account(
 
 
 async def put_account(
-    tx: Transaction, passwords: Passwords, name: str, command: PutAccount, who: SignedIn
-) -> None:
-    """Give a person an account or a new password; ends the account's open sessions."""
+    tx: Transaction,
+    passwords: Passwords,
+    name: str,
+    command: PutAccount,
+    who: SignedIn,
+    if_match: str | None,
+) -> int:
+    """Give a person an account or a new password; ends the account's open sessions. Its version after that."""
     held = await accounts.holders(tx, name, command.person_id)
     if command.person_id not in {person.id for person in held}:
         raise not_found(f"没有人员 {command.person_id} / There is no person {command.person_id}")
     actor = await _must_administer(tx, who, held)
     hashed = await passwords.hash(command.password.get_secret_value())
     found = await accounts.locked(tx, name)
+    must_match(if_match, found[0].version if found is not None else None)
     if found is None:
         await make_accounts(tx, [(name, command.person_id, hashed)], actor=actor)
         found = await accounts.locked(tx, name)
@@ -103,6 +110,9 @@ async def put_account(
         told.append(turned(at=at, account_id=account.id, actor=actor))
     await accounts.count_tries(tx, account.id, Tries())
     await proof.tell(tx, account, *told, *await _sessions_ended(tx, account, at, actor))
+    after = await accounts.account(tx, name)
+    assert after is not None, "its story is locked"
+    return after.version
 
 
 async def reset_password(tx: Transaction, issuer: Issuer, name: str, who: SignedIn) -> tuple[str, datetime]:

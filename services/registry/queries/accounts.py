@@ -16,6 +16,7 @@ from shared.things import Person
 COLUMNS = """
     accounts.id, account, person_id, password_hash, demo, disabled_at, one_time_until, locked_until, tries,
     tries_since, codes_key, codes_sealed, codes_on_at, codes_last_step, accounts.made_at,
+    accounts.version,
     CAST(people.body AS text) AS person,
     (SELECT count(*) FROM recovery_codes WHERE account_id = accounts.id AND used_at IS NULL) AS recovery_codes_left,
     (SELECT count(*) FROM sessions WHERE sessions.account = accounts.account AND ended_at IS NULL
@@ -66,11 +67,13 @@ SAVE_STATE = """
     UPDATE accounts SET person_id = :person_id, demo = :demo, one_time_until = :one_time_until,
         locked_until = :locked_until,
         disabled_at = CASE WHEN CAST(:disabled AS boolean) THEN coalesce(disabled_at, clock_timestamp()) END,
+        version = version
+            + CASE WHEN person_id <> :person_id OR (disabled_at IS NOT NULL) <> :disabled THEN 1 ELSE 0 END,
         codes_on_at = CASE WHEN CAST(:codes AS boolean) THEN coalesce(codes_on_at, clock_timestamp()) END
     WHERE id = :id
 """
 
-SET_PASSWORD = "UPDATE accounts SET password_hash = :hash WHERE id = :id"
+SET_PASSWORD = "UPDATE accounts SET password_hash = :hash, version = version + 1 WHERE id = :id"
 COUNT_TRIES = "UPDATE accounts SET tries = :tries, tries_since = :since WHERE id = :id"
 GIVE_BACK = "UPDATE accounts SET tries = greatest(0, tries - 1) WHERE account = :account"
 KEEP_CODES = """
@@ -115,6 +118,7 @@ class Account:
     codes: Codes | None
     made_at: datetime
     sessions_open: int
+    version: int
 
     @property
     def may_be_used(self) -> bool:
@@ -264,4 +268,5 @@ def _read(row: Row) -> Account:
         codes=codes,
         made_at=row["made_at"],
         sessions_open=row["sessions_open"],
+        version=row["version"],
     )

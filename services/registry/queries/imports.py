@@ -109,16 +109,17 @@ GOOD_OF_KIND = """
       AND (CAST(:thing_ids AS text[]) IS NULL OR thing_id = ANY(CAST(:thing_ids AS text[]))) ORDER BY number
 """
 TO_WRITE = """
-    SELECT number, sheet, line, kind, thing_id, rank, fields, problems FROM import_lines
+    SELECT number, sheet, line, kind, thing_id, rank, revision, fields, problems FROM import_lines
     WHERE import_id = :id AND state = 'good'
     ORDER BY array_position(CAST(:kinds AS text[]), kind), rank, number LIMIT :rows_max
 """
 # What was written needs its fields no longer: they hold people's names.
 SAVE_LINES = """
     UPDATE import_lines SET state = new.state, problems = CAST(new.problems AS jsonb), rank = new.rank,
+        revision = new.revision,
         fields = CASE WHEN new.state = 'good' THEN fields END
-    FROM unnest(CAST(:numbers AS int[]), CAST(:states AS text[]), CAST(:problems AS text[]), CAST(:ranks AS int[]))
-         AS new(number, state, problems, rank)
+    FROM unnest(CAST(:numbers AS int[]), CAST(:states AS text[]), CAST(:problems AS text[]), CAST(:ranks AS int[]),
+                CAST(:revisions AS bigint[])) AS new(number, state, problems, rank, revision)
     WHERE import_lines.import_id = :id AND import_lines.number = new.number
 """
 REPORT = """
@@ -217,8 +218,10 @@ async def save_lines(
     id: UUID,
     states: Mapping[int, LineState],
     problems: Mapping[int, Sequence[LineProblem]],
-    ranks: Mapping[int, int],
+    ranks: Mapping[int, int] = {},
+    revisions: Mapping[int, int] = {},
 ) -> None:
+    """By the number of the line: what became of it, why, when it is written, and the thing's revision."""
     numbers = sorted(states)
     await tx.rows(
         SAVE_LINES,
@@ -227,6 +230,7 @@ async def save_lines(
         states=[states[number] for number in numbers],
         problems=[_dumped(problems.get(number, ())) for number in numbers],
         ranks=[ranks.get(number, 0) for number in numbers],
+        revisions=[revisions.get(number) for number in numbers],
     )
 
 

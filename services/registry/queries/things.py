@@ -83,6 +83,11 @@ ONE = {
     for kind, table in TABLES.items()
 }
 
+REVISIONS = {
+    kind: f"SELECT id, revision FROM {table} WHERE id = ANY(CAST(:ids AS text[]))"
+    for kind, table in TABLES.items()
+}
+
 ALL = {kind: f"SELECT CAST(body AS text) AS body FROM {table} ORDER BY id" for kind, table in TABLES.items()}
 
 SHIFTS_OF = """
@@ -311,6 +316,12 @@ async def one(tx: Transaction, kind: type[T], id: str) -> tuple[T, int] | None:
     """A thing and its revision."""
     rows = await tx.rows(ONE[kind], id=id)
     return (_read(kind, rows[0]), int(rows[0]["revision"])) if rows else None
+
+
+async def revisions(tx: Transaction, kind: type[Thing], ids: Iterable[str]) -> dict[str, int]:
+    """The revisions of those of a kind that there are, by id."""
+    rows = await tx.rows(REVISIONS[kind], ids=sorted(set(ids)))
+    return {row["id"]: int(row["revision"]) for row in rows}
 
 
 async def calendars_in_use(tx: Transaction) -> list[tuple[Calendar, int]]:

@@ -43,7 +43,8 @@ class Candidate:
 
 class Absence(Value):
     """Away from `starts_at` to `ends_at` (exclusive). `cut` are the shifts that ran into it, as they were; `made`
-    are those made for whoever takes over. `ended_at` is when it was ended early or taken back."""
+    are those made for whoever takes over. `ended_at` is when it was ended early or taken back, which makes another
+    `version`."""
 
     id: UUID
     person_id: str
@@ -56,6 +57,7 @@ class Absence(Value):
     entered_by: str
     entered_at: datetime
     ended_at: datetime | None = None
+    version: int = 1
 
     @property
     def span(self) -> Span:

@@ -21,7 +21,8 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Line:
-    """`number` counts all lines of the file; `line` is the row of its sheet, or the place in its list, from 1."""
+    """`number` counts all lines of the file; `line` is the row of its sheet, or the place in its list, from 1.
+    `revision` is that of the thing when the line was checked; None for a new one."""
 
     number: int
     sheet: str
@@ -31,6 +32,7 @@ class Line:
     fields: Mapping[str, Any]
     problems: tuple[LineProblem, ...] = ()
     rank: int = 0
+    revision: int | None = None
 
     @property
     def key(self) -> Key:
@@ -125,6 +127,19 @@ def check(lines: Sequence[Line], known: Known, grants: Sequence[Grant], before: 
             checked.refused[number] = problems
             del checked.good[number]
     return checked
+
+
+def leave_what_moved(
+    checked: Checked, lines: Sequence[Line], known: Known, revisions: Mapping[str, int]
+) -> None:
+    """Refuses the lines whose things somebody changed after the check: nobody overwrites what they have not seen."""
+    for line in lines:
+        thing = checked.good.get(line.number)
+        if thing is None or thing == known.get(thing) or revisions.get(id_of(thing)) == line.revision:
+            continue
+        text = "检查后已被他人修改，请核对后重新导入 / Somebody changed it since the check; look, then bring it in anew"
+        checked.refused[line.number] = [LineProblem(code="changed-meanwhile", text=text)]
+        del checked.good[line.number]
 
 
 def _wrong(good: Mapping[int, Thing], known: Known, grants: Sequence[Grant]) -> dict[int, list[LineProblem]]:

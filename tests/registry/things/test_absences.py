@@ -257,6 +257,25 @@ async def test_what_somebody_changed_since_stays(ask: Ask, town: Database) -> No
     assert await on_duty(town) == [("p-a", 0, 24), ("p-b", 24, 30), ("p-w", 48, 72)]
 
 
+async def test_who_ends_what_somebody_ended_meanwhile_is_told(ask: Ask, town: Database) -> None:
+    await roster(town, a_shift("s", "p-a", "grid-x1", 0, 72))
+    absence = (await leave(ask("p-a"), "p-a", 24, 48)).json()
+    read = (await ask("p-officer-x").get(f"/absences/{absence['id']}")).headers["etag"]
+
+    async def ends(who: str, count: float, **headers: str) -> httpx.Response:
+        path = f"/absences/{absence['id']}/end"
+        return await ask(who).post(path, json={"at": at(count)}, headers=headers)
+
+    first = await ends("p-a", 40, **{"If-Match": read})
+    assert (first.status_code, first.headers["etag"]) == (200, '"2"')
+    late = await ends("p-officer-x", 30, **{"If-Match": read})
+    assert (late.status_code, late.json()["code"]) == (412, "changed-meanwhile")
+    assert await on_duty(town) == [("p-a", 0, 24), ("p-a", 40, 72), ("p-b", 24, 40)]
+    again = await ends("p-officer-x", 30, **{"If-Match": first.headers["etag"]})
+    assert again.status_code == 200
+    assert (await ends("p-officer-x", 28)).status_code == 200, "whoever says nothing changes what stands"
+
+
 async def test_an_absence_that_is_over_is_not_ended(ask: Ask, town: Database) -> None:
     absence = (await leave(ask("p-a"), "p-a", 24, 48)).json()
     await set_clock(town, NOON + hours(50))

@@ -227,6 +227,38 @@ async def test_what_changed_since_the_check_is_found_when_it_is_written(ask: Ask
     assert line["problems"][0]["code"] == "retired-unit"
 
 
+async def test_a_file_overwrites_nothing_that_was_changed_since_the_check(ask: Ask, town: Database) -> None:
+    """What is changed to the same is no conflict; what somebody made or changed meanwhile stays, and is told."""
+    admin = ask("p-admin")
+    people = [
+        ("编号", "姓名", "工牌"),
+        ("p-w", "某", "X1"),
+        ("p-b", "某", "X2"),
+        ("p-a", "某", "X3"),
+        ("p-n", "某", "X4"),
+    ]
+    made = (await upload(admin, workbook(people=people))).json()
+    await fire(town)
+    workers = KNOWN.people
+    async with town.transaction() as tx:
+        names = {"name": workers["p-b"].name.model_copy(update={"zh": "某"}), "badge": "X2"}
+        moved = workers["p-w"].model_copy(update={"badge": "theirs"})
+        new = workers["p-w"].model_copy(update={"id": "p-n"})
+        await put_things(tx, [moved, workers["p-b"].model_copy(update=names), new])
+
+    await admin.post(f"/imports/{made['id']}/commit")
+    await fire(town)
+    ended = (await admin.get(f"/imports/{made['id']}")).json()
+    assert (ended["lines_in"], ended["lines_unchanged"], ended["lines_refused"]) == (1, 1, 2)
+    refused = await refused_lines(admin, made["id"])
+    assert {one["thing_id"]: one["problems"][0]["code"] for one in refused} == {
+        "p-w": "changed-meanwhile",
+        "p-n": "changed-meanwhile",
+    }
+    badges = {id: person.badge for id, person in (await everything(town)).people.items()}
+    assert (badges["p-w"], badges["p-a"], badges["p-n"]) == ("theirs", "X3", None)
+
+
 async def test_people_and_shifts_may_refer_to_what_the_same_file_brings(ask: Ask, town: Database) -> None:
     shift = {"unit_id": "annex", "starts_at": "2026-12-01T00:00:00Z", "ends_at": "2026-12-01T08:00:00Z"}
     document = {

@@ -159,7 +159,9 @@ async def _check_some(tx: Transaction, one: Import, now: datetime) -> bool:
     grants = rights_of(one.made_by, known, now)
     checked = await asyncio.to_thread(rules.check, lines, known, grants, before)
     states = dict.fromkeys(checked.good, LineState.GOOD) | dict.fromkeys(checked.refused, LineState.REFUSED)
-    await stored.save_lines(tx, one.id, states, checked.refused, rules.ranks(checked.good, known))
+    seen = await _revisions(tx, lines)
+    revisions = {number: seen[id_of(thing)] for number, thing in checked.good.items() if id_of(thing) in seen}
+    await stored.save_lines(tx, one.id, states, checked.refused, rules.ranks(checked.good, known), revisions)
     _count(checked.refused, "refused")
     return True
 
@@ -197,6 +199,14 @@ async def _present(tx: Transaction, lines: Sequence[Line]) -> Known:
     return await things_stored.under(tx, ids)
 
 
+async def _revisions(tx: Transaction, lines: Sequence[Line]) -> dict[str, int]:
+    """Those of what is there, by id; the lines are of one kind."""
+    kind = sheet_of_kind(lines[0].kind).kind
+    return await things_stored.revisions(
+        tx, kind, [line.thing_id for line in lines if line.thing_id is not None]
+    )
+
+
 async def _write_some(tx: Transaction, one: Import, now: datetime) -> bool:
     """Put in the next good lines, all of one kind; false when none is left."""
     lines = await stored.to_write(tx, one.id, KINDS, WRITE_LINES_MAX)
@@ -206,12 +216,13 @@ async def _write_some(tx: Transaction, one: Import, now: datetime) -> bool:
     lines = [line for line in lines if line.kind == lines[0].kind]
     known = await _known_to(tx, one, lines)
     checked = rules.check(lines, known, rights_of(one.made_by, known, now), {})
+    rules.leave_what_moved(checked, lines, known, await _revisions(tx, lines))
     changed = await things_stored.really_changed(tx, list(checked.good.values()))
     actor = Actor(kind=ActorKind.STAFF, person_id=one.made_by, role=Role.ADMINISTRATOR)
     actor = in_whose_place(actor, one.made_by, changed, known, now)
     await put_things(tx, changed, actor, Channel.DESK)
     states = _written(checked, changed)
-    await stored.save_lines(tx, one.id, states, checked.refused, {})
+    await stored.save_lines(tx, one.id, states, checked.refused)
     for state in (LineState.IN, LineState.UNCHANGED, LineState.REFUSED):
         _count([number for number, is_now in states.items() if is_now is state], state)
     return True
