@@ -114,7 +114,8 @@ async def test_it_comes_in_pages(client: httpx.AsyncClient, overdue: list[Story]
     second = (await ask(client, DIRECTOR, f"?limit=1&cursor={first['next_cursor']}")).json()
     assert len({one["case_id"] for page in (first, second) for one in page["cases"]}) == 2
     assert (await ask(client, DIRECTOR, "?cursor=!!")).status_code == 422
-    assert (await ask(client, DIRECTOR, "?limit=501")).status_code == 422
+    for query in ("?limit=501", "?day=0", "?day=today", "?day=2026-02-30"):
+        assert (await ask(client, DIRECTOR, query)).status_code == 422, query
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from services.escalation.api.access import SEEING, WATCHING, units_of
 from services.escalation.api.views import DeadlineView
@@ -90,6 +91,13 @@ class DailyList(BaseModel):
     next_cursor: str | None
 
 
+def _written_out(day: object) -> object:
+    """A day, and not the seconds since 1970 or the midnight that would do for one."""
+    if isinstance(day, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+        raise ValueError("日期写作 2026-03-04 / A day is written 2026-03-04")
+    return day
+
+
 @router.get("/deadlines", dependencies=[allow(*SEEING)])
 async def deadlines(
     tx: Tx,
@@ -133,7 +141,7 @@ async def daily_list(
     tx: Tx,
     who: Caller,
     unit: str | None = None,
-    day: date | None = None,
+    day: Annotated[date | None, BeforeValidator(_written_out)] = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
 ) -> DailyList:
