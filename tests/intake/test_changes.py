@@ -15,7 +15,6 @@ from services.intake.rules.kept import ConsentRecorded
 from services.intake.rules.refusals import RefusedBecause
 from shared.database import Database
 from shared.event import CaseEvent
-from shared.events.escalation import CaseParked, CaseUnparked, DeadlineExtended
 from shared.events.intake import (
     AppointmentAgreed,
     CaseAmended,
@@ -27,7 +26,7 @@ from shared.events.intake import (
 )
 from shared.ids import uuid7
 from shared.service import Service
-from shared.vocabulary import DeadlineKind, Level, ParkReason, Role, UnparkReason, Urgency
+from shared.vocabulary import Role, Urgency
 from tests.intake.test_following import case_of
 from tests.intake.world import (
     FOLLOW_UP_CALLER,
@@ -443,66 +442,3 @@ async def test_a_wrong_code_opens_nothing_and_is_counted(client: httpx.AsyncClie
     assert (
         await client.get(f"/track/{case['number']}", params={"code": case["pickup_code"]})
     ).status_code == 429
-
-
-# ── what others tell ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_parked_case_is_shown_as_such(client: httpx.AsyncClient, database: Database) -> None:
-    case = await registered(client)
-    given = {
-        "at": START,
-        "case_id": UUID(case["case_id"]),
-        "park_id": uuid7(),
-        "level": Level.GRID,
-        "round": 1,
-    }
-    review = START + timedelta(days=30)
-    await hear(
-        database,
-        CaseParked(
-            **given,
-            owner_id=OFFICER,
-            unit_id="community-a",
-            reason=ParkReason.NEEDS_FUNDS,
-            review_at=review,
-            digest="",
-        ),
-    )
-    assert (await page(client, case))["state"] == "parked"
-    await hear(database, CaseUnparked(**given, because=UnparkReason.RESUMED))
-    assert (await page(client, case))["state"] == "registered"
-    await told(database, case, CaseParked)
-
-
-def put_off(case: dict[str, Any]) -> DeadlineExtended:
-    return DeadlineExtended(
-        at=START,
-        case_id=UUID(case["case_id"]),
-        extension_id=uuid7(),
-        kind=DeadlineKind.HANDLE,
-        level=Level.GRID,
-        round=1,
-        due_before=START + timedelta(days=2),
-        due_at=START + timedelta(days=9),
-        amber_at=START + timedelta(days=8),
-    )
-
-
-@pytest.mark.parametrize("then", ["raised", "reopened", "another urgency"])
-async def test_an_extension_ends_with_what_it_was_given_for(
-    client: httpx.AsyncClient, database: Database, then: str
-) -> None:
-    case = await registered(client)
-    await hear(database, put_off(case))
-    assert (await page(client, case))["extended_until"] is not None
-    match then:
-        case "raised":
-            await hear(database, Others(UUID(case["case_id"])).raised())
-        case "reopened":
-            await act(client, case, "withdraw")
-            await own(client, case, "contest")
-        case _:
-            await act(client, case, "amend", {"urgency": "routine"}, SUPERVISOR)
-    assert (await page(client, case))["extended_until"] is None
-    await told(database, case, DeadlineExtended)
