@@ -119,6 +119,7 @@ EVERY_VERSION_SHIPPED = {
     ("burden_fields", 2): "6f19251daaf9",
     ("burden_taps", 1): "e2aa557d48d5",
     ("solution_rate", 2): "6ed3b19982d5",
+    ("burden_commands", 2): "af76bfe84657",
 }
 
 

@@ -154,7 +154,7 @@ def _everybody(scope: counts.Scope, directory: Directory) -> sheets.Whole:
 async def _page(tx: Transaction, who: SignedIn, directory: Directory, asked: Asked) -> Page:
     units = units_of(who, asked.unit, directory)
     now = await tx.now()
-    span = period(asked.starts, asked.ends, now, directory)
+    span = period(asked.starts, asked.ends, now, zone_of(directory, units))
     scope = counts.Scope(units, span.starts_at, span.ends_at, now)
     return Page(scope, asked.cursor or "", asked.limit)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -22,6 +23,7 @@ from services.insight.figures.shipped import DEFINITIONS, SUPERVISORS_ONLY
 from services.insight.queries import counts
 from services.insight.queries.picture import one_picture
 from services.insight.rules.naming import Dimension, named, zone_of
+from services.insight.rules.periods import FORMS, PERIODS_MAX, periods
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.identity import SignedIn, not_allowed
@@ -31,6 +33,7 @@ from shared.vocabulary import Channel, Level, Role, Urgency
 
 router = router_for("insight", one_transaction=False)
 
+NOTHING = Value(Decimal(0), 0)
 FIGURE_COLUMNS = (
     "name", "version", "group", "unit", "unit_ids", "starts_at", "ends_at", "n", "d", "rate", "excluded",
     "n_before", "d_before", "rate_before", "change", "as_of",
@@ -40,7 +43,8 @@ FIGURE_COLUMNS = (
 class Narrowed(BaseModel):
     """Of which units and which period, and of which cases; a time without a zone is local. Default: the last thirty
     days. `level` is where a case is now, `resolved_level` where it was handled, `source` how an answer came; empty for
-    those that have none. `below` is one of the units that `by=unit` splits into."""
+    those that have none. `below` is one of the units that `by=unit` splits into; `day`, `week` and `month` are written
+    as they are split by."""
 
     unit: str | None = None
     starts: datetime | None = Field(default=None, alias="from")
@@ -52,10 +56,14 @@ class Narrowed(BaseModel):
     resolved_level: Level | Literal[""] | None = None
     source: Channel | Literal[""] | None = None
     below: str | None = None
+    day: str | None = Field(default=None, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    week: str | None = Field(default=None, pattern=r"^[0-9]{4}-W[0-9]{2}$")
+    month: str | None = Field(default=None, pattern=r"^[0-9]{4}-[0-9]{2}$")
 
 
 class Asked(Narrowed):
-    """`by` splits each figure; `compare` shows the period of the same length before."""
+    """`by` splits each figure: by local day, ISO week or month as well, into four hundred at most; `compare` shows the
+    period of the same length before."""
 
     by: Dimension | None = None
     compare: bool = False
@@ -81,7 +89,8 @@ class Before(Amount):
 
 
 class Group(Amount):
-    """One value of the dimension asked for, in the order of the values and never of the figures."""
+    """One value of the dimension asked for, in the order of the values and never of the figures; of days, weeks and
+    months also those without a case."""
 
     key: str
     label: dict[str, str]
@@ -177,7 +186,7 @@ async def compute(
 ) -> Figure:
     with metrics.FIGURE_SECONDS.labels(definition.name).time():
         value = await counts.value(tx, definition, scope)
-    split = await counts.groups(tx, definition, scope, by) if by else {}
+    split = await _split(tx, definition, scope, by) if by else {}
     return Figure(
         **amount(value, definition),
         name=definition.name,
@@ -197,6 +206,25 @@ async def compute(
             if by
         ],
     )
+
+
+async def _split(
+    tx: Transaction, definition: Definition, scope: counts.Scope, by: Dimension
+) -> dict[str, Value]:
+    if by not in FORMS:
+        return await counts.groups(tx, definition, scope, by)
+    every = periods(by, scope.starts_at, scope.ends_at, ZoneInfo(scope.zone))
+    if len(every) > PERIODS_MAX:
+        raise Problem(
+            422,
+            "too-many-periods",
+            "分得太细 / Too many periods",
+            detail=f"最多 {PERIODS_MAX} 个，请缩短统计期，或按周、按月 / At most {PERIODS_MAX}; narrow the period, or "
+            "split by week or month",
+            periods_max=PERIODS_MAX,
+        )
+    found = await counts.groups(tx, definition, scope, by)
+    return {key: found.get(key, NOTHING) for key in every}
 
 
 def amount(value: Value, definition: Definition) -> dict[str, Any]:
@@ -258,7 +286,9 @@ def must_read(who: SignedIn, definition: Definition, unit_ids: Iterable[str], di
 
 async def scope_of(tx: Transaction, who: SignedIn, directory: Directory, asked: Narrowed) -> counts.Scope:
     now = await tx.now()
-    span = period(asked.starts, asked.ends, now, directory)
+    unit_ids = units_of(who, asked.unit, directory)
+    zone = zone_of(directory, unit_ids)
+    span = period(asked.starts, asked.ends, now, zone)
     narrow = counts.Narrow(
         asked.level,
         asked.resolved_level,
@@ -267,8 +297,11 @@ async def scope_of(tx: Transaction, who: SignedIn, directory: Directory, asked: 
         asked.urgency,
         asked.source,
         asked.below,
+        asked.day,
+        asked.week,
+        asked.month,
     )
-    return counts.Scope(units_of(who, asked.unit, directory), span.starts_at, span.ends_at, now, narrow)
+    return counts.Scope(unit_ids, span.starts_at, span.ends_at, now, narrow, zone.key)
 
 
 def _figures_sheet(

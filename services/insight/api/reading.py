@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from services.insight.rules.naming import zone_of
 from shared.directory import Directory
 from shared.identity import SignedIn, not_allowed
 from shared.problems import Problem, not_found
@@ -112,9 +111,8 @@ def without_personal_data(value: Any) -> Any:
     return value
 
 
-def period(starts: datetime | None, ends: datetime | None, now: datetime, directory: Directory) -> Period:
+def period(starts: datetime | None, ends: datetime | None, now: datetime, zone: ZoneInfo) -> Period:
     """What was asked for; a time without a zone is local. Default: the last thirty days."""
-    zone = zone_of(directory)
     ends_at = aware(ends, zone) if ends else now
     starts_at = aware(starts, zone) if starts else ends_at - timedelta(days=DEFAULT_DAYS)
     if starts_at >= ends_at:

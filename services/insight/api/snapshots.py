@@ -108,7 +108,7 @@ async def take_snapshot(body: TakeSnapshot, tx: Tx, who: Caller, directory: Regi
         d for d in DEFINITIONS.values() if may_read(who, d, (body.unit,), directory)
     ]
     now = await tx.now()
-    span = period(body.starts, body.ends, now, directory)
+    span = period(body.starts, body.ends, now, zone_of(directory, (body.unit,)))
     scope = counts.Scope((body.unit,), span.starts_at, span.ends_at, now)
     snapshot_id = uuid7()
     await queries.take(tx, snapshot_id, definitions, scope, title=body.title, taken_by=who.person_id)

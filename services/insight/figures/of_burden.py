@@ -96,4 +96,18 @@ SHIPPED = (
             "queue makes no difference",
         ),
     ),
+    _burden(
+        "commands",
+        Name(zh="件均操作次数", en="Commands per case"),
+        CountUnit.CASE_TIMES,
+        Name(
+            zh="在派单系统里为本工单做的操作，一次计一次：接单、拒单、到场、联系居民、传照片或文件、写说明、措施和进展、更正、"
+            "办结、完成协办、吹哨、请人协办、退单、下派。同一轮里再次办结不计；整班交接不属于哪一件，不计",
+            en="What somebody did in dispatch for the case, each time once: accepted, declined, arrived, reached the "
+            "resident, added a photo or file, wrote an account, measure or progress, corrected an entry, handled, "
+            "finished a co-handler's part, called for help, asked a co-handler, returned it, handed it down. Handled "
+            "again in one round is not counted; nor is handing over a shift, which is of no one case",
+        ),
+        version=2,
+    ),
 )

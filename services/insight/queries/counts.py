@@ -16,13 +16,14 @@ import orjson
 
 from services.insight.figures.definition import Definition, Value
 from services.insight.queries.grains import GRAINS
-from services.insight.rules.naming import Dimension
+from services.insight.rules.naming import HOME_ZONE, Dimension
 from shared.database import Transaction
 
 
 @dataclass(frozen=True)
 class Narrow:
-    """One value of a dimension each; None takes all. `unit` is one of those that the units asked for split into."""
+    """One value of a dimension each; None takes all. `unit` is one of those that the units asked for split into; a
+    `day`, `week` or `month` is written as it is split by."""
 
     level: str | None = None
     resolved_level: str | None = None
@@ -31,17 +32,21 @@ class Narrow:
     urgency: str | None = None
     source: str | None = None
     unit: str | None = None
+    day: str | None = None
+    week: str | None = None
+    month: str | None = None
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Units with everything below them, and a period; `now` is when the figure is read."""
+    """Units with everything below them, and a period; `now` is when the figure is read, `zone` where days begin."""
 
     unit_ids: tuple[str, ...]
     starts_at: datetime
     ends_at: datetime
     now: datetime
     narrow: Narrow = Narrow()
+    zone: str = HOME_ZONE
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,14 @@ KEYS: Mapping[Dimension, str] = {
         SELECT f.via FROM follow_ups AS f
         WHERE f.case_id = member.case_id AND f.round = member.part AND f.reached_at IS NOT NULL
         ORDER BY f.reached_at LIMIT 1), '')""",
+    **{
+        by: f"to_char(member.at AT TIME ZONE CAST(:zone AS text), '{form}')"
+        for by, form in (
+            (Dimension.DAY, "YYYY-MM-DD"),
+            (Dimension.WEEK, 'IYYY-"W"IW'),
+            (Dimension.MONTH, "YYYY-MM"),
+        )
+    },
 }
 NARROWED = "".join(
     f"""
@@ -172,6 +185,7 @@ def parameters(definition: Definition, scope: Scope) -> dict[str, Any]:
         "starts_at": scope.starts_at,
         "ends_at": scope.ends_at,
         "now": scope.now,
+        "zone": scope.zone,
         **definition.parameters,
         **({"weights": orjson.dumps(weights).decode()} if weights else {}),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 class Dimension(StrEnum):
     """What a figure may be split by. `level` is where the case is now, `resolved_level` where it was handled, `source`
-    how the answer to a follow-up came."""
+    how the answer to a follow-up came; a day, week or month is the local one in which the figure's own time falls."""
 
     UNIT = "unit"
     LEVEL = "level"
@@ -25,6 +26,9 @@ class Dimension(StrEnum):
     CHANNEL = "channel"
     URGENCY = "urgency"
     SOURCE = "source"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
 
 
 KINDS = {
@@ -49,7 +53,10 @@ def named(by: Dimension | None, key: str, directory: Directory) -> dict[str, str
     return name.model_dump() if name else {"zh": key, "en": key}
 
 
-def zone_of(directory: Directory) -> ZoneInfo:
-    """The community's local time: that of the calendar, where there is one."""
-    calendar = next((c for _, c in sorted(directory.calendars.items())), None)
-    return ZoneInfo(calendar.time_zone if calendar else HOME_ZONE)
+def zone_of(directory: Directory, unit_ids: Iterable[str] = ()) -> ZoneInfo:
+    """Local time: that of the calendar of the first of these units that has one, or else of any calendar there is."""
+    own = (directory.units[unit].calendar_id for unit in unit_ids if unit in directory.units)
+    known = [
+        directory.calendars[id_] for id_ in (*own, *sorted(directory.calendars)) if id_ in directory.calendars
+    ]
+    return ZoneInfo(known[0].time_zone if known else HOME_ZONE)
