@@ -15,6 +15,7 @@ from services.escalation.queries import cases as queries
 from services.escalation.rules.case import Case, Colour, Ending
 from services.escalation.rules.fold import apply
 from services.escalation.timers import TIMERS
+from services.registry.defaults.policies import ROUTINE
 from shared import journal
 from shared.database import Database
 from shared.event import CaseEvent, Event
@@ -263,3 +264,31 @@ async def test_a_merged_cases_follow_up_stops_when_its_parent_is_worked_on_again
     assert not [one for one in told if isinstance(one, DeadlineMissed) and one.kind is DeadlineKind.FOLLOW_UP]
     await hear(database, part.asked_after(2000))
     assert (await case_of(database, part.case_id)).open(DeadlineKind.FOLLOW_UP)
+
+
+async def test_a_reopening_heard_late_does_not_stop_the_asking_that_came_after_it(
+    database: Database, clock: Clock
+) -> None:
+    """The parent was handled again meanwhile; of that, too, nothing may be known here yet."""
+    parent, part = Story(), Story()
+    merged = part.merged(2).model_copy(update={"parent_id": parent.case_id})
+    await clock.stand_at(after(20))
+    await hear(database, parent.registered, part.registered, merged, parent.handled(4), part.asked_after(4))
+    await hear(database, part.asked_after(15), parent.reopened(10, round=2))
+    await fire(database)
+    [asked] = (await case_of(database, part.case_id)).open(DeadlineKind.FOLLOW_UP)
+    assert asked.due_at == after(15 + 24 * 60)
+
+
+async def test_a_case_that_was_listed_may_be_amended_to_a_shorter_ladder(
+    database: Database, clock: Clock
+) -> None:
+    """Its level is none of the new ladder's, and it is on nobody's list any more."""
+    story = Story(ladder=LADDER)
+    await hear(database, story.registered, story.arrived(0))
+    await clock.fast_forward(62)
+    assert (await case_of(database, story.case_id)).level is Level.CIVIL_AFFAIRS
+    assert "daily_list" in await timers_of(database, story.case_id)
+    await hear(database, story.amended(62, ladder=LADDER[:2], policy=ROUTINE, urgency=Urgency.ROUTINE))
+    assert (await case_of(database, story.case_id)).overdue == ()
+    assert "daily_list" not in await timers_of(database, story.case_id)

@@ -243,6 +243,7 @@ def test_refused_the_clock_goes_on_as_it_was() -> None:
         (lambda story: (ask(story), decide_it(story, 70, approved=True)), after(5 * DAY), "extended-before"),
         (lambda story: ask(story), UNTIL, "extension-undecided"),
         (lambda story: (ask(story), decide_it(story, 70, approved=False)), UNTIL, "extension-refused-before"),
+        (lambda story: (ask(story), parked_before(story, 70)), after(CLOSING_ON_WEDNESDAY + 60), None),
         (lambda story: None, after(CLOSING_ON_WEDNESDAY), "extension-not-later"),
         (lambda story: None, after(CLOSING_ON_WEDNESDAY + 7 * DAY), None),  # five working days after Wednesday
         (lambda story: None, after(CLOSING_ON_WEDNESDAY + 7 * DAY + 1), "extension-too-long"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -27,13 +29,23 @@ FILL = (
            CAST(:start AS timestamptz), CAST(:start AS timestamptz) + n * interval '1 s', CAST(:start AS timestamptz),
            false, 'running', CASE WHEN n % 20 > 0 THEN 'cleared' END,
            CASE WHEN n % 20 > 0 THEN CAST(:start AS timestamptz) END
-    FROM generate_series(1, 20000) AS n, unnest(ARRAY['handle', 'contact']) AS kind
+    FROM generate_series(1, 20000) AS n, unnest(ARRAY['handle', 'contact', 'follow_up']) AS kind
     """,
     """
     INSERT INTO supervision_orders (id, case_id, at, kind, level, unit_id, supervising_unit_id, round)
     SELECT gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
            CAST(:start AS timestamptz) + n * interval '1 s', 'ordinary', 'grid', 'grid-a' || n % 500,
            'community-' || n % 50, 1 FROM generate_series(1, 20000) AS n
+    """,
+    """
+    INSERT INTO listings (id, case_id, at, day, days, level, round, unit_id, supervising_unit_id, person_ids, missed)
+    SELECT gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
+           CAST(:start AS timestamptz) + n * interval '1 s', DATE '2026-03-02' + n % 400, 1, 'civil_affairs', 1,
+           'civil-affairs', 'civil-affairs', '["p-s1"]', '["handle"]' FROM generate_series(1, 20000) AS n
+    """,
+    """
+    UPDATE cases SET merged_into = '00000000-0000-7000-8000-000000000001'
+    WHERE case_id < '00000000-0000-7000-8000-000000000041' AND case_id > '00000000-0000-7000-8000-000000000001'
     """,
 )
 
@@ -94,6 +106,19 @@ async def test_the_orders_of_units_are_found_by_their_units(full: Database, unit
     assert "supervision_orders_of_supervised" in steps
     assert "Seq Scan on supervision_orders" not in steps
     assert "Seq Scan on deadlines" not in steps
+
+
+async def test_a_days_list_is_found_by_its_day(full: Database) -> None:
+    page: dict[str, Any] = {"day": date(2026, 3, 5), "at": START, "id": uuid7(), "most": 50}
+    steps = await plan(full, lists.LISTED, unit_ids=["civil-affairs"], **page)
+    assert "listings_of_day" in steps
+    assert "Seq Scan" not in steps
+
+
+async def test_who_was_merged_into_a_case_is_found_by_that(full: Database) -> None:
+    steps = await plan(full, queries.PARTS_ASKED_AFTER, case_id=UUID("00000000-0000-7000-8000-000000000001"))
+    assert "cases_merged_into" in steps
+    assert "Seq Scan" not in steps
 
 
 async def test_a_calendar_is_followed_up_case_by_case_from_the_index_of_open_clocks(full: Database) -> None:

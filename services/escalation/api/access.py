@@ -43,7 +43,7 @@ SIMULATING = (Role.ADMINISTRATOR, Role.SUPERVISOR)
 
 
 def in_charge(found: Case, who: SignedIn, directory: Directory) -> Role | None:
-    """Officers and supervisors of any unit on the case's ladder, and above it."""
+    """Officers and supervisors of the case's lowest unit, of any above that, and of the one that has it now."""
     held = (role for role in IN_CHARGE if who.may(role, found.ladder[0].unit_id, directory))
     here = (role for role in IN_CHARGE if who.may(role, found.unit_id, directory))
     return next(held, next(here, None))

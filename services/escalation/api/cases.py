@@ -36,8 +36,9 @@ router = router_for("escalation")
 @router.get("/cases/{case_id}", dependencies=[allow(*Role)], responses=VERSIONED)
 async def case(case_id: UUID, tx: Tx, who: Caller, request: Request, response: Response) -> CaseView:
     """Level, open deadlines, raises and side matters of one case; its version is in `ETag`."""
-    found = await case_of(tx, case_id)
+    # Read before the case, so that whoever acts on it has seen at least that much.
     response.headers["ETag"] = etag(await cases.version(tx, case_id))
+    found = await case_of(tx, case_id)
     if in_charge(found, who, tx.directory) is not None or holds(found, who):
         return case_view(found, await texts_of(tx, service_of(request).sealer, case_id))
     lowest = found.ladder[0].unit_id

@@ -174,12 +174,18 @@ def _parts(cursor: str, count: int) -> list[str]:
     return parts
 
 
+def _moment(text: str) -> datetime:
+    if (at := datetime.fromisoformat(text)).tzinfo is None:
+        raise ValueError(text)
+    return at
+
+
 def _after_deadline(cursor: str | None) -> lists.Place:
     if cursor is None:
         return BEGINNING, NOTHING, "", NOTHING
     try:
         due_at, case_id, kind, about = _parts(cursor, 4)
-        return datetime.fromisoformat(due_at), UUID(case_id), kind, UUID(about)
+        return _moment(due_at), UUID(case_id), kind, UUID(about)
     except (binascii.Error, ValueError) as wrong:
         raise not_ours() from wrong
 
@@ -188,8 +194,8 @@ def after_moment(cursor: str | None) -> tuple[datetime, UUID]:
     if cursor is None:
         return BEGINNING, NOTHING
     try:
-        at, order_id = _parts(cursor, 2)
-        return datetime.fromisoformat(at), UUID(order_id)
+        at, id = _parts(cursor, 2)
+        return _moment(at), UUID(id)
     except (binascii.Error, ValueError) as wrong:
         raise not_ours() from wrong
 

@@ -57,11 +57,11 @@ async def ring_deadline(tx: Transaction, due: Due, now: datetime) -> None:
 
 
 async def _asked_no_more(tx: Transaction, case: Case) -> bool:
-    """Whether the case is asked after for an earlier one that was reopened meanwhile: intake ended that follow-up with
-    the reopening, of which this case itself hears nothing."""
-    if case.merged_into is None or not case.open(DeadlineKind.FOLLOW_UP):
+    """Whether the case is asked after for an earlier one that was reopened since: intake ended that follow-up with the
+    reopening, of which this case itself hears nothing."""
+    if case.merged_into is None or case.follow_up_from is None or not case.open(DeadlineKind.FOLLOW_UP):
         return False
-    return await cases.is_worked_on(tx, case.merged_into)
+    return await cases.was_reopened(tx, case.merged_into, case.follow_up_from)
 
 
 async def destroy_texts(tx: Transaction, event: RequesterErased, now: datetime) -> None:

@@ -85,7 +85,7 @@ def _set_bells(
     listed_at = list_due_at(after, stations)
     if listed_at is not None:
         tx.arm(after.case_id, DAILY_LIST, listed_at)
-    elif before is not None and list_due_at(before, stations) is not None:
+    elif before is not None and before.overdue:
         tx.disarm(after.case_id, DAILY_LIST)
 
 

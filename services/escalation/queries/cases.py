@@ -224,7 +224,10 @@ def _json(value: object) -> str:
 
 VERSION = "SELECT seq FROM heads WHERE subject_id = :case_id"
 
-WORKED_ON = "SELECT 1 FROM cases WHERE case_id = :case_id AND handled_at IS NULL AND closed_at IS NULL"
+REOPENED = """
+    SELECT 1 FROM raises
+    WHERE case_id = :case_id AND cause = 'reopened' AND counts_from > CAST(:since AS timestamptz)
+"""
 
 PARTS_ASKED_AFTER = """
     SELECT case_id FROM cases JOIN deadlines USING (case_id)
@@ -237,9 +240,9 @@ LATENESS = """
 """
 
 
-async def is_worked_on(tx: Transaction, case_id: UUID) -> bool:
-    """Whether the case is neither handled nor closed; read without its lock, which belongs to its own events."""
-    return bool(await tx.rows(WORKED_ON, case_id=case_id))
+async def was_reopened(tx: Transaction, case_id: UUID, since: datetime) -> bool:
+    """Whether the case was reopened since then; read without its lock, which belongs to its own events."""
+    return bool(await tx.rows(REOPENED, case_id=case_id, since=since))
 
 
 async def parts_asked_after(tx: Transaction, case_id: UUID) -> list[UUID]:

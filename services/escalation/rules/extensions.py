@@ -22,7 +22,8 @@ def may_ask(telling: Telling, until: datetime) -> str | None:
         return "extended-before"
     if case.asked_extension is not None:
         return "extension-undecided"
-    if any((one.level, one.round) == (case.level, case.round) for one in case.extensions):
+    refused = (one for one in case.extensions if one.state is ExtensionState.REFUSED)
+    if any((one.level, one.round) == (case.level, case.round) for one in refused):
         return "extension-refused-before"
     handle = _handle(case)
     if handle is None:
