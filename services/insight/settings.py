@@ -14,8 +14,9 @@ class Settings(ServiceSettings):
         le=1_048_575,
         description="rows of one CSV or Excel file; an Excel sheet has no more",
     )
+    # What is sent may be half as old already, and stays on the screen until the next.
     board_seconds: float = Field(
-        default=1.0, gt=0, le=2.0, description="how often the board is looked at again"
+        default=1.0, gt=0, le=1.3, description="how often the board is looked at again"
     )
     publish_after_days: int = Field(
         default=3,

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from annotated_types import Le
 
 from services.insight.api.board import (
     STALE_SECONDS_MAX,
@@ -20,6 +21,7 @@ from services.insight.api.board import (
     for_reader,
     make_picture,
 )
+from services.insight.settings import Settings
 from shared.database import Database
 from shared.identity import SignedIn
 from shared.things import Grant
@@ -129,6 +131,21 @@ async def test_a_picture_is_shared_and_never_older_than_two_seconds(
     while (await pictures.of(STREET))[0].counts["running"] == 0:
         await asyncio.sleep(0.01)
     assert time.monotonic() - seen < STALE_SECONDS_MAX
+
+
+def test_no_setting_lets_the_board_grow_old() -> None:
+    """Half of it before the picture is sent, and all of it until the next one is."""
+    [longest] = [most.le for most in Settings.model_fields["board_seconds"].metadata if isinstance(most, Le)]
+    assert isinstance(longest, float)
+    assert 1.5 * longest < STALE_SECONDS_MAX
+
+
+async def test_whoever_watched_leaves_nothing_behind(database: Database) -> None:
+    """A city has many sets of units to watch, and a process runs for months."""
+    pictures = Pictures(database, fresh_seconds=0.0)
+    for unit in ("street", "community-a", "community-b"):
+        await asyncio.gather(*(pictures.of((unit,)) for _ in range(2)))
+    assert dict(pictures._making) == {}
 
 
 async def test_a_change_is_on_the_stream_within_two_seconds(database: Database, fold: Fold) -> None:

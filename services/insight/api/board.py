@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import orjson
 from fastapi import Request
@@ -45,8 +45,8 @@ class OnDuty(BaseModel):
 
 
 class Board(BaseModel):
-    """`as_of` is business time of the picture; `story_until` the newest event in it. `counts` are of everything
-    open; each column holds its fifty most pressing. `alarms` are workers who need help and were not told safe."""
+    """`as_of` is business time of the picture. `counts` are of everything open; each column holds its fifty most
+    pressing. `alarms` are workers who need help and were not told safe."""
 
     as_of: datetime
     unit_ids: tuple[str, ...]
@@ -69,7 +69,7 @@ class Pictures:
         self._database = database
         self._fresh_seconds = fresh_seconds
         self._kept: dict[tuple[str, ...], tuple[float, Board]] = {}
-        self._making: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._making: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
     async def of(self, unit_ids: tuple[str, ...]) -> tuple[Board, float]:
         """The picture and its age in seconds."""
@@ -94,6 +94,7 @@ PICTURES: WeakKeyDictionary[Database, Pictures] = WeakKeyDictionary()
 
 async def make_picture(database: Database, unit_ids: tuple[str, ...]) -> Board:
     async with database.transaction() as tx:
+        tx.read_only = True
         now = await tx.now()
         found = await queries.picture(tx, unit_ids, now)
         parked = await queries.parked(tx)

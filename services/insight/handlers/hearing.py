@@ -24,7 +24,7 @@ async def fold(tx: Transaction, events: Sequence[CaseEvent | AlarmEvent], now: d
         await _fold_alarms(tx, of_alarms)
     metrics.EVENTS_FOLDED.inc(len(events))
     metrics.BATCH_EVENTS.observe(len(events))
-    metrics.BEHIND_SECONDS.set(max(0.0, (now - events[-1].at).total_seconds()))
+    metrics.BEHIND_SECONDS.set(max(0.0, (now - max(event.at for event in events)).total_seconds()))
 
 
 async def _fold_cases(tx: Transaction, events: Sequence[CaseEvent], now: datetime) -> None:
