@@ -15,6 +15,6 @@ Publishes: NoticeDelivered, NoticeRead, NoticeFailed, NoticeReceived, and of an 
 AlarmNoticeRead, AlarmNoticeFailed, AlarmNoticeReceived.
 Promises: at least once under one idempotency key per notice; a feed that resumes without loss or repetition; an
 urgent offer left unread goes on to the person's next channel; alarms first, and again until somebody answers; nothing
-urgent and no offer waits for the morning; no requester's address kept anywhere, nor the name of who comes to them; no person's number or device
-unsealed.
+urgent and no offer waits for the morning; no requester's address kept anywhere, nor the name of who comes to them; no
+person's number or device unsealed.
 """

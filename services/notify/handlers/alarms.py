@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pydantic_core import to_jsonable_python
 
 from services.notify import metrics
 from services.notify.handlers.office import Office
-from services.notify.handlers.telling import tell
+from services.notify.handlers.telling import Cause, Occasion, tell
 from services.notify.queries import cases
 from services.notify.rules import replica, telling
-from services.notify.rules.facts import AlarmFacts
+from services.notify.rules.facts import AlarmFacts, Notice
 from services.notify.rules.telling import alarms as rules
 from shared.database import Transaction
 from shared.event import AlarmEvent
@@ -24,14 +25,15 @@ RING = "ring"
 
 async def raise_alarm(office: Office, tx: Transaction, event: AlarmRaised, now: datetime) -> None:
     """The grid's leader, the desk and the supervisors at once."""
-    alarm = await _tell(office, tx, replica.rang(event), event, now)
-    _watch(office, tx, alarm, now)
+    alarm = replica.rang(event)
+    await _ring(office, tx, alarm, event, rules.alarm_tells(alarm, event, tx.directory), now)
 
 
 async def follow_alarm(office: Office, tx: Transaction, event: AlarmEvent, now: datetime) -> None:
     """Everybody it rang hears who answered, and the end; it rings no more."""
     alarm = replica.apply_to_alarm(await cases.alarm(tx, event.alarm_id), event)
-    await _tell(office, tx, alarm, event, now)
+    await cases.save_alarm(tx, alarm)
+    await _tell(office, tx, alarm, event, rules.alarm_tells(alarm, event, tx.directory), now)
     if not alarm.is_unanswered:
         tx.disarm(alarm.alarm_id, RING)
 
@@ -42,27 +44,29 @@ async def ring_again(office: Office, tx: Transaction, due: Due, now: datetime) -
     if not alarm.is_unanswered:
         return
     rings = rules.rings_by(alarm, now, _every(office))
-    await _tell(office, tx, alarm, replica.rings_again(alarm, now), now, rings)
+    notices = rules.ring(alarm, rings, now, tx.directory)
+    # Under an id of its own: channels and feeds drop what they have had.
+    await _ring(office, tx, alarm, Occasion(alarm.alarm_id), notices, now)
     metrics.RINGS.inc()
-    _watch(office, tx, alarm, now)
+
+
+async def _ring(
+    office: Office, tx: Transaction, alarm: AlarmFacts, cause: Cause, notices: Sequence[Notice], now: datetime
+) -> None:
+    await cases.save_alarm(tx, replica.rang_for(alarm, [notice.person_id for notice in notices]))
+    await _tell(office, tx, alarm, cause, notices, now)
+    tx.arm(alarm.alarm_id, RING, rules.next_ring_at(alarm, now, _every(office)))
 
 
 async def _tell(
-    office: Office, tx: Transaction, alarm: AlarmFacts, event: AlarmEvent, now: datetime, rings: int = 0
-) -> AlarmFacts:
-    """Tell whom the event concerns; the alarm as it is then, saved."""
-    notices = rules.alarm_tells(alarm, event, tx.directory, rings)
-    if isinstance(event, AlarmRaised):
-        alarm = replica.rang_for(alarm, [notice.person_id for notice in notices])
-    await cases.save_alarm(tx, alarm)
+    office: Office, tx: Transaction, alarm: AlarmFacts, cause: Cause, notices: Sequence[Notice], now: datetime
+) -> None:
+    at = cause.at if isinstance(cause, AlarmEvent) else now
     case = await cases.known_case(tx, alarm.case_id) if alarm.case_id else None
-    bodies = [(notice, to_jsonable_python(telling.body_of_alarm(event, notice, case))) for notice in notices]
-    await tell(office, tx, event, bodies, now, urgent=True)
-    return alarm
-
-
-def _watch(office: Office, tx: Transaction, alarm: AlarmFacts, now: datetime) -> None:
-    tx.arm(alarm.alarm_id, RING, rules.next_ring_at(alarm, now, _every(office)))
+    bodies = [
+        (notice, to_jsonable_python(telling.body_of_alarm(cause.id, at, notice, case))) for notice in notices
+    ]
+    await tell(office, tx, cause, bodies, now, urgent=True)
 
 
 def _every(office: Office) -> timedelta:

@@ -1,9 +1,11 @@
-"""What became of a notice, as an event of the story it belongs to: the case's, or the alarm's."""
+"""What became of a notice, as an event of the story it belongs to: the case's, or the alarm's; none of what belongs to
+neither."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +14,10 @@ from services.notify.rules.facts import ALARMS, OF_NO_STORY
 from shared.event import Actor, Event
 from shared.events.notify import (
     AlarmNoticeDelivered,
-    AlarmNoticeEvent,
     AlarmNoticeFailed,
     AlarmNoticeRead,
     AlarmNoticeReceived,
     NoticeDelivered,
-    NoticeEvent,
     NoticeFailed,
     NoticeRead,
     NoticeReceived,
@@ -25,9 +25,14 @@ from shared.events.notify import (
 from shared.vocabulary import Channel, NoticeKind
 
 
+class Story(Enum):
+    CASE = auto()
+    ALARM = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice to one person over one channel; `subject` is the case or the alarm."""
+    """One notice to one person over one channel; `subject` is the case or the alarm, where it is of one."""
 
     at: datetime
     subject: UUID
@@ -35,6 +40,24 @@ class Told:
     kind: NoticeKind
     person_id: str | None
     via: str
+
+    @property
+    def story(self) -> Story | None:
+        if self.kind in OF_NO_STORY:
+            return None
+        return Story.ALARM if self.kind in ALARMS else Story.CASE
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What every event about it says."""
+        return {
+            "at": self.at,
+            "alarm_id" if self.story is Story.ALARM else "case_id": self.subject,
+            "notice_id": self.notice_id,
+            "kind": self.kind,
+            "person_id": self.person_id,
+            "via": self.via,
+        }
 
 
 def told(outgoing: Outgoing, now: datetime) -> Told:
@@ -44,34 +67,37 @@ def told(outgoing: Outgoing, now: datetime) -> Told:
 
 
 def delivered(notice: Told, attempt: int = 1) -> tuple[Event, ...]:
-    return _said(notice, NoticeDelivered, AlarmNoticeDelivered, attempt=attempt)
+    match notice.story:
+        case Story.CASE:
+            return (NoticeDelivered(**notice.said, attempt=attempt),)
+        case Story.ALARM:
+            return (AlarmNoticeDelivered(**notice.said, attempt=attempt),)
+    return ()
 
 
 def failed(notice: Told, attempt: int, because: str) -> tuple[Event, ...]:
-    return _said(notice, NoticeFailed, AlarmNoticeFailed, attempt=attempt, because=because)
+    match notice.story:
+        case Story.CASE:
+            return (NoticeFailed(**notice.said, attempt=attempt, because=because),)
+        case Story.ALARM:
+            return (AlarmNoticeFailed(**notice.said, attempt=attempt, because=because),)
+    return ()
 
 
 def received(notice: Told) -> tuple[Event, ...]:
-    return _said(notice, NoticeReceived, AlarmNoticeReceived)
+    match notice.story:
+        case Story.CASE:
+            return (NoticeReceived(**notice.said),)
+        case Story.ALARM:
+            return (AlarmNoticeReceived(**notice.said),)
+    return ()
 
 
 def read(notice: Told, actor: Actor) -> tuple[Event, ...]:
-    return _said(notice, NoticeRead, AlarmNoticeRead, actor=actor, channel=Channel.MOBILE)
-
-
-def _said(
-    notice: Told, of_case: type[NoticeEvent], of_alarm: type[AlarmNoticeEvent], **more: Any
-) -> tuple[Event, ...]:
-    """The one event of it; none of what belongs to no story."""
-    if notice.kind in OF_NO_STORY:
-        return ()
-    known = {
-        "at": notice.at,
-        "notice_id": notice.notice_id,
-        "kind": notice.kind,
-        "person_id": notice.person_id,
-        "via": notice.via,
-    }
-    if notice.kind in ALARMS:
-        return (of_alarm(**known, **more, alarm_id=notice.subject),)
-    return (of_case(**known, **more, case_id=notice.subject),)
+    by = {"actor": actor, "channel": Channel.MOBILE}
+    match notice.story:
+        case Story.CASE:
+            return (NoticeRead(**notice.said, **by),)
+        case Story.ALARM:
+            return (AlarmNoticeRead(**notice.said, **by),)
+    return ()

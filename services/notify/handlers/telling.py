@@ -7,6 +7,7 @@ A feed row is the delivery itself, so it is announced with it. Other messages ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -31,13 +32,21 @@ ToTell = Sequence[tuple[Notice, Mapping[str, Any]]]
 
 
 class Cause(Protocol):
-    """What a notice comes of: an event, or what was found in the registry. `subject` is whose story it is."""
+    """What a notice comes of: an event, or an occasion. `subject` is whose story it is."""
 
     @property
     def id(self) -> UUID: ...
 
     @property
     def subject(self) -> UUID: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A cause that is no event: an alarm that rings again, something found in the registry."""
+
+    subject: UUID
+    id: UUID = field(default_factory=uuid7)
 
 
 def key_of(event_id: UUID, kind: NoticeKind, person_id: str | None) -> str:

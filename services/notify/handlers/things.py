@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from pydantic_core import to_jsonable_python
 
 from services.notify.handlers.office import Office
-from services.notify.handlers.telling import tell
+from services.notify.handlers.telling import Occasion, tell
 from services.notify.queries import things
 from services.notify.rules.telling.things import Matter, begun
 from shared.database import Transaction
 from shared.events.things import REGISTRY_SUBJECT
-from shared.ids import uuid7
 from shared.vocabulary import NoticeKind
 
 KEPT = timedelta(days=1)
 """After its end, so that clocks that differ tell nobody twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A matter of the registry as the cause of a notice."""
-
-    id: UUID
-    subject: UUID = REGISTRY_SUBJECT
 
 
 async def tell_of_things(office: Office, tx: Transaction, now: datetime) -> None:
@@ -42,7 +31,7 @@ async def tell_of_things(office: Office, tx: Transaction, now: datetime) -> None
 
 
 async def _tell(office: Office, tx: Transaction, matter: Matter, now: datetime) -> None:
-    cause, notice = Found(uuid7()), matter.notice
+    cause, notice = Occasion(REGISTRY_SUBJECT), matter.notice
     body = {"kind": notice.kind, "event_id": cause.id, "at": now, **notice.says}
     # Whoever is called in is needed now, at any hour.
     urgent = notice.kind is NoticeKind.CALLED_IN

@@ -237,17 +237,6 @@ def rang(event: AlarmRaised) -> AlarmFacts:
     return AlarmFacts(event.alarm_id, event.person_id, event.unit_path, event.at, event.case_id)
 
 
-def rings_again(alarm: AlarmFacts, now: datetime) -> AlarmRaised:
-    """The same call once more, under an id of its own: channels and feeds drop what they have had."""
-    return AlarmRaised(
-        at=now,
-        alarm_id=alarm.alarm_id,
-        person_id=alarm.person_id,
-        unit_path=alarm.unit_path,
-        case_id=alarm.case_id,
-    )
-
-
 def rang_for(alarm: AlarmFacts, person_ids: Iterable[str | None]) -> AlarmFacts:
     """The alarm after these people were rung."""
     told = dict.fromkeys([*alarm.told, *(person_id for person_id in person_ids if person_id is not None)])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.notify.rules.facts import CaseFacts, Notice, Roster
 from services.notify.rules.telling import existence, offers, time
-from shared.event import CaseEvent, Event
+from shared.event import CaseEvent
 
 TELLS: Mapping[type[CaseEvent], Callable[[CaseFacts, Any, Roster], list[Notice]]] = {
     **existence.TELLS,
@@ -43,9 +45,9 @@ def body_of(case: CaseFacts, event: CaseEvent, notice: Notice) -> dict[str, Any]
     return {name: value for name, value in body.items() if value is not None}
 
 
-def body_of_alarm(event: Event, notice: Notice, case: CaseFacts | None) -> dict[str, Any]:
+def body_of_alarm(event_id: UUID, at: datetime, notice: Notice, case: CaseFacts | None) -> dict[str, Any]:
     """The same for an alarm; of its case only what says which one it is."""
     of_case = {"case_id": case.case_id, "number": case.number, "headline": case.headline} if case else {}
-    body = {"kind": notice.kind, "event_id": event.id, "at": event.at, "urgency": "emergency"}
+    body = {"kind": notice.kind, "event_id": event_id, "at": at, "urgency": "emergency"}
     said = {**body, **of_case, **notice.says}
     return {name: value for name, value in said.items() if value is not None}

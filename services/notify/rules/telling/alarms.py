@@ -12,16 +12,12 @@ from shared.events.dispatch import AlarmAnswered, AlarmEnded, AlarmRaised
 from shared.vocabulary import NoticeKind, Role
 
 
-def alarm_tells(alarm: AlarmFacts, event: AlarmEvent, roster: Roster, rings: int = 0) -> list[Notice]:
-    """Every notice an alarm's event owes, once per person. `alarm` is the alarm after the event; `rings` counts how
-    often it rang again."""
-    says: dict[str, Any] = {"alarm_id": alarm.alarm_id, "worker_id": alarm.person_id}
-    if alarm.unit_path:
-        says["unit_id"] = alarm.unit_path[-1]
-    circle = [*alarm.told, *called(alarm, event.at, roster)]
+def alarm_tells(alarm: AlarmFacts, event: AlarmEvent, roster: Roster) -> list[Notice]:
+    """Every notice an alarm's event owes, once per person. `alarm` is the alarm after the event."""
+    says, circle = _says(alarm), [*alarm.told, *called(alarm, event.at, roster)]
     match event:
         case AlarmRaised():
-            kind, told = NoticeKind.ALARM_RAISED, [*circle, *further_up(alarm, rings, event.at, roster)]
+            return ring(alarm, 0, event.at, roster)
         case AlarmAnswered():
             kind, told = NoticeKind.ALARM_ANSWERED, [alarm.person_id, *circle]
             says["answerer_id"] = event.answered_by
@@ -30,8 +26,26 @@ def alarm_tells(alarm: AlarmFacts, event: AlarmEvent, roster: Roster, rings: int
             says["by_mistake"] = event.by_mistake
         case _:
             return []
-    acting = event.actor.person_id if not isinstance(event, AlarmRaised) else alarm.person_id
+    acting = event.actor.person_id
     return [Notice(kind, person_id, says) for person_id in dict.fromkeys(told) if person_id != acting]
+
+
+def ring(alarm: AlarmFacts, rings: int, at: datetime, roster: Roster) -> list[Notice]:
+    """Everybody it rang already, whoever is called at once, and with each ring more of those above; never the worker
+    who calls. `rings` counts how often it rang again."""
+    told = [*alarm.told, *called(alarm, at, roster), *further_up(alarm, rings, at, roster)]
+    return [
+        Notice(NoticeKind.ALARM_RAISED, person_id, _says(alarm))
+        for person_id in dict.fromkeys(told)
+        if person_id != alarm.person_id
+    ]
+
+
+def _says(alarm: AlarmFacts) -> dict[str, Any]:
+    says: dict[str, Any] = {"alarm_id": alarm.alarm_id, "worker_id": alarm.person_id}
+    if alarm.unit_path:
+        says["unit_id"] = alarm.unit_path[-1]
+    return says
 
 
 def called(alarm: AlarmFacts, at: datetime, roster: Roster) -> list[str]:
