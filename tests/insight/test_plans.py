@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.handlers.hearing import fold
-from services.insight.queries import board, cases, counts, rows
+from services.insight.queries import appraisal, board, cases, counts, rows
 from services.insight.rules.naming import Dimension
 from services.insight.tables import Case, FollowUp, Round, Work
 from shared.database import Database, Transaction
@@ -131,6 +131,17 @@ async def test_a_figure_of_an_hour_reads_an_hour(years: Database, name: str) -> 
             counts.GROUPED[kind, Dimension.SOURCE],
         ):
             assert "Seq Scan" not in await plan(tx, sql, **asked(name))
+
+
+async def test_what_people_did_in_an_hour_reads_an_hour(years: Database) -> None:
+    """Also the answers of those whose cases were merged into theirs."""
+    about = {"unit_ids": ["street"], "starts_at": HOUR.starts_at, "ends_at": HOUR.ends_at, "most": 51}
+    async with years.transaction() as tx:
+        found = await plan(
+            tx, appraisal.PEOPLE, **about, **appraisal.KEPT, within_seconds=appraisal.WITHIN_SECONDS, after=""
+        )
+        counted = await plan(tx, appraisal.HOW_MANY, **about)
+    assert "Seq Scan" not in found + counted
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
