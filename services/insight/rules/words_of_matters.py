@@ -113,7 +113,7 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "phone_lost": Name(zh="手机丢失", en="the phone was lost"),
         "leave": Name(zh="请假", en="leave"),
         "by_supervisor": Name(zh="督办员指定", en="the supervisor decided so"),
-        "conflict_of_interest": Name(zh="需回避", en="conflict of interest"),
+        "conflict_of_interest": Name(zh="回避", en="conflict of interest"),
     },
     EntryFlag: {
         "seen_before": Name(zh="照片曾出现过", en="the photo was seen before"),
