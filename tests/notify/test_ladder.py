@@ -164,6 +164,22 @@ async def test_a_channel_that_fails_is_not_waited_for(database: Database, office
     assert await went_over(database) == ["webhook", "smtp"]
 
 
+async def test_a_channel_whose_gateway_says_it_never_arrived_is_not_waited_for_either(
+    database: Database, office: Office
+) -> None:
+    await an_offer(database, office, expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    await later(database, office)
+    async with database.transaction() as tx:
+        [claimed] = await messages.claim(tx, {Via.WEBHOOK: 5}, 30)
+    async with database.transaction() as tx:
+        await record(office, tx, [(claimed, Sent())])
+    receipt = Receipt(id=claimed.key, status=ReceiptStatus.UNDELIVERED)
+    async with database.transaction() as tx:
+        assert (await take_receipts(tx, GiveReceipts(receipts=(receipt,)))).new == 1
+    await TimerLoop(database, timers_of(office), lambda due: None).fire()
+    assert await went_over(database) == ["webhook", "smtp"]
+
+
 async def test_however_late_it_was_looked_at_the_next_channel_s_time_counts_from_when_it_was_due(
     database: Database, office: Office
 ) -> None:

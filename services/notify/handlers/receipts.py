@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.notify import metrics
 from services.notify.commands import GiveReceipts, ReceiptStatus
 from services.notify.handlers import outcomes
+from services.notify.handlers.sending import climb_at_once
 from services.notify.queries import messages
 from shared.database import Transaction
 
@@ -44,4 +45,5 @@ async def take_receipts(tx: Transaction, command: GiveReceipts) -> Taken:
             tx.announce(*outcomes.received(told))
         elif one.notice_id in failed:
             tx.announce(*outcomes.failed(told, max(1, one.attempts), lost[one.notice_id]))
+            await climb_at_once(tx, one, now)
     return Taken(len(received) + len(failed), unknown)

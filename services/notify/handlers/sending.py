@@ -216,7 +216,7 @@ async def _announce(tx: Transaction, outgoing: Outgoing, result: Result, now: da
         about = await messages.finish_gathered(tx, outgoing.notice_id, state, because)
     if not isinstance(result, Sent):
         metrics.FAILED.labels(outgoing.via).inc()
-        await _climb_at_once(tx, outgoing, now)
+        await climb_at_once(tx, outgoing, now)
     for one in about:
         attempt = max(1, outgoing.attempts)
         notice = told(one, now)
@@ -226,7 +226,7 @@ async def _announce(tx: Transaction, outgoing: Outgoing, result: Result, now: da
             tx.announce(*failed(notice, attempt, result.because))
 
 
-async def _climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> None:
+async def climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> None:
     """A channel that failed an unread offer is not waited for; the word may come so late that the part has been offered
     to the next person, whose time it must not cut short."""
     if outgoing.kind is not NoticeKind.OFFER or not outgoing.body.get("emergency") or outgoing.is_over:
