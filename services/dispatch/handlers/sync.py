@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -92,9 +92,8 @@ async def _one(database: Database, line: QueuedLine, phone: Phone, named: dict[s
         now = await tx.lock(await case_of(tx, part_id=about) if deed.about == "part_id" else about)
         if (before := await answered(tx, doer.person_id, command.id)) is not None:
             return before
-        act = Act(
-            tx, about, command.offer_id, _body(command), doer, phone.sealer, phone.corrections_within_hours
-        )
+        on = (command.offer_id if deed.answers_offer else None) or about
+        act = Act(tx, on, about, _body(command), doer, phone.sealer, phone.corrections_within_hours)
         answer = {deed.about: str(about), **await deed.do(act)}
         await keep_answer(tx, doer.person_id, command.id, about, answer, now)
         return answer
@@ -153,7 +152,7 @@ async def _about(tx: Transaction, command: QueuedCommand, deed: Deed) -> UUID:
     return state.offer(command.offer_id).part_id
 
 
-def _nothing_named(field: str) -> Any:
+def _nothing_named(field: str) -> NoReturn:
     raise Problem(422, "nothing-named", f"缺少 {field} / {field} is missing")
 
 
@@ -162,11 +161,11 @@ def _nothing_named(field: str) -> Any:
 
 @dataclass(frozen=True)
 class Act:
-    """One command, about to be done: on what, by whom, with which fields."""
+    """One command, about to be done by the handler of `id`: the offer answered, else what the command is about."""
 
     tx: Transaction
     id: UUID
-    offer_id: Any
+    about: UUID
     body: Any
     doer: Doer
     sealer: Sealer
@@ -186,7 +185,7 @@ async def _part(act: Act, doing: Awaitable[State | tuple[State, UUID]], made: st
     """`made` is the name of the id that came of it."""
     done = await doing
     state, new_id = done if isinstance(done, tuple) else (done, None)
-    view = part_view(state, state.part(act.id)).model_dump(mode="json")
+    view = part_view(state, state.part(act.about)).model_dump(mode="json")
     return {"part": view} | ({made: str(new_id)} if made else {})
 
 
@@ -213,9 +212,9 @@ def _of_listed(do: Callable[[Act], Awaitable[ListedPerson]]) -> Deed:
 
 DEEDS: dict[CommandType, Deed] = {
     "accept": _of_part(
-        lambda a: offers.accept_offer(a.tx, a.offer_id, a.body, a.doer, a.sealer), answers_offer=True
+        lambda a: offers.accept_offer(a.tx, a.id, a.body, a.doer, a.sealer), answers_offer=True
     ),
-    "decline": _of_part(lambda a: offers.decline_offer(a.tx, a.offer_id, a.body, a.doer), answers_offer=True),
+    "decline": _of_part(lambda a: offers.decline_offer(a.tx, a.id, a.body, a.doer), answers_offer=True),
     "arrive": _of_part(lambda a: work.arrive(a.tx, a.id, a.body, a.doer, a.sealer)),
     "contact": _of_part(lambda a: work.make_contact(a.tx, a.id, a.body, a.doer)),
     "note": _of_part(lambda a: work.write_note(a.tx, a.id, a.body, a.doer, a.sealer), "note_id"),
