@@ -31,7 +31,9 @@ ARRIVALS = Counter(
 )
 EVIDENCE_BYTES = Counter("yike_dispatch_evidence_bytes_total", "Bytes of evidence received")
 SYNC_COMMANDS = Counter(
-    "yike_dispatch_sync_commands_total", "Commands of offline phones by result: done, refused, failed", ["result"]
+    "yike_dispatch_sync_commands_total",
+    "Commands of offline phones by result: done, refused, failed",
+    ["result"],
 )
 POSITIONS_DELETED = Counter(
     "yike_dispatch_positions_deleted_total", "People's positions deleted after their time"
