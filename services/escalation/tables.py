@@ -289,7 +289,6 @@ class ListingRow(Table, table=True):
     at: datetime = moment(required=True)
     day: date
     days: int
-    level: str = words()
     round: int
     unit_id: str = words()
     supervising_unit_id: str = words()

@@ -221,11 +221,13 @@ class ReplyGiven(CaseEvent, type="yike.reply.given", source="escalation"):
 
 
 class CaseListed(CaseEvent, type="yike.case.listed", source="escalation"):
-    """At the last level and past its deadline, or parked and past its review: on the named persons' list of `day`, for
-    the `days`-th day."""
+    """At the last level and past a deadline, or parked and past its review: on the named persons' list of `day`, for
+    the `days`-th day, of `unit_id`. `missed` is what stands red, `of_unit_id` has the case."""
 
     day: date
     days: int
     unit_id: str
     person_ids: tuple[str, ...]
     round: int
+    of_unit_id: str | None = None
+    missed: tuple[DeadlineKind, ...] = ()

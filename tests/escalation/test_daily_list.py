@@ -87,7 +87,7 @@ async def test_it_says_which_cases_what_was_missed_who_is_named_and_what_became_
     assert told["day"] == "2026-03-04"
     assert {one["case_id"] for one in told["cases"]} == {str(story.case_id) for story in overdue}
     first = told["cases"][0]
-    assert (first["number"], first["days"], first["level"]) == ("481-2093-5574", 2, "civil_affairs")
+    assert (first["number"], first["days"], first["unit_id"]) == ("481-2093-5574", 2, "civil-affairs")
     assert (first["person_ids"], first["supervising_unit_id"]) == (["p-named"], "civil-affairs")
     assert (first["missed"], first["dealt_with"]) == (["acknowledge", "arrive"], False)
     dealt = next(story for story in overdue if str(story.case_id) == first["case_id"])

@@ -38,9 +38,9 @@ FILL = (
            'community-' || n % 50, 1 FROM generate_series(1, 20000) AS n
     """,
     """
-    INSERT INTO listings (id, case_id, at, day, days, level, round, unit_id, supervising_unit_id, person_ids, missed)
+    INSERT INTO listings (id, case_id, at, day, days, round, unit_id, supervising_unit_id, person_ids, missed)
     SELECT gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
-           CAST(:start AS timestamptz) + n * interval '1 s', DATE '2026-03-02' + n % 400, 1, 'civil_affairs', 1,
+           CAST(:start AS timestamptz) + n * interval '1 s', DATE '2026-03-02' + n % 400, 1, 1,
            'civil-affairs', 'civil-affairs', '["p-s1"]', '["handle"]' FROM generate_series(1, 20000) AS n
     """,
     """

@@ -503,6 +503,21 @@ def test_a_day_that_turns_out_a_workday_may_make_a_clock_run_out_at_once() -> No
     assert decision.case.level is Level.COMMUNITY
 
 
+def test_what_time_said_before_something_was_heard_is_the_same_in_the_journal() -> None:
+    """The journal has what was heard first, then what follows from it: an entry on the list says itself whose case it
+    was and what was missed, and a return that time ruled was not over."""
+    moved, ruled = at_the_top(), Story(Urgency.ROUTINE)
+    moved.hear(moved.amended(MINUTES_TO_LIST + 9, ladder=LADDER[:2], urgency=Urgency.ROUTINE, policy=ROUTINE))
+    ruled.hear(ruled.accepted(1))
+    ruled.hear(ruled.returned(2))
+    ruled.hear(ruled.part_ended(DAY, ruled.part_id))
+    nothing: Case | None = None
+    for story in (moved, ruled):
+        assert reduce(apply, story.journal, nothing) == story.case
+    assert [(one.unit_id, one.missed) for one in moved.case.listings] == [("civil-affairs", (ACK, ARRIVE))]
+    assert [(one.unanswered, one.over) for one in ruled.case.returns] == [(True, False)]
+
+
 # ── properties ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 WHAT: st.SearchStrategy[Callable[[Story, float], CaseEvent] | None] = st.sampled_from(

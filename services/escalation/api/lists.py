@@ -77,7 +77,6 @@ class ListedCase(BaseModel):
     urgency: Urgency
     at: datetime
     days: int
-    level: Level
     unit_id: str
     supervising_unit_id: str
     person_ids: list[str]

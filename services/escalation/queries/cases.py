@@ -87,7 +87,7 @@ PARTS_OF_A_CASE: dict[str, tuple[str, dict[str, str]]] = {
     "listings": (
         "id",
         {
-            "id": "uuid", "at": AT, "day": "date", "days": "integer", **ONE_ROUND, "unit_id": "text",
+            "id": "uuid", "at": AT, "day": "date", "days": "integer", "round": "integer", "unit_id": "text",
             "supervising_unit_id": "text", "person_ids": "jsonb", "missed": "jsonb",
         },
     ),

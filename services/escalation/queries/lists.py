@@ -66,7 +66,7 @@ ORDERS = """
 """
 
 LISTED = """
-    SELECT l.case_id, c.number, c.urgency, l.at, l.days, l.level, l.unit_id, l.supervising_unit_id, l.id,
+    SELECT l.case_id, c.number, c.urgency, l.at, l.days, l.unit_id, l.supervising_unit_id, l.id,
            ARRAY(SELECT jsonb_array_elements_text(l.person_ids)) AS person_ids,
            ARRAY(SELECT jsonb_array_elements_text(l.missed)) AS missed,
            NOT EXISTS (SELECT FROM deadlines d

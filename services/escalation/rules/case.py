@@ -208,7 +208,6 @@ class Listing:
     at: datetime
     day: date
     days: int
-    level: Level
     round: int
     unit_id: str
     supervising_unit_id: str

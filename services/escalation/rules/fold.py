@@ -335,12 +335,11 @@ def _listed(case: Case, event: escalation.CaseListed) -> Case:
         at=event.at,
         day=event.day,
         days=event.days,
-        level=case.level,
         round=event.round,
-        unit_id=case.unit_id,
+        unit_id=event.of_unit_id or event.unit_id,
         supervising_unit_id=event.unit_id,
         person_ids=event.person_ids,
-        missed=tuple(dict.fromkeys(one.kind for one in case.overdue)),
+        missed=event.missed,
     )
     return replace(case, listed_on=event.day, listings=(*case.listings, listing))
 
@@ -368,7 +367,8 @@ def _answered(case: Case, event: escalation.SupervisionAnswered) -> Case:
 
 
 def _ruled(case: Case, event: escalation.ReturnRuled) -> Case:
-    """A return that is upheld frees its part; if it was the owner's, the unit it goes to has the case."""
+    """A return that is upheld frees its part; if it was the owner's, the unit it goes to has the case. One that time
+    ruled before its part ended was not over, though the journal has what was heard first."""
     ruled = next(one for one in case.returns if one.id == event.return_id)
     ruling = {
         "ruling": event.ruling,
@@ -376,6 +376,7 @@ def _ruled(case: Case, event: escalation.ReturnRuled) -> Case:
         "to_unit_id": event.to_unit_id,
         "ruled_at": event.at,
         "ruled_by": event.actor.person_id,
+        "over": False,
     }
     case = replace(case, returns=_each(case.returns, lambda one: one.id == ruled.id, **ruling))
     if event.ruling is not Ruling.REDISPATCH:

@@ -43,6 +43,8 @@ def list_case(telling: Telling, until: datetime) -> None:
             unit_id=case.ladder[place].unit_id,
             person_ids=telling.stations[place].named_ids,
             round=case.round,
+            of_unit_id=case.unit_id,
+            missed=tuple(dict.fromkeys(one.kind for one in case.overdue)),
         )
     )
 

@@ -9,7 +9,7 @@ from services.escalation.rules.clocks import By, Telling, deadlines_of, start, s
 from services.escalation.rules.limits import Clock
 from shared.events.escalation import ReplyGiven, SupervisionAnswered, SupervisionOrdered
 from shared.ids import uuid7
-from shared.vocabulary import DeadlineKind, SupervisionKind
+from shared.vocabulary import DeadlineKind, SetBecause, SupervisionKind
 
 
 def may_be_ordered(case: Case, kind: SupervisionKind, supervising_unit_id: str) -> str | None:
@@ -103,4 +103,5 @@ def begin_again(telling: Telling) -> None:
         Clock(DeadlineKind.REPLY, one.to_level, one.round, one.id) for one in case.raises if one.owes_a_reply
     ]
     for clock in clocks:
-        start(telling, deadlines_of(telling, [clock]), level=clock.level, round=clock.round)
+        begun = deadlines_of(telling, [clock])
+        start(telling, begun, SetBecause.AMENDED, level=clock.level, round=clock.round)

@@ -147,6 +147,13 @@ ESCALATION = (
         digest="5e884898da28",
     ),
     e.CaseListed(
-        **of_case(16), day=date(2026, 11, 23), days=2, unit_id=CIVIL, person_ids=(OFFICER,), round=1
+        **of_case(16),
+        day=date(2026, 11, 23),
+        days=2,
+        unit_id=CIVIL,
+        person_ids=(OFFICER,),
+        round=1,
+        of_unit_id=CIVIL,
+        missed=(v.DeadlineKind.HANDLE,),
     ),
 )

@@ -16,7 +16,6 @@ STATEMENTS = (
         at TIMESTAMP WITH TIME ZONE NOT NULL,
         day DATE NOT NULL,
         days INTEGER NOT NULL,
-        level TEXT NOT NULL,
         round INTEGER NOT NULL,
         unit_id TEXT NOT NULL,
         supervising_unit_id TEXT NOT NULL,
