@@ -14,6 +14,7 @@ from shared.events.dispatch import (
     CaseAccepted,
     CaseHandled,
     CaseOffered,
+    CaseReassigned,
     OfferDeclined,
     OfferLapsed,
     OfferWithdrawn,
@@ -47,8 +48,10 @@ def _one_live_offer_per_part(events: list[CaseEvent]) -> Iterator[str]:
             live[event.part_id] = event.offer_id
         elif isinstance(event, CaseAccepted) and live.get(event.part_id) != event.offer_id:
             yield f"{event.case_id}: an offer was accepted that was not the live one"
-        elif isinstance(event, (*OFFER_ENDS, *PART_ENDS)):
+        elif isinstance(event, (*OFFER_ENDS, *PART_ENDS, CaseReassigned)):
             live.pop(event.part_id, None)
+            if isinstance(event, CaseReassigned) and event.to_offer_id is not None:
+                live[event.part_id] = event.to_offer_id
 
 
 def _deadlines_once_and_never_early(events: list[CaseEvent]) -> Iterator[str]:
@@ -112,5 +115,5 @@ def _ends(later: CaseEvent, accepted: CaseAccepted) -> bool:
     if later.at < accepted.at:
         return False
     return isinstance(later, CaseClosed) or (
-        isinstance(later, PART_ENDS) and later.part_id == accepted.part_id
+        isinstance(later, (*PART_ENDS, CaseReassigned)) and later.part_id == accepted.part_id
     )

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.event import CaseEvent
-from shared.events.dispatch import CaseAccepted, CaseHandled, CaseOffered, OfferLapsed
+from shared.events.dispatch import CaseAccepted, CaseHandled, CaseOffered, CaseReassigned, OfferLapsed
 from shared.events.escalation import DeadlineMissed
 from shared.events.intake import CaseClosed, CaseRegistered
-from shared.vocabulary import ClosedBy, DeadlineKind, Level, Outcome, PartRole, Post
+from shared.vocabulary import ClosedBy, DeadlineKind, Level, Outcome, PartRole, Post, ReassignReason
 from tests.contracts.examples import EXAMPLES
 from tests.journeys.promises import broken
 
@@ -57,6 +57,13 @@ def handled(minute: float) -> CaseHandled:
     return CaseHandled(**of_part(minute), outcome=Outcome.SOLVED, musts_met=())
 
 
+def handed_over(minute: float, to_offer: UUID | None = None) -> CaseReassigned:
+    """At the end of a shift; to nobody by name where it is offered."""
+    part = {name: value for name, value in of_part(minute).items() if name != "person_id"}
+    to = {} if to_offer is None else {"to_person_id": "p-b", "to_offer_id": to_offer, "to_post": Post.B}
+    return CaseReassigned(**part, from_person_id="p-a", reason=ReassignReason.SHIFT_ENDED, **to)
+
+
 def missed(minute: float) -> DeadlineMissed:
     at = NIGHT + timedelta(minutes=minute)
     due_at = NIGHT + timedelta(minutes=6)
@@ -83,6 +90,15 @@ def lapsed(minute: float, offer: UUID) -> OfferLapsed:
             offered(21, B, **OTHER_CASE),
             accepted(21, B, **OTHER_CASE),
         ],
+        [offered(0, A), accepted(1, A), handed_over(480), offered(480, B), accepted(481, B), handled(500)],
+        [offered(0, A), accepted(1, A), handed_over(480, to_offer=B), handled(500)],
+        [
+            offered(0, A),
+            accepted(1, A),
+            handed_over(2),
+            offered(3, B, **OTHER_CASE),
+            accepted(3, B, **OTHER_CASE),
+        ],
         [missed(6)],
         [missed(6.5)],
     ],
@@ -96,6 +112,7 @@ def test_a_story_that_keeps_its_promises(events: list[CaseEvent]) -> None:
     [
         ([offered(0, A), offered(0.5, B)], "a second live offer"),
         ([offered(0, A), lapsed(1, A), accepted(1.5, A)], "not the live one"),
+        ([offered(0, A), accepted(1, A), handed_over(2, to_offer=B), offered(3, A)], "a second live offer"),
         ([missed(5.9)], "fired early"),
         ([missed(6), missed(7)], "fired 2 times"),
         (
