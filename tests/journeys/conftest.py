@@ -1,4 +1,4 @@
-"""A system of its own for each journey: started, its clock standing; each journey takes a grid of its own."""
+"""A system for the journeys of a module: started, its clock standing; each journey takes a grid of its own."""
 
 from __future__ import annotations
 
@@ -56,8 +56,12 @@ def phones() -> Iterator[Phones]:
     phones.server.server_close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def system(phones: Phones) -> Iterator[SimulatedSystem]:
+    yield from a_system(phones)
+
+
+def a_system(phones: Phones) -> Iterator[SimulatedSystem]:
     with tempfile.TemporaryDirectory(prefix="yike-journeys-") as folder:
         system = SimulatedSystem(
             Path(folder), begins_at=BEGINS_AT, resident_webhook_url=phones.url, say=lambda line: None

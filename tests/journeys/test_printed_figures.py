@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from deploy.demo.api import Refused
+from deploy.demo.system import SimulatedSystem
+from tests.journeys.conftest import Phones, a_system
 from tests.journeys.town import Case, Somebody, Town
 
 pytestmark = [pytest.mark.stack, pytest.mark.cluster]
@@ -17,6 +20,12 @@ EMERGENCIES, IN_TIME = 721, 687
 AT_ONCE = 14
 """Emergencies at a time: the A and the B holder of each grid have one."""
 ENDS = {"grid": 11, "community": 18, "street": 29, "civil_affairs": 20}
+
+
+@pytest.fixture
+def system(phones: Phones) -> Iterator[SimulatedSystem]:
+    """Of its own: these journeys count what is in a whole community."""
+    yield from a_system(phones)
 
 
 async def test_4_seven_hundred_and_twenty_one_emergencies_are_printed_as_n_of_d(town: Town) -> None:
