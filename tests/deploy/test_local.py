@@ -4,7 +4,9 @@ import json
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import psutil
@@ -81,6 +83,45 @@ def test_what_services_ask_each_other_does_not_pass_caddy(folder: Path) -> None:
         assert status_of(f"http://127.0.0.1:{port}/api/intake/cases/1") == 502
     finally:
         caddy.stop()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "/c/2603-0017-4?code=SECRET",
+        "/api/intake/track/2603-0017-4?lang=en&code=SECRET",
+        "/api/intake/follow-up-links/SECRET",
+        "/api/intake/follow-up-links/SECRET?lang=en",
+    ],
+)
+def test_what_caddy_logs_of_a_failure_lets_nobody_in(folder: Path, asked: str) -> None:
+    """A service that dies while it answers is what Caddy logs the request of; one that is away gets our own page."""
+    headers = {
+        "Referer": "http://yike/c/1?code=SECRET",
+        "Authorization": "Bearer SECRET",
+        "Cookie": "s=SECRET",
+    }
+    with socket.create_server(("127.0.0.1", 0)) as upstream:
+        port, its_port = free_port(), upstream.getsockname()[1]
+        Thread(target=_begin_to_answer, args=[upstream], daemon=True).start()
+        caddy = Caddy(folder, port, {"intake": its_port})
+        caddy.start()
+        try:
+            with suppress(httpx.HTTPError):
+                httpx.get(f"http://127.0.0.1:{port}{asked}", headers=headers, timeout=10, trust_env=False)
+        finally:
+            caddy.stop()
+    log = caddy.process.log.read_text()
+    assert '"request"' in log
+    assert f'"{asked.partition("?")[0].replace("SECRET", "*")}"' in log, "which route failed is still said"
+    assert "SECRET" not in log
+
+
+def _begin_to_answer(upstream: socket.socket) -> None:
+    connection, _ = upstream.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
 
 
 def status_of(url: str) -> int:
