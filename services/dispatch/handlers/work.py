@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.commands import Arrive, HandlePart, MakeContact, Position, WriteNote
-from services.dispatch.handlers.records import agreed, case_of, known_case, record, refuse
+from services.dispatch.handlers.proof import must_be_proven
+from services.dispatch.handlers.records import agreed, case_of, known_case, record
 from services.dispatch.queries.sealed import case_key, keep_note, keep_position, keep_reason, note_content
 from services.dispatch.queries.search import last_place
 from services.dispatch.rules import entries, work
-from services.dispatch.rules.arrival_proof import Shown, lacking, unit_of
 from services.dispatch.rules.entries import Moved
-from services.dispatch.rules.facts import Case, Part, State
+from services.dispatch.rules.facts import Case, EvidenceFile, Part, State
 from services.dispatch.rules.work import Doer
 from services.dispatch.travel import distance_m
 from shared.database import Transaction
@@ -34,7 +34,16 @@ async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, se
     decision = work.arrive(state, part, doer, now, method=command.method, distance_m=distance)
     events = agreed(decision)
     if events:
-        _must_be_proven(tx, state, part, command, doer, now, sealer)
+        offer = state.taken_by(part.id)
+        must_be_proven(
+            command,
+            state.case.lowest_unit_id,
+            tx.directory,
+            sealer,
+            said_at=doer.device_at or now,
+            since=offer.offered_at if offer is not None else state.case.registered_at,
+            photo=_own_photo(state, part, command, doer),
+        )
         odd = entries.odd_arrival(distance, await _moved(tx, doer, point, now, sealer))
         entry_id = events[0].id
         events += entries.flagged(state, part, doer.person_id, now, entry_id, EntryKind.ARRIVAL, odd)
@@ -46,26 +55,10 @@ async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, se
     return state
 
 
-def _must_be_proven(
-    tx: Transaction, state: State, part: Part, command: Arrive, doer: Doer, now: datetime, sealer: Sealer
-) -> None:
-    """The code has to hang in the case's own grid, or below it; the photo is the person's own, of this part."""
+def _own_photo(state: State, part: Part, command: Arrive, doer: Doer) -> EvidenceFile | None:
+    """The photo they name, if it is the person's own, of this part."""
     mine = (one for one in state.evidence if (one.part_id, one.person_id) == (part.id, doer.person_id))
-    photo = next((one for one in mine if one.id == command.evidence_id and one.is_photo), None)
-    hangs_in = unit_of(command.code, sealer) if command.code is not None else None
-    shown = Shown(
-        command.method,
-        position=command.position is not None,
-        reason=command.reason is not None,
-        code=command.code is not None,
-        code_fits=hangs_in is not None and tx.directory.covers(state.case.lowest_unit_id, hangs_in),
-        photo=photo is not None,
-        photo_taken_at=photo.taken_at if photo is not None else None,
-    )
-    offer = state.taken_by(part.id)
-    since = offer.offered_at if offer is not None else state.case.registered_at
-    if (refused := lacking(shown, said_at=doer.device_at or now, since=since)) is not None:
-        refuse(refused)
+    return next((one for one in mine if one.id == command.evidence_id and one.is_photo), None)
 
 
 async def _moved(
