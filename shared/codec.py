@@ -11,10 +11,11 @@ import orjson
 
 import shared.events.dispatch
 import shared.events.escalation
+import shared.events.fieldwork
 import shared.events.intake
 import shared.events.notify
 import shared.events.things  # noqa: F401 — all, so that every type is known to whoever decodes
-from shared.event import EVENT_TYPES, AlarmEvent, CaseEvent, Event, TaskEvent
+from shared.event import EVENT_TYPES, Event
 
 SPEC_VERSION = "1.0"
 
@@ -31,12 +32,8 @@ def decode_body(
     if not isinstance(fields, dict):
         raise ValueError("the body of an event is a JSON object")
     attributes: dict[str, Any] = {"id": id, "at": at.astimezone(UTC), "sequence": sequence}
-    if issubclass(event_class, CaseEvent):
-        attributes["case_id"] = subject
-    elif issubclass(event_class, AlarmEvent):
-        attributes["alarm_id"] = subject
-    elif issubclass(event_class, TaskEvent):
-        attributes["task_id"] = subject
+    if event_class.subject_field:
+        attributes[event_class.subject_field] = subject
     return event_class.model_validate(fields | attributes)
 
 

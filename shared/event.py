@@ -4,7 +4,6 @@ whose other fields travel as the JSON body. The events themselves stand in event
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -42,6 +41,8 @@ class Event(BaseModel):
     type: ClassVar[str]
     source: ClassVar[str]
     topic: ClassVar[str]
+    subject_field: ClassVar[str] = ""
+    """The field that says whose story it is: it travels in the headers. None where that needs no saying."""
 
     id: UUID = Field(default_factory=uuid7, exclude=True)
     at: datetime = Field(exclude=True)
@@ -56,9 +57,10 @@ class Event(BaseModel):
             (EVENT_TYPES if cls.topic else JOURNAL_ONLY_TYPES)[type] = cls
 
     @property
-    @abstractmethod
     def subject(self) -> UUID:
-        """Whose story this belongs to: the case, or the registry as one."""
+        """Whose story this belongs to: the case, the alarm, the registry as one."""
+        subject: UUID = getattr(self, self.subject_field)
+        return subject
 
     @property
     def key(self) -> str:
@@ -77,31 +79,29 @@ class CaseEvent(Event):
     """Something that happened to one case; all of a case's events are one ordered story."""
 
     topic = CASES_TOPIC
+    subject_field = "case_id"
     case_id: UUID = Field(exclude=True)
-
-    @property
-    def subject(self) -> UUID:
-        return self.case_id
 
 
 class AlarmEvent(Event):
     """Something about a worker's call for help (SOS), which has a story of its own: there may be no case."""
 
     topic = CASES_TOPIC
+    subject_field = "alarm_id"
     alarm_id: UUID = Field(exclude=True)
-
-    @property
-    def subject(self) -> UUID:
-        return self.alarm_id
 
 
 class TaskEvent(Event):
-    """Something about a mass task (全员任务), which has a story of its own: it is no case of anybody's. Nobody but its
-    owner acts on it, so it stays in the owner's journal."""
+    """Something about a mass task (全员任务), which has a story of its own: it is no case of anybody's."""
 
-    topic = ""
+    topic = CASES_TOPIC
+    subject_field = "task_id"
     task_id: UUID = Field(exclude=True)
 
-    @property
-    def subject(self) -> UUID:
-        return self.task_id
+
+class RoundDayEvent(Event):
+    """Something about the rounds of one grid on one day, which have a story of their own."""
+
+    topic = CASES_TOPIC
+    subject_field = "day_id"
+    day_id: UUID = Field(exclude=True)

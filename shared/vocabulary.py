@@ -51,18 +51,15 @@ class Channel(StrEnum):
     SYSTEM = "system"
 
 
-REGISTRATION_CHANNELS = frozenset(
-    set(Channel)
-    - {
-        Channel.MOBILE,
-        Channel.DESK,
-        Channel.LINK,
-        Channel.PHONE,
-        Channel.VISIT,
-        Channel.PAPER_CARD,
-        Channel.SYSTEM,
-    }
-)
+REGISTRATION_CHANNELS = frozenset(Channel) - {
+    Channel.MOBILE,
+    Channel.DESK,
+    Channel.LINK,
+    Channel.PHONE,
+    Channel.VISIT,
+    Channel.PAPER_CARD,
+    Channel.SYSTEM,
+}
 """Where a case may come from."""
 
 CHANNELS_WITH_NOBODY_TO_ASK = frozenset({Channel.PATROL})
@@ -492,6 +489,9 @@ class NoticeKind(StrEnum):
     PROGRESS_CALL = "progress_call"
     CALLED_IN = "called_in"
     ACTING_FOR = "acting_for"
+    MASS_TASK_GIVEN = "mass_task_given"
+    MASS_TASK_TAKEN = "mass_task_taken"
+    MASS_TASK_CLOSED = "mass_task_closed"
     DIGEST = "digest"
 
 

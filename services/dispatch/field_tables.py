@@ -106,6 +106,24 @@ class RoundDueRow(Table, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
 
 
+class RoundDayRow(Table, table=True):
+    """What a grid's stops came to on one day, as it was told last; nothing was told while `told_at` is null."""
+
+    __tablename__ = "round_days"
+    __table_args__ = (
+        CheckConstraint("done BETWEEN 0 AND owed", name="no_more_done_than_owed"),
+        Index("round_days_once", "grid_id", "day", unique=True),
+    )
+
+    id: UUID = Field(primary_key=True)
+    grid_id: str = Field(sa_type=Text)
+    day: date
+    owed: int
+    done: int
+    not_done: dict[str, int] = Field(sa_type=JSONB)
+    told_at: datetime | None = moment()
+
+
 class RoundWordsRow(Table, table=True):
     """Notes, corrections and why a stop was changed; the story knows them by id and digest."""
 

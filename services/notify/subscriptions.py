@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from services.notify.handlers import alarms, heard
+from services.notify.handlers import alarms, fieldwork, heard
 from services.notify.handlers.office import Office
 from shared.database import Transaction
 from shared.event import Event
 from shared.events import dispatch, escalation, intake
+from shared.events.fieldwork import MassTaskClosed, MassTaskOpened, MassTaskSplit
 from shared.inbox import Subscriptions
 
 Handler = Callable[[Office, Transaction, Any, datetime], Awaitable[None]]
@@ -22,6 +23,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Handler] = {
     dispatch.AlarmRaised: alarms.raise_alarm,
     dispatch.AlarmAnswered: alarms.follow_alarm,
     dispatch.AlarmEnded: alarms.follow_alarm,
+    **dict.fromkeys((MassTaskOpened, MassTaskSplit, MassTaskClosed), fieldwork.tell_of_task),
     **dict.fromkeys(
         (
             intake.CaseAmended,

@@ -24,6 +24,7 @@ from services.dispatch.api.round_views import (
 from services.dispatch.api.versions import IfMatch, must_match
 from services.dispatch.commands import AddStop, ChangeStop, EndStop, RevealStop
 from services.dispatch.handlers import round_lists, rounds
+from services.dispatch.handlers.local_days import today_in
 from services.dispatch.queries import rounds as rows
 from services.dispatch.rules.round_story import Stop, StopRevealed
 from services.dispatch.rules.work import Doer
@@ -70,7 +71,7 @@ async def overview(
 ) -> StopsPage:
     """The stops of a unit and what is below it, the longest owed first; people are masked."""
     grids = _grids(who, unit, tx)
-    today = rounds.today_in(tx.directory, unit, await tx.now())
+    today = today_in(tx.directory, unit, await tx.now())
     until = {"due": today, "overdue": today - timedelta(days=1)}.get(state, LONG_AFTER)
     begin = after_day(after_cursor)
     if state == "ended":
@@ -185,7 +186,7 @@ async def report(
     """Per grid the days due, done, and why the others are not; the last thirty days unless said otherwise. Of grids,
     never of people."""
     grids = _grids(who, unit, tx, readers=(Role.READER,))
-    today = rounds.today_in(tx.directory, unit, await tx.now())
+    today = today_in(tx.directory, unit, await tx.now())
     until = until or today
     try:
         begin = begin or until - timedelta(days=29)
@@ -231,7 +232,7 @@ async def _seen(tx: Transaction, stop_id: UUID, who: SignedIn) -> Stop:
 
 async def _view(tx: Transaction, stop: Stop, sealer: Sealer, *, whole: bool) -> StopView:
     details = await rows.details_of(tx, [stop.id], sealer)
-    today = rounds.today_in(tx.directory, stop.grid_id, await tx.now())
+    today = today_in(tx.directory, stop.grid_id, await tx.now())
     return stop_view(stop, today, details.get(stop.id), whole=whole)
 
 

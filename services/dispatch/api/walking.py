@@ -20,6 +20,7 @@ from services.dispatch.api.round_views import (
 from services.dispatch.api.versions import IfMatch, must_match
 from services.dispatch.commands import Command, CorrectStop, DoStop, LeaveUndone, device_time
 from services.dispatch.handlers import round_lists, rounds
+from services.dispatch.handlers.local_days import today_in
 from services.dispatch.rules.round_story import Stop
 from services.dispatch.rules.work import Doer
 from shared.database import Transaction
@@ -113,6 +114,6 @@ def _at(doer: Doer, command: Command) -> Doer:
 
 async def _entered(tx: Transaction, stop: Stop, response: Response) -> EnteredView:
     response.headers["ETag"] = etag(tx.version(stop.id))
-    today = rounds.today_in(tx.directory, stop.grid_id, await tx.now())
+    today = today_in(tx.directory, stop.grid_id, await tx.now())
     view = stop_view(stop, today, None, whole=False)
     return EnteredView(stop=view, found_something=FoundOnRound(grid_id=stop.grid_id))

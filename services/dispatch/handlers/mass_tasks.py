@@ -26,13 +26,13 @@ from services.dispatch.rules.task_story import (
     MassTask,
     MassTaskListed,
     MassTaskPrepared,
-    TaskLoad,
     TaskState,
 )
 from services.dispatch.rules.work import Doer
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.event import SYSTEM, Event
+from shared.events.fieldwork import TaskLoad
 from shared.fieldwork import NotDoneReason
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
@@ -154,7 +154,7 @@ async def open_task(tx: Transaction, task_id: UUID, doer: Doer) -> MassTask:
     task = await known_task(tx, task_id, to_change=True)
     if task.state is TaskState.DRAFT and task.total:
         await _split(tx, task, now)
-    loads = [TaskLoad(person_id=who, people=n) for who, n in (await rows.loads(tx, task_id)).items()]
+    loads = task_story.changed_loads({}, await rows.loads(tx, task_id))
     events = agreed(task_story.open_(task, doer, now, loads))
     task = await _record(tx, task, events)
     if events:
@@ -167,14 +167,13 @@ async def split_task(tx: Transaction, task_id: UUID, doer: Doer) -> MassTask:
     """What is left, split over who is at work now; what is done stays with who did it."""
     now = await tx.lock(task_id)
     task = await known_task(tx, task_id, to_change=True)
-    grown: list[TaskLoad] = []
+    changed: list[TaskLoad] = []
     if task.state is TaskState.OPEN:
         before = await rows.loads(tx, task_id)
         await _split(tx, task, now)
-        after = await rows.loads(tx, task_id)
-        grown = [TaskLoad(person_id=who, people=n) for who, n in after.items() if n > before.get(who, 0)]
+        changed = task_story.changed_loads(before, await rows.loads(tx, task_id))
         _look_again(tx, task, now)
-    events = agreed(task_story.split_again(task, doer, now, grown))
+    events = agreed(task_story.split_again(task, doer, now, changed))
     metrics.MASS_TASKS.labels("split").inc(len(events))
     return await _record(tx, task, events)
 
@@ -195,7 +194,8 @@ async def close_task(tx: Transaction, task_id: UUID, doer: Doer) -> MassTask:
     done, missing = tally(await rows.counts(tx, task_id))
     tx.disarm(task_id)
     metrics.MASS_TASKS.labels("closed").inc()
-    return await _record(tx, task, task_story.close(task, doer, now, done, missing))
+    loads = task_story.changed_loads(await rows.loads(tx, task_id), {})
+    return await _record(tx, task, task_story.close(task, doer, now, done, missing, loads))
 
 
 def tally(counted: Sequence[Any]) -> tuple[int, dict[NotDoneReason, int]]:
@@ -271,7 +271,7 @@ async def _record(tx: Transaction, before: MassTask | None, events: Sequence[Eve
     task = before
     for event in events:
         task = task_story.apply(task, event)
-        tx.note(event)
+        (tx.announce if event.topic else tx.note)(event)
     assert task is not None
     if events:
         await rows.save(tx, task)

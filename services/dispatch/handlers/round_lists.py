@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.dispatch.handlers.rounds import place_in, today_in, zone_of
+from services.dispatch.handlers.local_days import today_in, zone_of
+from services.dispatch.handlers.rounds import place_in
 from services.dispatch.queries import rounds as rows
 from services.dispatch.rules.day_order import Call, Planned, day_order
 from services.dispatch.rules.round_story import Stop

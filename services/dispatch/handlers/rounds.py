@@ -4,10 +4,9 @@ calls the same functions."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -23,10 +22,12 @@ from services.dispatch.commands import (
     RevealStop,
     Visited,
 )
+from services.dispatch.handlers import round_days
+from services.dispatch.handlers.local_days import today_in
+from services.dispatch.handlers.proof import must_be_proven
 from services.dispatch.handlers.records import refuse
 from services.dispatch.queries import rounds as rows
 from services.dispatch.rules import round_story, rounds
-from services.dispatch.rules.arrival_proof import Shown, lacking, unit_of
 from services.dispatch.rules.passing import Words
 from services.dispatch.rules.periods import Period
 from services.dispatch.rules.refusals import Refused
@@ -84,6 +85,7 @@ async def add_stop(tx: Transaction, command: AddStop, doer: Doer, sealer: Sealer
     assert stop is not None
     await rows.add(tx, stop, wrapped, _sealed(stop_id, details, key, sealer))
     tx.note(event)
+    await round_days.follow(tx, None, stop, event)
     return stop
 
 
@@ -146,7 +148,9 @@ async def do_stop(tx: Transaction, stop_id: UUID, command: DoStop, doer: Doer, s
     """Done, proven as an arrival is; twice on one day is once."""
     now = await tx.lock(stop_id)
     stop = await _walked_by(tx, stop_id, doer)
-    _must_be_proven(stop, command, tx.directory, now, sealer)
+    if command.method is ArrivalMethod.PHOTO_TIME:
+        refuse(rounds.NO_PHOTOS)
+    must_be_proven(command, stop.grid_id, tx.directory, sealer, said_at=now, since=now)
     said = orjson.dumps({"note": command.note, "reason": command.reason}).decode()
     spoken = command.note is not None or command.reason is not None
     key = await _key(tx, stop, sealer)
@@ -249,18 +253,6 @@ def belongs(directory: Directory, person_id: str, unit_id: str) -> bool:
     return there or any(directory.covers(wide, unit_id) for wide in above)
 
 
-def zone_of(directory: Directory, unit_id: str) -> ZoneInfo:
-    """Which clock hangs on the wall there: by the calendar of the unit, or of what is above it."""
-    for unit in reversed(directory.path(unit_id)):
-        if unit.calendar_id in directory.calendars:
-            return ZoneInfo(directory.calendars[unit.calendar_id].time_zone)
-    return ZoneInfo("Asia/Shanghai")
-
-
-def today_in(directory: Directory, unit_id: str, now: datetime) -> date:
-    return now.astimezone(zone_of(directory, unit_id)).date()
-
-
 async def _record(tx: Transaction, before: Stop, event: Event) -> Stop:
     """Save what the event changes, and keep it in the journal."""
     stop = round_story.apply(before, event)
@@ -272,6 +264,7 @@ async def _record(tx: Transaction, before: Stop, event: Event) -> Stop:
         await rows.undo(tx, stop.id, event.entry_id, event.at, event.reopened)
     await rows.settle(tx, stop, round_story.settled_by(before, event))
     tx.note(event)
+    await round_days.follow(tx, before, stop, event)
     return stop
 
 
@@ -361,19 +354,3 @@ def must_be_live(directory: Directory, unit_id: str) -> None:
             detail="请改选现有单位 / Choose a unit that there still is",
             unit_id=unit_id,
         )
-
-
-def _must_be_proven(stop: Stop, command: DoStop, directory: Directory, now: datetime, sealer: Sealer) -> None:
-    """As an arrival is, by a code that hangs in the grid; there are no photos of stops."""
-    if command.method is ArrivalMethod.PHOTO_TIME:
-        refuse(rounds.NO_PHOTOS)
-    hangs_in = unit_of(command.code, sealer) if command.code is not None else None
-    shown = Shown(
-        command.method,
-        position=command.position is not None,
-        reason=command.reason is not None,
-        code=command.code is not None,
-        code_fits=hangs_in is not None and directory.covers(stop.grid_id, hangs_in),
-    )
-    if (refused := lacking(shown, said_at=now, since=now)) is not None:
-        refuse(refused)

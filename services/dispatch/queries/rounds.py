@@ -41,6 +41,9 @@ PAGE = f"""
         AND (due_on, id) > (:after_due, :after_id)
     ORDER BY due_on, id LIMIT :most
 """
+OWING = (
+    f"SELECT {COLUMNS} FROM round_stops WHERE grid_id = :grid_id AND ended_at IS NULL AND due_on <= :until"
+)
 PAGE_OF_ENDED = f"""
     SELECT {COLUMNS} FROM round_stops
     WHERE grid_id = ANY(CAST(:grids AS text[])) AND ended_at IS NOT NULL AND (due_on, id) > (:after_due, :after_id)
@@ -189,6 +192,11 @@ async def page(
         PAGE, grids=list(grids), due_until=due_until, after_due=after[0], after_id=after[1], most=most
     )
     return [stop_of(row) for row in rows]
+
+
+async def owing(tx: Transaction, grid_id: str, until: date) -> list[Stop]:
+    """The grid's stops of which something is owed up to then."""
+    return [stop_of(row) for row in await tx.rows(OWING, grid_id=grid_id, until=until)]
 
 
 async def due_for(tx: Transaction, grids: Sequence[str], day: date) -> list[tuple[str, str | None]]:

@@ -1,5 +1,6 @@
 """The story of one stop of a grid's round, kept in dispatch's own journal: nobody else acts on it, so it is not
-published. State = fold(journal); whom a visit is for and every word are sealed, the story has their digests."""
+published; what a day comes to is (round_days.py). State = fold(journal); whom a visit is for and every word are
+sealed, the story has their digests."""
 
 from __future__ import annotations
 
@@ -37,11 +38,8 @@ class StopPlan(Value):
 
 class StopEvent(Event):
     topic: ClassVar[str] = ""
+    subject_field: ClassVar[str] = "stop_id"
     stop_id: UUID
-
-    @property
-    def subject(self) -> UUID:
-        return self.stop_id
 
 
 class Worded(StopEvent):
@@ -72,7 +70,8 @@ class StopEnded(Worded, type="yike.dispatch.stop_ended", source="dispatch"):
 
 
 class StopDone(Worded, type="yike.dispatch.stop_done", source="dispatch"):
-    """Counts for the day `counts_for`; older days that were owed as well are passed over."""
+    """Counts for the day `counts_for`, or for none where the next one was done before; older days that were owed as
+    well are passed over."""
 
     entry_id: UUID
     person_id: str
@@ -80,7 +79,7 @@ class StopDone(Worded, type="yike.dispatch.stop_done", source="dispatch"):
     method: ArrivalMethod
     distance_m: int | None = None
     due_on: date
-    counts_for: date
+    counts_for: date | None
     missed: tuple[date, ...] = ()
     next_due_on: date
     device_at: datetime | None = None
@@ -233,7 +232,7 @@ def settled_by(before: Stop, event: Event) -> list[Due]:
     match event:
         case StopDone():
             passed = [_passed_over(before, day) for day in event.missed]
-            return [*passed, Due(event.counts_for, True)]
+            return [*passed, Due(event.counts_for, True)] if event.counts_for else passed
         case StopChanged() | StopEnded():
             return [_passed_over(before, day) for day in event.missed]
         case StopCorrected() if not event.undone:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.work import Doer
 from shared.event import Event, TaskEvent
+from shared.events.fieldwork import MassTaskClosed, MassTaskOpened, MassTaskSplit, NotDoneCount, TaskLoad
 from shared.fieldwork import NotDoneReason
-from shared.things import Value
 
 
 class TaskState(StrEnum):
@@ -23,21 +23,10 @@ class TaskState(StrEnum):
     CLOSED = "closed"
 
 
-class TaskLoad(Value):
-    """How many people are on somebody's list."""
-
-    person_id: str
-    people: int
-
-
-class MissingCount(Value):
-    reason: NotDoneReason
-    people: int
-
-
 class MassTaskPrepared(TaskEvent, type="yike.dispatch.mass_task_prepared", source="dispatch"):
-    """A draft: `digest` is of what is to be done, in words."""
+    """A draft, of which nobody needs to know: `digest` is of what is to be done, in words."""
 
+    topic: ClassVar[str] = ""
     title: str
     unit_path: tuple[str, ...]
     due_at: datetime
@@ -45,33 +34,10 @@ class MassTaskPrepared(TaskEvent, type="yike.dispatch.mass_task_prepared", sourc
 
 
 class MassTaskListed(TaskEvent, type="yike.dispatch.mass_task_listed", source="dispatch"):
-    """People were put on the list."""
+    """People were put on the list of a draft."""
 
+    topic: ClassVar[str] = ""
     people: int
-
-
-class MassTaskOpened(TaskEvent, type="yike.dispatch.mass_task_opened", source="dispatch"):
-    """开始: how many are on whose list."""
-
-    title: str
-    unit_path: tuple[str, ...]
-    due_at: datetime
-    total: int
-    loads: tuple[TaskLoad, ...]
-
-
-class MassTaskSplit(TaskEvent, type="yike.dispatch.mass_task_split", source="dispatch"):
-    """Split again: whose list grew, and to how many."""
-
-    loads: tuple[TaskLoad, ...]
-
-
-class MassTaskClosed(TaskEvent, type="yike.dispatch.mass_task_closed", source="dispatch"):
-    """结束: n of d, and of each other one why not."""
-
-    total: int
-    done: int
-    missing: tuple[MissingCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +106,7 @@ def apply(task: MassTask | None, event: Event) -> MassTask | None:
         case MassTaskSplit():
             return replace(task, split_at=event.at)
         case MassTaskClosed():
-            missing = {count.reason.value: count.people for count in event.missing}
+            missing = {one.reason.value: one.count for one in event.missing}
             closed = replace(task, state=TaskState.CLOSED, closed_at=event.at)
             return replace(closed, done=event.done, missing=missing)
     return task
@@ -167,23 +133,51 @@ def open_(task: MassTask, doer: Doer, now: datetime, loads: Sequence[TaskLoad]) 
 
 
 def split_again(
-    task: MassTask, doer: Doer, now: datetime, grown: Sequence[TaskLoad]
+    task: MassTask, doer: Doer, now: datetime, changed: Sequence[TaskLoad]
 ) -> list[Event] | Refused:
-    """`grown` are those who have more on their list than before; without any nobody needs to know."""
+    """`changed` are the lists that became longer or shorter; without any nobody needs to know."""
     if task.state is not TaskState.OPEN:
         return TASK_CLOSED if task.state is TaskState.CLOSED else TASK_NOT_OPEN
-    return [MassTaskSplit(**_common(task, doer, now), loads=tuple(grown))] if grown else []
+    if not changed:
+        return []
+    said = {"title": task.title, "unit_path": task.unit_path, "due_at": task.due_at}
+    return [MassTaskSplit(**_common(task, doer, now), **said, loads=tuple(changed))]
 
 
 def close(
-    task: MassTask, doer: Doer, now: datetime, done: int, missing: Mapping[NotDoneReason, int]
+    task: MassTask,
+    doer: Doer,
+    now: datetime,
+    done: int,
+    missing: Mapping[NotDoneReason, int],
+    loads: Sequence[TaskLoad],
 ) -> list[Event]:
-    """It stands as it is: so many done, and of each other one why not."""
+    """It stands as it is: so many done, and of each other one why not. `loads` are the lists that end by it."""
     if task.state is TaskState.CLOSED:
         return []
-    counts = tuple(MissingCount(reason=reason, people=n) for reason, n in sorted(missing.items()) if n)
-    assert done + sum(count.people for count in counts) == task.total
-    return [MassTaskClosed(**_common(task, doer, now), total=task.total, done=done, missing=counts)]
+    counts = tuple(NotDoneCount(reason=reason, count=n) for reason, n in sorted(missing.items()) if n)
+    assert done + sum(one.count for one in counts) == task.total
+    return [
+        MassTaskClosed(
+            **_common(task, doer, now),
+            title=task.title,
+            unit_path=task.unit_path,
+            prepared_by=task.prepared_by,
+            total=task.total,
+            done=done,
+            missing=counts,
+            loads=tuple(loads),
+        )
+    ]
+
+
+def changed_loads(before: Mapping[str, int], after: Mapping[str, int]) -> list[TaskLoad]:
+    """The lists that are longer or shorter than before, in the order of the names."""
+    return [
+        TaskLoad(person_id=who, people=after.get(who, 0), before=before.get(who, 0))
+        for who in sorted({*before, *after})
+        if after.get(who, 0) != before.get(who, 0)
+    ]
 
 
 def _common(task: MassTask, doer: Doer, now: datetime) -> dict[str, Any]:

@@ -215,6 +215,9 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "progress_call": Name(zh="进展告知", en="progress call"),
         "called_in": Name(zh="待命转值班", en="called in"),
         "acting_for": Name(zh="受托代办", en="acting for somebody"),
+        "mass_task_given": Name(zh="全员任务分到名单", en="given a list of a mass task"),
+        "mass_task_taken": Name(zh="全员任务名单收回", en="list of a mass task taken back"),
+        "mass_task_closed": Name(zh="全员任务结束", en="mass task closed"),
         "digest": Name(zh="汇总", en="digest"),
     },
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from services.notify.rules.facts import MASS_TASKS
 from shared.vocabulary import Language, NoticeKind
 
 
@@ -66,6 +67,9 @@ STAFF: Mapping[NoticeKind, frozenset[str]] = {
     K.CASE_LISTED: _CASE | {"days", "unit"},
     K.CALLED_IN: frozenset({"unit", "until"}),
     K.ACTING_FOR: frozenset({"lender", "roles", "until"}),
+    K.MASS_TASK_GIVEN: frozenset({"task", "unit", "people", "due_at"}),
+    K.MASS_TASK_TAKEN: frozenset({"task", "unit"}),
+    K.MASS_TASK_CLOSED: frozenset({"task", "unit", "done", "total"}),
     K.DIGEST: frozenset({"count", "lines"}),
 }
 
@@ -101,6 +105,7 @@ MUST_SAY: Mapping[tuple[Audience, NoticeKind], frozenset[str]] = {
     },
     (Audience.STAFF, K.CALLED_IN): frozenset({"unit"}),
     (Audience.STAFF, K.ACTING_FOR): frozenset({"lender"}),
+    **{(Audience.STAFF, kind): frozenset({"task"}) for kind in MASS_TASKS},
     (Audience.STAFF, K.DIGEST): frozenset({"lines"}),
     (Audience.REQUESTER, K.PLEASE_ANSWER): frozenset({"answer_url"}),
     (Audience.REQUESTER, K.INFORMATION_ASKED): NUMBERED | {"tracking_url"},
@@ -131,6 +136,7 @@ OPTIONAL = frozenset(
 ALWAYS: Mapping[NoticeKind, frozenset[str]] = {
     **{kind: frozenset({"unit"}) for kind in (K.CASE_RAISED, K.NOBODY_AVAILABLE, K.SUPERVISION_ORDERED)},
     **{kind: frozenset({"due_at"}) for kind in (K.DEADLINE_AMBER, K.DEADLINE_MISSED)},
+    **{kind: frozenset({"unit", "due_at"}) for kind in MASS_TASKS},
 }
 
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -141,6 +147,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "rightful_unit": ("市场监管所", "Market regulation office"),
     **dict.fromkeys(("holder", "asker", "worker", "from_person", "author", "lender"), ("王晓", "Wang Xiao")),
     **dict.fromkeys(("helper", "answerer", "to_person", "posted_name"), ("李敏", "Li Min")),
+    "task": ("全员采样", "Sampling everybody"),
     "text": ("请问井盖在路的哪一侧？", "On which side of the road is it?"),
     "lines": (
         "· 黄灯：办结时限将到\n· 待回访：26030017401",
@@ -187,6 +194,9 @@ _SAME: Mapping[str, Any] = {
     "entry": "evidence",
     "flags": ["seen_before"],
     "days": 3,
+    "people": 40,
+    "done": 7387,
+    "total": 7815,
     "parent_number": "26030016902",
     "by_mistake": False,
     "refusal": "emergency_service",

@@ -9,6 +9,7 @@ from pydantic_core import to_jsonable_python
 from services.notify.handlers.office import Office
 from services.notify.handlers.telling import Occasion, tell
 from services.notify.queries import things
+from services.notify.rules import telling
 from services.notify.rules.telling.things import Matter, begun
 from shared.database import Transaction
 from shared.events.things import REGISTRY_SUBJECT
@@ -32,7 +33,7 @@ async def tell_of_things(office: Office, tx: Transaction, now: datetime) -> None
 
 async def _tell(office: Office, tx: Transaction, matter: Matter, now: datetime) -> None:
     cause, notice = Occasion(REGISTRY_SUBJECT), matter.notice
-    body = {"kind": notice.kind, "event_id": cause.id, "at": now, **notice.says}
+    body = telling.body_of_matter(cause.id, now, notice)
     # Whoever is called in is needed now, at any hour.
     urgent = notice.kind is NoticeKind.CALLED_IN
     await tell(office, tx, cause, [(notice, to_jsonable_python(body))], now, urgent=urgent)

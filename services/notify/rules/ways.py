@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from enum import IntEnum, StrEnum
 
-from services.notify.rules.facts import ALARMS, Notice
+from services.notify.rules.facts import ALARMS, MASS_TASKS, Notice
 from shared.vocabulary import Language, NoticeKind
 
 
@@ -115,6 +115,7 @@ PUSHED = frozenset(
         NoticeKind.DEADLINE_MISSED,
         NoticeKind.PROGRESS_CALL,
         NoticeKind.ACTING_FOR,
+        *MASS_TASKS,
     }
 )
 """Worth a ring on the phone: somebody has to act, or what they are doing has changed."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from shared.event import Event
 from tests.contracts.examples.dispatch import DISPATCH
 from tests.contracts.examples.escalation import ESCALATION
+from tests.contracts.examples.fieldwork import FIELDWORK
 from tests.contracts.examples.intake import INTAKE
 from tests.contracts.examples.notify import NOTIFY
 from tests.contracts.examples.registry import REGISTRY
 
 EXAMPLES: dict[str, Event] = {
-    example.type: example for example in (*INTAKE, *DISPATCH, *ESCALATION, *NOTIFY, *REGISTRY)
+    example.type: example for example in (*INTAKE, *DISPATCH, *FIELDWORK, *ESCALATION, *NOTIFY, *REGISTRY)
 }

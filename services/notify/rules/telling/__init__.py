@@ -48,6 +48,10 @@ def body_of(case: CaseFacts, event: CaseEvent, notice: Notice) -> dict[str, Any]
 def body_of_alarm(event_id: UUID, at: datetime, notice: Notice, case: CaseFacts | None) -> dict[str, Any]:
     """The same for an alarm; of its case only what says which one it is."""
     of_case = {"case_id": case.case_id, "number": case.number, "headline": case.headline} if case else {}
-    body = {"kind": notice.kind, "event_id": event_id, "at": at, "urgency": "emergency"}
-    said = {**body, **of_case, **notice.says}
+    said = {"urgency": "emergency", **of_case, **body_of_matter(event_id, at, notice)}
     return {name: value for name, value in said.items() if value is not None}
+
+
+def body_of_matter(event_id: UUID, at: datetime, notice: Notice) -> dict[str, Any]:
+    """The same for what is no case's."""
+    return {"kind": notice.kind, "event_id": event_id, "at": at, **notice.says}
