@@ -143,11 +143,11 @@ def do(
     stop: Stop, entry_id: UUID, doer: Doer, now: datetime, today: date, proof: Proof, words: Words | None
 ) -> StopDone | Refused | None:
     """Done. It counts for the latest day owed, ahead of time for the next one; days owed before are passed over.
-    Done twice by the same person on one day is done once."""
+    Done twice by the same person on one day is done once, and again before the next day is due it settles no more."""
     if stop.done_on == today:
         return None if stop.done_by == doer.person_id else done_already(stop.done_by)
-    open_days = owed(stop, today) or [stop.due_on]
-    counts_for = open_days[-1]
+    open_days = owed(stop, today)
+    counts_for = open_days[-1] if open_days else _ahead_of_time(stop, today)
     return StopDone(
         **_common(stop, doer, now, words),
         entry_id=entry_id,
@@ -158,9 +158,15 @@ def do(
         due_on=stop.due_on,
         counts_for=counts_for,
         missed=tuple(open_days[:-1]),
-        next_due_on=next_due(stop.plan.every, stop.plan.since, counts_for),
+        next_due_on=next_due(stop.plan.every, stop.plan.since, counts_for) if counts_for else stop.due_on,
         device_at=doer.device_at,
     )
+
+
+def _ahead_of_time(stop: Stop, today: date) -> date | None:
+    """The day by which it is due next, unless that is done."""
+    upcoming = next_due(stop.plan.every, stop.plan.since, today - ONE_DAY)
+    return stop.due_on if stop.due_on <= upcoming else None
 
 
 def leave_undone(
