@@ -25,6 +25,7 @@ from services.dispatch.api import (
 from services.dispatch.field_tables import METADATA
 from services.dispatch.handlers.search import Matching
 from services.dispatch.handlers.shift_ends import ShiftEnds
+from services.dispatch.handlers.task_duty import TaskDuty
 from services.dispatch.settings import Settings
 from services.dispatch.subscriptions import SUBSCRIPTIONS
 from services.dispatch.timers import Forgetting, timers_of
@@ -36,6 +37,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
     """The service of these settings; tests give a directory and a verifier of their own."""
     matching = Matching(Sealer(settings.master_keys))
     ending = ShiftEnds(matching, timedelta(minutes=settings.hand_over_grace_minutes))
+    duty = TaskDuty()
     return Service(
         name="dispatch",
         settings=settings,
@@ -59,10 +61,11 @@ def assemble(settings: Settings, **given: Any) -> Service:
             internal.router,
         ],
         subscriptions=SUBSCRIPTIONS,
-        timers=timers_of(matching),
+        timers=timers_of(matching, duty),
         loops=[
             Loop("matching", matching.run, pending=matching.pending),
             Loop("shift_ends", ending.run, pending=ending.pending),
+            Loop("mass_tasks", duty.run, pending=duty.pending),
             Loop("forgetting", Forgetting(settings.positions_kept_days, settings.people_kept_days).run),
         ],
         tables=METADATA,

@@ -1,4 +1,5 @@
-"""What time starts in dispatch: offers that lapse, searches that the clock may help, positions that are forgotten."""
+"""What time starts in dispatch: offers that lapse, searches that the clock may help, days of the rounds that end,
+positions that are forgotten."""
 
 from __future__ import annotations
 
@@ -6,9 +7,11 @@ import time
 from datetime import timedelta
 
 from services.dispatch import metrics
-from services.dispatch.handlers import mass_tasks, offers
+from services.dispatch.handlers import offers, round_days
+from services.dispatch.handlers.mass_tasks import LOOK_AGAIN
 from services.dispatch.handlers.records import OFFER_EXPIRES, SEARCH_AGAIN
 from services.dispatch.handlers.search import Matching
+from services.dispatch.handlers.task_duty import TaskDuty
 from services.dispatch.queries import mass_tasks as listed
 from services.dispatch.queries import rounds
 from services.dispatch.queries.sealed import delete_positions
@@ -22,12 +25,13 @@ FORGET_EVERY_SECONDS = 60.0
 BEAT_SECONDS = 1.0
 
 
-def timers_of(matching: Matching) -> TimerHandlers:
+def timers_of(matching: Matching, duty: TaskDuty) -> TimerHandlers:
     """Which timer calls what."""
     return {
         OFFER_EXPIRES: offers.lapse_offer,
         SEARCH_AGAIN: matching.look_again,
-        mass_tasks.LOOK_AGAIN: mass_tasks.look_at_duty,
+        LOOK_AGAIN: duty.note,
+        round_days.DAY_ENDS: round_days.end_day,
     }
 
 

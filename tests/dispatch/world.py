@@ -12,6 +12,7 @@ from uuid import UUID
 from services.dispatch.commands import AcceptOffer, Arrive, DeclineOffer, HandlePart, Position, WriteNote
 from services.dispatch.handlers import offers, work
 from services.dispatch.handlers.search import Matching
+from services.dispatch.handlers.task_duty import TaskDuty
 from services.dispatch.queries.cases import load
 from services.dispatch.queries.search import waiting
 from services.dispatch.rules.arrival_proof import code_of
@@ -229,7 +230,8 @@ class Scene:
     def __init__(self, database: Database, sealer: Sealer = SEALER) -> None:
         self.database, self.sealer = database, sealer
         self.matching = Matching(sealer)
-        self.timers = TimerLoop(database, timers_of(self.matching), lambda _: None)
+        self.duty = TaskDuty()
+        self.timers = TimerLoop(database, timers_of(self.matching, self.duty), lambda _: None)
         self.now = START
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -249,6 +251,8 @@ class Scene:
         """Everything that can happen now, happens."""
         while True:
             fired = await self.timers.fire()
+            for task_id in self.duty.due():
+                await self.duty.split(self.database, task_id)
             await self.matching.turn(self.database)
             async with self.database.transaction() as tx:
                 if not fired and not await self.matching.hopeful(tx, await waiting(tx)):

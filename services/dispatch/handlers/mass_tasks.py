@@ -31,15 +31,14 @@ from services.dispatch.rules.task_story import (
 from services.dispatch.rules.work import Doer
 from shared.database import Transaction
 from shared.directory import Directory
-from shared.event import SYSTEM, Event
+from shared.event import Event
 from shared.events.fieldwork import TaskLoad
 from shared.fieldwork import NotDoneReason
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
 from shared.reading import Line
 from shared.sealing import Sealer
-from shared.timers import Due
-from shared.vocabulary import Channel, Post
+from shared.vocabulary import Post
 
 WORKING_POSTS = (Post.WORKER, Post.A, Post.B)
 """Who is given a list; leaders and volunteers help without one."""
@@ -176,13 +175,6 @@ async def split_task(tx: Transaction, task_id: UUID, doer: Doer) -> MassTask:
     events = agreed(task_story.split_again(task, doer, now, changed))
     metrics.MASS_TASKS.labels("split").inc(len(events))
     return await _record(tx, task, events)
-
-
-async def look_at_duty(tx: Transaction, due: Due, now: datetime) -> None:
-    """Somebody left or came: what is left is split again."""
-    task = await rows.find(tx, due.subject_id)
-    if task is not None and task.state is TaskState.OPEN:
-        await split_task(tx, due.subject_id, Doer(SYSTEM, Channel.SYSTEM))
 
 
 async def close_task(tx: Transaction, task_id: UUID, doer: Doer) -> MassTask:
