@@ -31,6 +31,7 @@ ONLY_SHOWN = {
     "AlarmNoticeRead": "the same",
     "AlarmNoticeFailed": "the same; the senders go on by themselves",
     "AlarmNoticeReceived": "the same",
+    "RoundDayClosed": "a figure of a day that is over; what is still owed stands on the list of who walks there",
 }
 """Events that nobody but the read side hears, with the reason."""
 INTRODUCTION = re.compile(r"^(Owns|Listens to|Publishes|Promises):\s+(.*?)(?=^\w[\w ]*:|\Z)", re.M | re.S)
