@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.escalation.rules.case import Case, Colour
 from services.escalation.rules.fold import apply
-from services.escalation.rules.ladder import counted_anew, may_be_raised, time_passed
+from services.escalation.rules.ladder import counted_anew
 from services.escalation.rules.limits import Station
 from services.escalation.rules.working_time import WorkingTime
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
@@ -25,7 +25,14 @@ from shared.events.escalation import (
     DeadlinesSet,
 )
 from shared.events.intake import Window
-from shared.vocabulary import DeadlineKind, Level, Outcome, ReopenReason, SetBecause, Urgency
+from shared.vocabulary import (
+    DeadlineKind,
+    Level,
+    Outcome,
+    ReopenReason,
+    SetBecause,
+    Urgency,
+)
 from tests.escalation.story import CALENDAR, LADDER, OFFICE, Story, after, everybody_there
 
 ACK, ARRIVE, CONTACT, HANDLE, FOLLOW_UP = list(DeadlineKind)[:5]
@@ -115,6 +122,16 @@ def test_a_level_the_new_ladder_has_not_makes_the_case_begin_at_its_lowest() -> 
     assert (story.level, story.due(ACK), story.due(HANDLE)) == (Level.COMMUNITY, 10, 720)
 
 
+def test_back_at_a_level_that_missed_it_goes_up_again_and_nothing_is_said_twice() -> None:
+    """The ladder loses the level it was raised to: the raise is void, and the grid's acknowledge was missed before."""
+    story = Story()
+    story.at(7)
+    without = (LADDER[0], *LADDER[2:])
+    told = story.hear(story.amended(8, ladder=without))
+    assert (missed(told), raised_to(told)) == ([], [Level.STREET])
+    assert story.case.raises[-1].counts_from == after(6)
+
+
 def test_an_amendment_heard_after_a_raise_enters_no_level_again() -> None:
     story = Story(Urgency.ROUTINE)
     told = story.hear(story.amended(180, category_code="noise"), late_by=300)
@@ -125,85 +142,6 @@ def test_an_amendment_heard_after_a_raise_enters_no_level_again() -> None:
 def test_the_same_case_again_tells_nothing() -> None:
     story = Story()
     assert story.hear(story.amended(3)) == []
-
-
-# ── merged and back ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_merged_case_has_no_clocks_and_is_not_raised() -> None:
-    story = Story()
-    told = story.hear(story.merged(2))
-    assert [one.met for event in told if isinstance(event, DeadlinesCleared) for one in event.cleared] == [
-        None
-    ] * 3
-    assert story.at(10 * DAY) == []
-    assert may_be_raised(story.case) == "merged"
-
-
-def test_a_merged_case_is_asked_after_once_its_parent_was_handled() -> None:
-    story = Story()
-    story.hear(story.merged(2))
-    story.hear(story.asked_after(100))
-    assert dues(story) == {FOLLOW_UP: 100 + DAY}
-    story.hear(story.answered(200))
-    assert story.case.open() == ()
-
-
-def test_what_is_due_before_the_merge_is_said_and_not_after() -> None:
-    story = Story()
-    assert missed(story.hear(story.merged(7))) == [ACK]
-    assert story.level is Level.GRID, "and it is not raised any more"
-
-
-def test_unmerged_its_first_clock_is_unchanged() -> None:
-    story = Story(Urgency.ROUTINE)
-    before = dues(story)
-    story.hear(story.merged(10))
-    told = story.hear(story.unmerged(60))
-    assert dues(story) == before
-    assert missed(told) == []
-
-
-def test_unmerged_late_what_is_past_fires_once() -> None:
-    story = Story()
-    story.hear(story.accepted(1))
-    story.hear(story.merged(2))
-    told = story.hear(story.unmerged(20))
-    assert missed(told) == [ACK, ARRIVE, ACK]
-    assert raised_to(told) == [Level.COMMUNITY, Level.STREET]
-    assert missed(story.at(21)) == []
-
-
-def test_a_handled_that_crosses_the_merge_does_not_count() -> None:
-    for late in (True, False):
-        story = Story()
-        handled, merged = story.handled(5), story.merged(5)
-        for event in (merged, handled) if late else (handled, merged):
-            story.hear(event)
-        assert (story.case.open(), story.case.handled_at) == ((), None)
-        story.hear(story.unmerged(5.5))
-        assert (story.due(ACK), story.due(HANDLE)) == (6, 240)
-
-
-def test_a_merged_case_is_asked_once_more_when_its_parent_was_handled_again() -> None:
-    story = Story()
-    story.hear(story.merged(2))
-    story.hear(story.asked_after(100))
-    story.hear(story.answered(200))
-    story.hear(story.asked_after(5000))
-    assert dues(story) == {FOLLOW_UP: 5000 + DAY}
-    story.hear(story.answered(5010, round=2))
-    assert story.case.open() == ()
-
-
-def test_nobody_is_late_with_asking_once_the_earlier_case_was_reopened() -> None:
-    """A merged case hears nothing of its parent's reopening: it is looked for when its clock rings."""
-    story = Story()
-    story.hear(story.merged(2))
-    story.hear(story.asked_after(100))
-    told = time_passed(story.case, story.stations, after(100 + DAY), asked_no_more=True)
-    assert [type(event) for event in told.events] == [DeadlinesCleared]
-    assert told.case.open() == ()
 
 
 def test_withdrawn_ends_every_clock() -> None:
@@ -424,6 +362,8 @@ def test_whatever_happens_the_fold_the_clocks_and_their_misses_agree(
     assert story.case.registered_at == after(0)
     misses = [event for event in story.told if isinstance(event, DeadlineMissed)]
     assert all(event.at >= event.due_at for event in misses)
+    said = {(event.kind, event.about, event.level, event.round, event.due_at) for event in misses}
+    assert len(said) == len(misses), "missed once, whatever set the clock again"
     settings = [one for event in story.told if isinstance(event, DeadlinesSet) for one in event.deadlines]
     assert len(misses) <= len(settings), "each setting of a clock is missed once at most"
     days = [event.day for event in story.told if isinstance(event, CaseListed)]

@@ -34,7 +34,6 @@ from shared.vocabulary import (
     DeadlineKind,
     EscalationCause,
     Level,
-    SetBecause,
     Urgency,
 )
 from shared.vocabulary import CaseState as PublicState
@@ -290,6 +289,8 @@ class LifeOfACase(RuleBasedStateMachine):
             if one.stopped_at is None
         }
         assert shown == open_clocks
+        misses = [one for one in self.life.topic if isinstance(one, DeadlineMissed)]
+        assert sum(one.missed_at is not None for one in read.clocks) == len(misses), "each is counted once"
         assert told.due == {one.kind: one.due_at for one in level.open() if one.about is None}
         assert told.level == level.level
         assert (read.entered_level or level.ladder[0].level) == level.level
@@ -307,6 +308,7 @@ class LifeOfACase(RuleBasedStateMachine):
     def rule_3_deadlines_are_absolute_and_missed_once_and_never_early(self) -> None:
         oracle = Oracle.of(self.life.registered)
         missed: Counter[tuple[str, UUID | None, str, int]] = Counter()
+        said: set[tuple[str, UUID | None, str, int, datetime]] = set()
         ran_out: dict[tuple[EscalationCause, Level, int], datetime] = {}
         for event in self.life.escalation.journal:
             oracle.read(event)
@@ -320,15 +322,17 @@ class LifeOfACase(RuleBasedStateMachine):
                     missed.clear()
                 case DeadlinesSet():
                     for one in event.deadlines:
-                        assert one.due_at in oracle.dues(one, event)
+                        clock = (one.kind, one.about, event.level, event.round)
+                        # One that ran out and is set again stands red as it was missed.
+                        assert one.due_at in oracle.dues(one, event) or (*clock, one.due_at) in said
                         assert one.kind is not DeadlineKind.ARRIVE or event.round == 1
-                        # A clock that ran out, stopped and is set again is missed by that setting once. A parking
-                        # stops none that ran out.
-                        again = event.because not in (SetBecause.LEVEL, SetBecause.UNPARKED)
-                        if again or oracle.taken_from is not None:
-                            missed[one.kind, one.about, event.level, event.round] = 0
+                        if oracle.taken_from is not None:
+                            missed[clock] = 0  # a unit it was sent to has its own time to take it
                 case DeadlineMissed():
-                    missed[event.kind, event.about, event.level, event.round] += 1
+                    clock = (event.kind, event.about, event.level, event.round)
+                    missed[clock] += 1
+                    assert (*clock, event.due_at) not in said, "whatever set the clock again"
+                    said.add((*clock, event.due_at))
                     if (cause := RAISED_BY_A_DEADLINE.get(event.kind)) is not None:
                         ran_out[cause, event.level, event.round] = event.due_at
                     assert event.at >= event.due_at

@@ -162,24 +162,30 @@ def _cleared(one: CaseDeadline, met: bool | None) -> ClearedDeadline:
 # ── starting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def enter_level(
-    telling: Telling,
-    kinds: Iterable[DeadlineKind],
-    side: Sequence[Clock] = (),
-    because: SetBecause = SetBecause.LEVEL,
-) -> None:
-    """Every limit of the case's level among `kinds`, and the clocks of side matters that begin with it; a clock of
-    the level before that has no successor no longer applies."""
-    case = telling.case
-    found = of_level(telling, kinds)
-    wanted = {one.kind for one in found}
-    tell_cleared(telling, [_cleared(one, None) for one in case.open(*OF_A_LEVEL) if one.kind not in wanted])
-    start(telling, [*found, *deadlines_of(telling, side)], because)
+def enter_level(telling: Telling, kinds: Iterable[DeadlineKind], side: Sequence[Clock] = ()) -> None:
+    """Every limit of the case's level among `kinds`, and the clocks of side matters that begin with it."""
+    found = deadlines_of(telling, _of_level(telling.case, kinds))
+    _without_successor(telling, found)
+    start(telling, [*found, *deadlines_of(telling, side)])
 
 
-def of_level(telling: Telling, kinds: Iterable[DeadlineKind]) -> list[Deadline]:
-    case = telling.case
-    return deadlines_of(telling, [Clock(kind, case.level, case.round) for kind in kinds])
+def go_back_to_level(telling: Telling) -> None:
+    """An amended ladder has the case at another level than it was: the limits of that level, as they stood if it was
+    there before."""
+    found = as_they_stood(telling, _of_level(telling.case, OF_A_LEVEL))
+    _without_successor(telling, found)
+    start(telling, found, SetBecause.AMENDED)
+
+
+def _of_level(case: Case, kinds: Iterable[DeadlineKind]) -> list[Clock]:
+    return [Clock(kind, case.level, case.round) for kind in kinds]
+
+
+def _without_successor(telling: Telling, found: Sequence[Deadline]) -> None:
+    """A clock of the level before that the new one has not no longer applies."""
+    kinds = {one.kind for one in found}
+    running = telling.case.open(*OF_A_LEVEL)
+    tell_cleared(telling, [_cleared(one, None) for one in running if one.kind not in kinds])
 
 
 def deadlines_of(telling: Telling, clocks: Iterable[Clock]) -> list[Deadline]:
@@ -232,19 +238,47 @@ def begin_missing(telling: Telling, because: SetBecause, *, again: bool) -> None
     clocks = []
     for kind in OF_A_LEVEL if case.round > 1 else AT_REGISTRATION:
         before = _last(case, kind)
-        if kind in OF_THE_RESIDENT:
-            owed = came[kind] is None and (before is None or (again and before.colour is not Colour.RED))
-        else:
-            owed = before is None or again
+        owed = came.get(kind) is None and (before is None or again)
         running = before is not None and before.ending is None
         if owed and not running and not (kind is DeadlineKind.HANDLE and case.parking):
             level = before.level if before is not None else case.level
             clocks.append(Clock(kind, level, case.round))
-    by_level: defaultdict[Level, list[Deadline]] = defaultdict(list)
+    start_again(telling, clocks, because)
+
+
+def start_again(telling: Telling, clocks: Iterable[Clock], because: SetBecause) -> None:
+    """Clocks that the case had before, each at the level and in the round where it stood."""
+    places: defaultdict[tuple[Level, int], list[Clock]] = defaultdict(list)
     for clock in clocks:
-        by_level[clock.level] += deadlines_of(telling, [clock])
-    for level, deadlines in by_level.items():
-        start(telling, deadlines, because, level=level, round=case.round)
+        places[clock.level, clock.round].append(clock)
+    for (level, round_), those in places.items():
+        start(telling, as_they_stood(telling, those), because, level=level, round=round_)
+
+
+def as_they_stood(telling: Telling, clocks: Iterable[Clock]) -> list[Deadline]:
+    """Each by its own beginning; but what was missed once is red as it was missed, whatever is known now, and is not
+    said again (product rule 3)."""
+    missed = {
+        Clock(one.kind, one.level, one.round, one.about): one
+        for one in telling.case.deadlines
+        if one.colour is Colour.RED
+    }
+    found: list[Deadline] = []
+    for clock in clocks:
+        was = missed.get(clock)
+        found += deadlines_of(telling, [clock]) if was is None else [_as_it_was(was)]
+    return found
+
+
+def _as_it_was(one: CaseDeadline) -> Deadline:
+    return Deadline(
+        kind=one.kind,
+        due_at=one.due_at,
+        amber_at=one.amber_at,
+        assumed=one.assumed,
+        about=one.about,
+        counts_from=one.counts_from,
+    )
 
 
 def _last(case: Case, kind: DeadlineKind) -> CaseDeadline | None:

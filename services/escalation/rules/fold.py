@@ -222,9 +222,11 @@ def _extensions_over(case: Case) -> Case:
 
 
 def _set(case: Case, event: escalation.DeadlinesSet) -> Case:
-    """A clock set again at its level in its round is the same clock; it takes the place of one of another level."""
+    """A clock set again at its level in its round is the same clock, and set for the same time keeps its colour; it
+    takes the place of one of another level."""
     clocks = {(one.kind, one.about) for one in event.deadlines}
     here = event.level, event.round
+    had = {(*one.clock, one.due_at): one.colour for one in case.deadlines if (one.level, one.round) == here}
     kept = [
         replace(one, ending=Ending.REPLACED, ended_at=event.at)
         if one.ending is None and one.clock in clocks
@@ -243,6 +245,7 @@ def _set(case: Case, event: escalation.DeadlinesSet) -> Case:
             assumed=one.assumed,
             about=one.about,
             counts_from=one.counts_from,
+            colour=had.get((one.kind, one.about, one.due_at), Colour.RUNNING),
         )
         for one in event.deadlines
     ]

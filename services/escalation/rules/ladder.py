@@ -99,7 +99,7 @@ def decide(
         telling.hear(heard)
         telling.stations = stations_after or stations
         hearing.FOLLOWS[type(heard)](telling, before, heard)
-        _climb_on(telling)
+        climb(telling)
         ring(telling, until=heard.at - MOMENT)
     else:
         _turn(telling, case, heard)
@@ -226,9 +226,7 @@ def ring(telling: Telling, until: datetime) -> None:
         )
         if missed.kind is DeadlineKind.RULING and missed.about is not None:
             returns.refuse_unruled(telling, missed.about)
-        cause = RAISED_BY_MISSING.get(missed.kind)
-        if cause is not None and telling.case.is_worked_on and missed.round == telling.case.round:
-            raise_case(telling, cause, missed.due_at)
+        climb(telling)
     for one in telling.case.open():
         if one.colour is Colour.RUNNING and one.amber_at <= until:
             telling.tell(
@@ -244,17 +242,21 @@ def ring(telling: Telling, until: datetime) -> None:
     listing.list_case(telling, until)
 
 
-def _climb_on(telling: Telling) -> None:
-    """What was missed at the last level raises the case once an amended ladder goes on above it."""
-    case = telling.case
-    overdue = [
-        one
-        for one in case.open(*RAISED_BY_MISSING)
-        if one.colour is Colour.RED and (one.level, one.round) == (case.level, case.round)
-    ]
-    if case.is_worked_on and overdue:
+def climb(telling: Telling) -> None:
+    """A case that somebody should be working on does not stay where its acknowledge or handle stands red, if there is a
+    level above: not when it was just missed, nor when an amended ladder goes on above, nor when the case came back out
+    of another after it was missed."""
+    while overdue := _overdue_here(telling.case):
         first = min(overdue, key=lambda one: (one.due_at, one.kind))
         raise_case(telling, RAISED_BY_MISSING[first.kind], first.due_at)
+
+
+def _overdue_here(case: Case) -> list[CaseDeadline]:
+    if not case.is_worked_on or case.rung == len(case.ladder) - 1:
+        return []
+    here = case.level, case.round
+    red = (one for one in case.open(*RAISED_BY_MISSING) if one.colour is Colour.RED)
+    return [one for one in red if (one.level, one.round) == here]
 
 
 def raise_case(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.escalation.rules.case import Case, Order, Raise
-from services.escalation.rules.clocks import By, Telling, deadlines_of, start, stop
+from services.escalation.rules.clocks import By, Telling, deadlines_of, start, start_again, stop
 from services.escalation.rules.limits import Clock
 from shared.events.escalation import ReplyGiven, SupervisionAnswered, SupervisionOrdered
 from shared.ids import uuid7
@@ -102,6 +102,4 @@ def begin_again(telling: Telling) -> None:
     clocks += [
         Clock(DeadlineKind.REPLY, one.to_level, one.round, one.id) for one in case.raises if one.owes_a_reply
     ]
-    for clock in clocks:
-        begun = deadlines_of(telling, [clock])
-        start(telling, begun, SetBecause.AMENDED, level=clock.level, round=clock.round)
+    start_again(telling, clocks, SetBecause.AMENDED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -38,21 +39,34 @@ OF_A_LEVEL = frozenset({DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE})
 
 def deadlines_set(row: CaseRow, event: DeadlinesSet) -> CaseRow:
     """One of a kind and matter is open at a time: a new one stops the old, which was missed or no longer applies.
-    One that a raise replaced runs again should the raise be void; one that was only computed anew does not."""
-    new = {(deadline.kind, deadline.about) for deadline in event.deadlines}
+    One that a raise replaced runs again should the raise be void; one that was only computed anew does not. One set
+    again for the time it had is the same clock: it goes on as it was, and was missed once if it was."""
+    new = {
+        (d.kind, d.about): Clock(d.kind, event.level, event.round, d.due_at, d.amber_at, about=d.about)
+        for d in event.deadlines
+    }
     entered = event.because is SetBecause.LEVEL
-    kept = tuple(
-        changed(stopped(clock, event.at, None), replaced=entered)
-        if (clock.kind, clock.about) in new and clock.stopped_at is None
-        else clock
-        for clock in row.clocks
-    )
-    added = tuple(
-        Clock(d.kind, event.level, event.round, d.due_at, d.amber_at, about=d.about) for d in event.deadlines
-    )
-    row = changed(row, clocks=kept + added)
+    kept, known = [], set()
+    for clock in row.clocks:
+        successor = new.get((clock.kind, clock.about))
+        if successor is not None and successor not in known and _is_the_same(clock, successor):
+            known.add(successor)
+            clock = _goes_on(clock, successor.amber_at)
+        elif successor is not None and clock.stopped_at is None:
+            clock = changed(stopped(clock, event.at, None), replaced=entered)
+        kept.append(clock)
+    row = changed(row, clocks=(*kept, *(clock for clock in new.values() if clock not in known)))
     of_the_level = any(d.kind in OF_A_LEVEL and d.about is None for d in event.deadlines)
     return changed(row, entered_level=event.level) if of_the_level else row
+
+
+def _is_the_same(clock: Clock, other: Clock) -> bool:
+    return (clock.level, clock.round, clock.due_at) == (other.level, other.round, other.due_at)
+
+
+def _goes_on(clock: Clock, amber_at: datetime) -> Clock:
+    met = False if clock.missed_at else None
+    return changed(clock, amber_at=amber_at, stopped_at=None, replaced=False, met=met)
 
 
 def deadline_amber(row: CaseRow, event: DeadlineAmber) -> CaseRow:
