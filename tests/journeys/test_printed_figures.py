@@ -11,7 +11,7 @@ import pytest
 from deploy.demo.api import Refused
 from deploy.demo.system import SimulatedSystem
 from tests.journeys.conftest import Phones, a_system
-from tests.journeys.town import Case, Somebody, Town
+from tests.journeys.town import SATISFIED, Case, Somebody, Town
 
 pytestmark = [pytest.mark.stack, pytest.mark.cluster]
 
@@ -95,12 +95,17 @@ async def test_5_seventy_eight_cases_end_at_four_levels(town: Town) -> None:
     )
     cases = list(zip(await asyncio.gather(*calls), levels, strict=True))
     await town.settle()
-    for case, level in cases:
-        await solve(town, case, level)
+    await asyncio.gather(*(taken_up(town, case) for case, _ in cases))
     await town.settle()
-    for case, _ in cases:
-        answered = await town.answer(case, {"contacted": True, "solved": True, "satisfaction": "satisfied"})
-        assert not isinstance(answered, Refused), answered
+    await asyncio.gather(*(raised(town, case, level) for case, level in cases if level != "grid"))
+    await town.settle()
+    await asyncio.gather(*(taken_up(town, case) for case, level in cases if level != "grid"))
+    await town.settle()
+    await asyncio.gather(*(solved(town, case) for case, _ in cases))
+    await town.settle()
+    answers = await asyncio.gather(*(town.tap(case, SATISFIED) for case, _ in cases))
+    assert not any(isinstance(answer, Refused) for answer in answers), answers
+    await town.settle()
 
     supervisor = await town.somebody("civil-affairs-s1")
     asked = {"from": first.isoformat(), "to": (town.now + timedelta(hours=1)).isoformat()}
@@ -121,17 +126,29 @@ async def test_5_seventy_eight_cases_end_at_four_levels(town: Town) -> None:
     }
 
 
-async def solve(town: Town, case: Case, level: str) -> None:
-    holder = await town.somebody(str(await town.holder(case)).removeprefix("p-"))
-    await holder.accept(case)
-    if level != "grid":
-        raised = await holder.act(
-            f"/api/escalation/cases/{case.id}/escalate",
-            {"reason": "needs_another_department", "to_level": level},
-        )
-        assert not isinstance(raised, Refused), raised
-        offered = await town.happened(case, "case.offered")
-        holder = await town.somebody(offered[-1]["data"]["person_id"].removeprefix("p-"))
-        await holder.accept(case)
-    handled = await holder.on_part(case, "handle", {"outcome": "solved", "text": "已处置。"})
-    assert not isinstance(handled, Refused), handled
+async def who_is_asked(town: Town, case: Case) -> Somebody:
+    """Who has the newest offer of the case."""
+    offered = await town.happened(case, "case.offered")
+    return await town.somebody(offered[-1]["data"]["person_id"].removeprefix("p-"))
+
+
+async def taken_up(town: Town, case: Case) -> None:
+    who = await who_is_asked(town, case)
+    offer = (await who.on_hand(case))["offer"]
+    part = await who.api.post(f"/api/dispatch/offers/{offer['offer_id']}/accept")
+    assert not isinstance(part, Refused), part
+
+
+async def raised(town: Town, case: Case, level: str) -> None:
+    who = await who_is_asked(town, case)
+    body = {"reason": "needs_another_department", "to_level": level}
+    answer = await who.api.post(f"/api/escalation/cases/{case.id}/escalate", body)
+    assert not isinstance(answer, Refused), answer
+
+
+async def solved(town: Town, case: Case) -> None:
+    who = await who_is_asked(town, case)
+    part = await who.part(case)
+    body = {"outcome": "solved", "text": "已处置。"}
+    answer = await who.api.post(f"/api/dispatch/parts/{part}/handle", body)
+    assert not isinstance(answer, Refused), answer
