@@ -152,7 +152,8 @@ class CaseRow(Table, table=True):
 
 
 class Requester(Table, table=True):
-    """诉求人, sealed under a key of the case's own. Without `wrapped_key` nobody can read the rest again."""
+    """诉求人, sealed under a key of the case's own. Without `wrapped_key` nobody can read the rest again.
+    `code_shown_to` is who of the staff saw the pickup code when they registered the case."""
 
     __tablename__ = "requesters"
     __table_args__ = (
@@ -171,6 +172,7 @@ class Requester(Table, table=True):
     language: str = words()
     pickup_code_sealed: bytes | None = sealed()
     pickup_code_digest: str = words()
+    code_shown_to: str | None = words(required=False)
     wrong_codes: int = 0
     wrong_codes_since: datetime | None = at()
 

@@ -28,7 +28,6 @@ from tests.intake.test_changes import (
 )
 from tests.intake.test_following import case_of
 from tests.intake.world import (
-    OPERATOR,
     START,
     SUPERVISOR,
     Others,
@@ -37,6 +36,7 @@ from tests.intake.world import (
     set_clock,
 )
 
+ANOTHER_OPERATOR = ("p-operator-2", Role.OPERATOR, "civil-affairs")
 COLLEAGUE = ("p-community-a-o2", Role.UNIT_OFFICER, "community-a")
 NOT_CONTACTED = {"purpose": "contact", "given": False}
 SHARED = {"purpose": "share_with_handler", "given": True}
@@ -50,7 +50,7 @@ async def standing_clock(database: Database) -> None:
 @pytest.mark.parametrize(
     ("what", "body"), [("withdraw", None), ("consent", NOT_CONTACTED), ("consent", SHARED)]
 )
-@pytest.mark.parametrize("person", [UNIT_OFFICER, SUPERVISOR, OPERATOR])
+@pytest.mark.parametrize("person", [UNIT_OFFICER, SUPERVISOR, ANOTHER_OPERATOR])
 async def test_whoever_held_it_neither_takes_it_back_nor_agrees_for_the_requester(
     client: httpx.AsyncClient, database: Database, what: str, body: dict[str, Any] | None, person: Person
 ) -> None:

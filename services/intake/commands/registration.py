@@ -176,12 +176,13 @@ class ReportCase(Command):
 
 class Registered(BaseModel):
     """`transfer` stands first: in danger the caller is put through before anything is read. `told` is what the caller
-    is told where the case ended at once; `rightful_unit_id` is set where the community may not be sent it."""
+    is told where the case ended at once; `rightful_unit_id` is set where the community may not be sent it.
+    `pickup_code` is null to staff away from the desk where a message carries it to the requester's phone."""
 
     transfer: Transfer | None = None
     case_id: UUID
     number: str
-    pickup_code: str
+    pickup_code: str | None
     urgency: Urgency
     grid_id: str | None
     unit_id: str

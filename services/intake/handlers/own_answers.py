@@ -16,8 +16,7 @@ from services.intake.handlers.follow_up import (
     seal_for,
     standing_of,
 )
-from services.intake.handlers.story import load_known
-from services.intake.handlers.tracking import own_case
+from services.intake.handlers.tracking import own_case, own_word
 from services.intake.queries import follow_ups
 from services.intake.rules import endings
 from services.intake.rules.endings import Asked
@@ -32,27 +31,23 @@ from shared.vocabulary import Channel
 async def answer(
     tx: Transaction, sealer: Sealer, number: str, command: GiveOwnAnswers
 ) -> CaseAfter | Problem:
-    case_id = await own_case(tx, sealer, number, command)
-    if isinstance(case_id, Problem):
-        return case_id
-    now = await tx.lock(case_id)
-    case = await load_known(tx, case_id)
-    decided = or_refuse(endings.answer_own(case, answers_of(command), now))
-    assert case.follow_up is not None
-    asked = case.follow_up.id
-    case = await conclude(tx, case, decided)
-    await keep_remark(tx, sealer, case, asked, command.remark)
+    own = await own_word(tx, sealer, number, command)
+    if isinstance(own, Problem):
+        return own
+    decided = or_refuse(endings.answer_own(own.case, answers_of(command), own.now))
+    assert own.case.follow_up is not None
+    case = await conclude(tx, own.case, decided)
+    await keep_remark(tx, sealer, case, own.case.follow_up.id, command.remark)
     return standing_of(case)
 
 
 async def contest(tx: Transaction, sealer: Sealer, number: str, command: ContestCase) -> CaseAfter | Problem:
-    case_id = await own_case(tx, sealer, number, command)
-    if isinstance(case_id, Problem):
-        return case_id
-    now = await tx.lock(case_id)
-    case = await load_known(tx, case_id)
-    decided = or_refuse(endings.contest(case, Asked(REQUESTER, Channel.WEB), uuid7(), now))
+    """Also with a code that a holder knows: all it does is to take the case to other people."""
+    own = await own_case(tx, sealer, number, command)
+    if isinstance(own, Problem):
+        return own
+    decided = or_refuse(endings.contest(own.case, Asked(REQUESTER, Channel.WEB), uuid7(), own.now))
     if command.remark:
-        sealed = await seal_for(tx, sealer, case_id, "contests.remark", command.remark)
-        await follow_ups.keep_contest(tx, case_id, now, sealed)
-    return standing_of(await conclude(tx, case, decided))
+        sealed = await seal_for(tx, sealer, own.case.case_id, "contests.remark", command.remark)
+        await follow_ups.keep_contest(tx, own.case.case_id, own.now, sealed)
+    return standing_of(await conclude(tx, own.case, decided))

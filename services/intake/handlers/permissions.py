@@ -28,6 +28,8 @@ MAY_REGISTER = (
 MAY_ANSWER = (Role.OPERATOR, Role.UNIT_OFFICER, Role.SUPERVISOR, Role.SOCIAL_WORKER)
 """Whoever keeps a desk, a window or a walk-in post may end a case with an answer."""
 MAY_REFUSE = (Role.OPERATOR, Role.UNIT_OFFICER, Role.SUPERVISOR)
+MAY_READ_OUT = (Role.OPERATOR,)
+"""The desk reads the pickup code out to whoever calls, and is sent no case."""
 MAY_CHANGE = (Role.OPERATOR, Role.UNIT_OFFICER, Role.SUPERVISOR)
 """Amend, merge, withdraw for a caller; whoever holds the case may ask the requester and agree an appointment."""
 MAY_SEE = (*MAY_REGISTER, Role.FOLLOW_UP_CALLER, Role.DATA_PROTECTION_OFFICER)

@@ -40,6 +40,14 @@ WORDS: dict[RefusedBecause, tuple[int, str, str]] = {
         "您办理过此工单，不能由您回访或核验 / You held this case, so somebody else must ask",
         "请交给其他回访员 / Leave it to another caller",
     ),
+    RefusedBecause.CODE_KNOWN_TO_HOLDER: (
+        403,
+        "经办过此工单的人知道取件码，凭码办理不作数"
+        " / Somebody who worked on this case knows its code, so here the code is not taken for your word",
+        "办结后我们会来电或上门回访，也可用发到您手机的链接回答；其他事项请致电受理台"
+        " / When it is handled we ring or visit you, or answer by the link sent to your phone; call the desk for the"
+        " rest",
+    ),
     RefusedBecause.SAME_HOUR: (
         409,
         "这个钟点或一小时内已经联系过 / This hour of the day, or less than an hour ago, was tried already",

@@ -40,6 +40,7 @@ from services.intake.rules.places import (
     route_for,
     time_zone_for,
 )
+from services.intake.rules.privacy import sees_code
 from services.intake.rules.refusals import Refused, RefusedBecause
 from services.intake.rules.triage import Reading, highest, read_words
 from shared import journal
@@ -51,7 +52,7 @@ from shared.idempotency import RequestKey
 from shared.ids import uuid7
 from shared.sealing import Sealer
 from shared.things import Category, Name, Snippet, Unit
-from shared.vocabulary import Channel, Level, Outcome, Urgency
+from shared.vocabulary import ActorKind, Channel, Level, Outcome, Urgency
 
 NOT_YET = datetime.min.replace(tzinfo=UTC)
 """`at` of an event whose time the database has yet to say."""
@@ -65,7 +66,7 @@ class Order:
     key: RequestKey
     event: CaseRegistered
     requester: SealedRequester
-    pickup_code: str
+    pickup_code: str | None
     category: Category
     marks: Marks
     answer: AnswerGiven | None = None
@@ -110,10 +111,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Taken:
-    """A case that stands in the database, and the code only its requester knows."""
+    """A case that stands in the database, and its requester's code where whoever registered it is shown it."""
 
     case: Case
-    pickup_code: str
+    pickup_code: str | None
     own_words: str = ""
 
     def answer(self, directory: Directory, public_url: str) -> Registered:
@@ -169,9 +170,15 @@ def tracking_url(public_url: str, number: str) -> str:
 
 
 def draw_up(
-    command: RegisterCase, actor: Actor, key: RequestKey, directory: Directory, sealer: Sealer
+    command: RegisterCase,
+    actor: Actor,
+    key: RequestKey,
+    directory: Directory,
+    sealer: Sealer,
+    *,
+    at_desk: bool = False,
 ) -> Order | Refused:
-    """Decide what the case is and where it belongs, and seal who asked."""
+    """Decide what the case is and where it belongs, seal who asked, and draw the code that is theirs."""
     place = Place(lon=command.place.lon, lat=command.place.lat, label=command.place.label)
     category = choose_category(directory, command.category_code)
     if isinstance(category, Refused):
@@ -186,11 +193,13 @@ def draw_up(
     if isinstance(event, Refused):
         return event
     code = numbering.draw_code()
+    sent = event.requester_can_be_asked and command.requester.phone is not None
+    shown = sees_code(actor, at_desk=at_desk, sent=sent)
     return Order(
         key=key,
         event=event,
-        requester=_sealed(command, event.case_id, code, sealer),
-        pickup_code=code,
+        requester=_sealed(command, event.case_id, code, sealer, shown_to=actor.person_id if shown else None),
+        pickup_code=code if shown else None,
         category=category,
         marks=marks_of(category, place, unit.id, command.description, sealer.blind_index),
         answer=command.answer,
@@ -290,7 +299,9 @@ def _event(
     )
 
 
-def _sealed(command: RegisterCase, case_id: UUID, code: str, sealer: Sealer) -> SealedRequester:
+def _sealed(
+    command: RegisterCase, case_id: UUID, code: str, sealer: Sealer, *, shown_to: str | None
+) -> SealedRequester:
     key, wrapped = sealer.new_case_key()
 
     def seal(column: str, text: str | None) -> bytes | None:
@@ -310,6 +321,7 @@ def _sealed(command: RegisterCase, case_id: UUID, code: str, sealer: Sealer) -> 
         language=command.requester.language,
         pickup_code_sealed=sealer.seal(key, code, context("pickup_code", case_id)),
         pickup_code_digest=sealer.digest(key, code),
+        code_shown_to=shown_to,
     )
 
 
@@ -367,7 +379,8 @@ def _outcome_of(key: RequestKey, before: Mapping[tuple[str, str], tuple[bytes, U
 
 async def answer_again(tx: Transaction, case_id: UUID, sealer: Sealer, public_url: str) -> Registered:
     """What was answered when the case was registered."""
-    case = fold((await journal.story(tx, case_id))[:1])
+    first = (await journal.story(tx, case_id))[0]
+    case = fold([first])
     now = await cases.load(tx, case_id)
     assert now is not None
     ended = replace(
@@ -381,7 +394,8 @@ async def answer_again(tx: Transaction, case_id: UUID, sealer: Sealer, public_ur
     if row["wrapped_key"] is None:  # erased since
         raise no_such_case()
     key = sealer.unwrap(row["wrapped_key"])
-    code = sealer.unseal(key, row["pickup_code_sealed"], context("pickup_code", case_id))
+    seen = first.actor.kind is not ActorKind.STAFF or row["code_shown_to"] is not None
+    code = sealer.unseal(key, row["pickup_code_sealed"], context("pickup_code", case_id)) if seen else None
     own_words = row["answer_sealed"]
     said = sealer.unseal(key, own_words, context("answer", case_id)) if own_words else ""
     return Taken(ended, code, said).answer(tx.directory, public_url)

@@ -102,6 +102,7 @@ REQUESTER_COLUMNS = (
     "language",
     "pickup_code_sealed",
     "pickup_code_digest",
+    "code_shown_to",
 )
 
 INSERT = f"""
@@ -119,7 +120,8 @@ INSERT = f"""
     FROM unnest(CAST(:case_ids AS uuid[]), CAST(:wrapped_keys AS bytea[]), CAST(:names AS bytea[]),
                 CAST(:phones AS bytea[]), CAST(:phone_indexes AS bytea[]), CAST(:descriptions AS bytea[]),
                 CAST(:beneficiaries AS bytea[]), CAST(:authors AS bytea[]), CAST(:answers AS bytea[]),
-                CAST(:languages AS text[]), CAST(:codes AS bytea[]), CAST(:code_digests AS text[]))
+                CAST(:languages AS text[]), CAST(:codes AS bytea[]), CAST(:code_digests AS text[]),
+                CAST(:codes_shown_to AS text[]))
          AS new({", ".join(REQUESTER_COLUMNS)})
 """
 
@@ -146,7 +148,8 @@ LOCATION = "/api/intake/cases/"
 
 @dataclass(frozen=True)
 class SealedRequester:
-    """A requester's row; every value but `language` and the digest is bytes that only the case's key opens."""
+    """A requester's row; every value but `language`, the digest and `code_shown_to` is bytes that only the case's key
+    opens."""
 
     case_id: UUID
     wrapped_key: bytes
@@ -160,6 +163,7 @@ class SealedRequester:
     language: str
     pickup_code_sealed: bytes
     pickup_code_digest: str
+    code_shown_to: str | None
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,7 @@ async def insert(
         languages=[requester.language for requester in requesters],
         codes=[requester.pickup_code_sealed for requester in requesters],
         code_digests=[requester.pickup_code_digest for requester in requesters],
+        codes_shown_to=[requester.code_shown_to for requester in requesters],
     )
 
 

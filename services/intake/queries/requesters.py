@@ -11,7 +11,7 @@ from shared.database import Row, Transaction
 
 REQUESTER = """
     SELECT case_id, wrapped_key, name_sealed, phone_sealed, description_sealed, beneficiary_sealed, author_sealed,
-           answer_sealed, language, pickup_code_sealed
+           answer_sealed, language, pickup_code_sealed, code_shown_to
     FROM requesters WHERE case_id = :case_id
 """
 

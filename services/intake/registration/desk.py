@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.intake.commands.registration import RegisterCase
-from services.intake.handlers.permissions import MAY_ANSWER, MAY_REFUSE
+from services.intake.handlers.permissions import MAY_ANSWER, MAY_READ_OUT, MAY_REFUSE
 from services.intake.handlers.registration import Became, Order, draw_up, taken_before
 from services.intake.registration.batches import Registrar
 from services.intake.rules.appointments import refuse_window
@@ -44,7 +44,8 @@ class Desk:
                 now = await tx.now()
             if refused := refuse_window(window.starts_at, window.ends_at, now):
                 return refused
-        order = draw_up(command, actor, key, self.directory, self.sealer)
+        at_desk = who is not None and who.has_role(*MAY_READ_OUT)
+        order = draw_up(command, actor, key, self.directory, self.sealer, at_desk=at_desk)
         if isinstance(order, Order) and command.ends_at_once is not None and who is not None:
             roles = MAY_ANSWER if command.answer else MAY_REFUSE
             who.must(roles, order.event.unit_path[-1], self.directory)

@@ -1,4 +1,4 @@
-"""What others may see of a requester, and how often somebody may guess a pickup code."""
+"""What others may see of a requester, whose word number and code are, and how often somebody may guess a code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID, uuid5
 
-from shared.event import CaseEvent
+from services.intake.rules.endings import may_ask
+from services.intake.rules.facts import Case
+from shared.event import Actor, CaseEvent
+from shared.vocabulary import ActorKind
 
 SEARCHES = UUID("5e0f7f0a-54c5-5f7a-9a55-6f2b1c9d4b10")
 WRONG_CODES_MAX = 5
@@ -46,6 +49,20 @@ def masked_name(name: str) -> str:
 def masked_phone(phone: str) -> str:
     """13812345678 → 138****5678; a short number keeps its last two digits."""
     return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 9 else f"****{phone[-2:]}"
+
+
+def sees_code(actor: Actor, *, at_desk: bool, sent: bool) -> bool:
+    """Whether whoever registers a case is shown its pickup code. Residents see their own, the desk reads it out to the
+    caller. Anybody else, who may be sent the case next, sees it only where no message carries it to the requester: then
+    they write it on a slip."""
+    return actor.kind is not ActorKind.STAFF or at_desk or not sent
+
+
+def code_speaks(case: Case, parent: Case | None, shown_to: str | None) -> bool:
+    """Whether number and code are the requester's word: not where somebody who was shown the code holds or held the
+    case, or the one it is part of. They would answer the questions about their own work."""
+    held = [case, parent] if parent else [case]
+    return shown_to is None or all(may_ask(one, shown_to) for one in held)
 
 
 @dataclass(frozen=True)

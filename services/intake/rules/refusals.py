@@ -43,6 +43,7 @@ class RefusedBecause(StrEnum):
     CASE_NOT_HANDLED = "case-not-handled"
     FOLLOW_UP_CLOSED = "follow-up-closed"
     HELD_BY_YOU = "held-by-you"
+    CODE_KNOWN_TO_HOLDER = "code-known-to-holder"
     SAME_HOUR = "same-hour"
     SOMEBODY_TO_ASK = "somebody-to-ask"
     NOBODY_TO_ASK = "nobody-to-ask"
