@@ -230,6 +230,17 @@ async def test_an_unanswered_link_is_one_attempt(
     assert [(a.channel, a.reached) for a in follow_up.attempts] == [("link", False)]
 
 
+async def test_a_link_that_was_never_sent_is_no_attempt(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    case_id = await handled(client, database)
+    await set_clock(database, START + LINK_VALID_FOR)
+    assert await fire_timers(database) == 1
+    follow_up = (await case_of(database, case_id)).follow_up
+    assert follow_up is not None
+    assert (follow_up.attempts, follow_up.open) == ((), True)
+
+
 async def test_whoever_held_the_case_neither_asks_nor_sees_it_on_the_list(
     client: httpx.AsyncClient, database: Database
 ) -> None:

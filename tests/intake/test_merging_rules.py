@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from services.intake.rules import merging
 from services.intake.rules.cases import apply, registered
 from services.intake.rules.changes import By, urge, withdraw
-from services.intake.rules.facts import Case
+from services.intake.rules.facts import Attempt, Case
 from services.intake.rules.merging import Kin, choose_parent, follow_parent, merged, sent_back_by, unmerge
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.event import SYSTEM
 from shared.events.intake import CaseClosed, CaseMerged, FollowUpOpened
 from shared.ids import uuid7
-from shared.vocabulary import CaseState, ClosedBy, Outcome, Urgency
+from shared.vocabulary import CaseState, Channel, ClosedBy, Outcome, Urgency
 from tests.intake.world import START, Others, a_registration
 
 CASES = 7
@@ -137,8 +137,12 @@ def test_an_answer_about_an_older_round_sends_nobody_back() -> None:
         child = apply(child, event)
     assert sent_back_by(child, parent, NOW) is None  # nobody has answered yet
     assert child.follow_up is not None
-    answered = replace(child, follow_up=replace(child.follow_up, solved=False, closed_at=NOW))
-    assert sent_back_by(answered, parent, NOW) is not None
+    by_phone = (Attempt(1, NOW, Channel.PHONE, reached=True),)
+    asked = replace(child.follow_up, solved=False, closed_at=NOW, attempts=by_phone)
+    answered = replace(child, follow_up=asked)
+    reopened = sent_back_by(answered, parent, NOW)
+    assert reopened is not None
+    assert reopened.channel is Channel.PHONE
     assert sent_back_by(answered, replace(parent, round=2), NOW) is None
     assert sent_back_by(answered, replace(parent, handled_at=None), NOW) is None
 

@@ -85,8 +85,10 @@ async def show_link(tx: Transaction, token: str) -> LinkShown:
 
 
 async def link_expired(tx: Transaction, due: Due, now: datetime) -> None:
-    """Nobody used the link in time: that was one attempt."""
+    """Nobody used the link in time: that was one attempt, if it was ever sent."""
     assert due.part_id is not None
+    if await requesters.sealed_link(tx, due.part_id) is None:
+        return
     case = await load_known(tx, due.subject_id)
     await conclude(tx, case, endings.link_unanswered(case, due.part_id, now))
 

@@ -174,7 +174,7 @@ def sent_back_by(child: Case, parent: Case, now: datetime) -> CaseReopened | Non
     return CaseReopened(
         at=now,
         case_id=parent.case_id,
-        channel=Channel.LINK,
+        channel=asked.attempts[-1].channel,
         follow_up_id=asked.id,
         round=parent.round + 1,
         because=ReopenReason.DISSATISFIED if asked.solved else ReopenReason.NOT_SOLVED,
