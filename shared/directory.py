@@ -1,4 +1,4 @@
-"""Registry's things in memory: units, people and their skills, shifts, the catalogue, its clocks and lists.
+"""Registry's things in memory: units, people, roles, skills, shifts, the catalogue, its clocks and lists.
 
 Every process reads the whole compacted topic by itself, in no group, and goes on reading; so it starts from the topic
 alone, asks nobody while deciding, and two replicas never differ for longer than the topic takes. Nothing of it is
@@ -29,6 +29,7 @@ from shared.events.things import (
     PersonChanged,
     PolicyChanged,
     PolicyUseChanged,
+    RoleChanged,
     ShiftChanged,
     SkillChanged,
     SnippetChanged,
@@ -41,6 +42,7 @@ from shared.things import (
     Calendar,
     Category,
     DutyList,
+    JobRole,
     Person,
     Policy,
     PolicyUse,
@@ -72,6 +74,7 @@ class Directory:
         self.word_lists: dict[str, WordList] = {}
         self.snippets: dict[str, Snippet] = {}
         self.skills: dict[str, Skill] = {}
+        self.roles: dict[str, JobRole] = {}
         self.complete = asyncio.Event()
         self._moved = asyncio.Event()
         self._tree: tuple[STRtree, list[Unit]] | None = None
@@ -91,6 +94,7 @@ class Directory:
         word_lists: Iterable[WordList] = (),
         snippets: Iterable[Snippet] = (),
         skills: Iterable[Skill] = (),
+        roles: Iterable[JobRole] = (),
         revision: int = 0,
     ) -> Directory:
         """A complete directory of these things."""
@@ -106,6 +110,7 @@ class Directory:
         directory.word_lists = {word_list.id: word_list for word_list in word_lists}
         directory.snippets = {snippet.id: snippet for snippet in snippets}
         directory.skills = {skill.id: skill for skill in skills}
+        directory.roles = {role.id: role for role in roles}
         directory.revision = revision
         directory.complete.set()
         directory._forget()
@@ -138,6 +143,8 @@ class Directory:
                 self.snippets[snippet.id] = snippet
             case SkillChanged(skill=skill):
                 self.skills[skill.id] = skill
+            case RoleChanged(role=role):
+                self.roles[role.id] = role
             case _:
                 return
         self.pass_by(event.sequence)
@@ -200,7 +207,7 @@ class Directory:
         return self._by_post()[unit_id, post]
 
     def with_role(self, role: Role, unit_id: str) -> list[Person]:
-        """Who holds `role` in exactly this unit, in the order of their ids."""
+        """Who holds `role` in exactly this unit, each once however they came by it, in the order of their ids."""
         return self._by_role()[role, unit_id]
 
     def on_duty(self, unit_id: str | None, now: datetime) -> list[tuple[Person, Shift]]:
@@ -276,7 +283,7 @@ class Directory:
     def _forget(self) -> None:
         self._tree = None
         self._posts: defaultdict[tuple[str, Post], list[Person]] | None = None
-        self._roles: defaultdict[tuple[Role, str], list[Person]] | None = None
+        self._with_power: defaultdict[tuple[Role, str], list[Person]] | None = None
         self._unit_shifts: defaultdict[str, list[Shift]] | None = None
         self._person_shifts: defaultdict[str, list[Shift]] | None = None
         self._uses: defaultdict[str | None, list[PolicyUse]] | None = None
@@ -295,12 +302,12 @@ class Directory:
         return self._posts
 
     def _by_role(self) -> defaultdict[tuple[Role, str], list[Person]]:
-        if self._roles is None:
-            self._roles = defaultdict(list)
+        if self._with_power is None:
+            self._with_power = defaultdict(list)
             for person in self._active():
-                for grant in person.grants:
-                    self._roles[grant.role, grant.unit_id].append(person)
-        return self._roles
+                for held in {(grant.role, grant.unit_id) for grant in person.grants}:
+                    self._with_power[held].append(person)
+        return self._with_power
 
     def _shifts_of(self) -> defaultdict[str, list[Shift]]:
         if self._unit_shifts is None:

@@ -1,5 +1,5 @@
-"""What registry knows and tells everybody: units, people and their skills, shifts, the catalogue, its clocks and
-lists.
+"""What registry knows and tells everybody: units, people with their roles and skills, shifts, the catalogue, its
+clocks and lists.
 
 Each is published whole on the compacted topic `yike.registry` under its own key, so the topic alone gives the
 latest of each. Nothing is ever tombstoned: what ends gets `retired_at`.
@@ -68,11 +68,22 @@ class Unit(Value):
     retired_at: datetime | None = None
 
 
+class JobRole(Value):
+    """岗位角色: what a city calls whoever holds these powers. The roles that ship have one each: that of their id."""
+
+    id: str
+    name: Name
+    powers: tuple[Role, ...]
+    retired_at: datetime | None = None
+
+
 class Grant(Value):
-    """A role held in a unit, valid for the unit and everything below it."""
+    """A power held in a unit, valid for the unit and everything below it. `held_as` is the id of the city's own role it
+    came with; without it, the role that ships under the power's name."""
 
     role: Role
     unit_id: str
+    held_as: str | None = None
 
 
 class PostHeld(Value):

@@ -12,6 +12,7 @@ from shared.things import (
     Category,
     DutyList,
     Grant,
+    JobRole,
     Person,
     Policy,
     PolicyUse,
@@ -19,6 +20,7 @@ from shared.things import (
     Skill,
     Snippet,
     Unit,
+    Value,
     WordList,
 )
 from shared.vocabulary import ActingPurpose
@@ -42,8 +44,21 @@ class PutUnit(Unit, extra="forbid"):
     pass
 
 
-class PutPerson(Person, extra="forbid"):
+class PutRole(JobRole, extra="forbid"):
     pass
+
+
+class Given(Value):
+    """A role given in a unit, by the role's id. What a person is read with may be sent back as it is: there `held_as`
+    is the role, and the powers are no request."""
+
+    role: str
+    unit_id: str
+    held_as: str | None = None
+
+
+class PutPerson(Person, extra="forbid"):
+    grants: tuple[Given, ...] = ()  # type: ignore[assignment]  # asked for by role, held by power
 
 
 class PutShift(Shift, extra="forbid"):
@@ -89,6 +104,7 @@ class ChangeThings(Command):
     policies: tuple[PutPolicy, ...] = ()
     units: tuple[PutUnit, ...] = ()
     skills: tuple[PutSkill, ...] = ()
+    roles: tuple[PutRole, ...] = ()
     people: tuple[PutPerson, ...] = ()
     categories: tuple[PutCategory, ...] = ()
     shifts: tuple[PutShift, ...] = ()
@@ -149,6 +165,7 @@ PUTS: dict[type[BaseModel], type[BaseModel]] = {
     Policy: PutPolicy,
     Unit: PutUnit,
     Skill: PutSkill,
+    JobRole: PutRole,
     Person: PutPerson,
     Category: PutCategory,
     Shift: PutShift,

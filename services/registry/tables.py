@@ -102,6 +102,14 @@ class SkillRow(Table, table=True):
     body: dict[str, Any] = _body()
 
 
+class RoleRow(Table, table=True):
+    __tablename__ = "roles"
+
+    id: str = _id()
+    revision: int = _revision()
+    body: dict[str, Any] = _body()
+
+
 class PersonRow(Table, table=True):
     """Who borrowed something is found by what was lent (queries/rights.py)."""
 

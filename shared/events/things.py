@@ -9,6 +9,7 @@ from shared.things import (
     Calendar,
     Category,
     DutyList,
+    JobRole,
     Person,
     Policy,
     PolicyUse,
@@ -53,6 +54,10 @@ class ShiftChanged(ThingEvent, type="yike.shift.changed", source="registry"):
 
 class SkillChanged(ThingEvent, type="yike.skill.changed", source="registry"):
     skill: Skill
+
+
+class RoleChanged(ThingEvent, type="yike.role.changed", source="registry"):
+    role: JobRole
 
 
 class CategoryChanged(ThingEvent, type="yike.category.changed", source="registry"):

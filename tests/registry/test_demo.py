@@ -18,6 +18,7 @@ from services.registry.defaults.catalogue import categories
 from services.registry.defaults.policies import POLICIES
 from services.registry.demo.people import people
 from services.registry.demo.rosters import shifts
+from services.registry.demo.seats import CORRIDOR_KEEPER
 from services.registry.demo.units import policy_uses, units
 from services.registry.demo.world import world, write
 from services.registry.queries import things as stored
@@ -173,6 +174,20 @@ def test_each_grid_has_its_posts_and_nobody_is_real() -> None:
 
 def test_every_role_is_somebodys() -> None:
     assert {grant.role for person in EVERYBODY for grant in person.grants} == set(Role)
+
+
+def test_each_grid_of_jianshe_has_a_keeper_of_its_corridors() -> None:
+    """A role of the demo's own: one name for two powers."""
+    directory = Directory.of(units=UNITS, people=EVERYBODY)
+    for grid in below("community-a", "grid"):
+        [keeper] = [person for person in EVERYBODY if person.id == f"p-{grid.id}-k"]
+        assert {grant.held_as for grant in keeper.grants} == {CORRIDOR_KEEPER.id}
+        assert [grant.role for grant in keeper.grants] == list(CORRIDOR_KEEPER.powers)
+        assert keeper in directory.with_role(Role.BUILDING_HEAD, grid.id)
+    made = world(FIRST, 1)
+    assert CORRIDOR_KEEPER in made.things
+    [account] = [one for one in made.accounts if one.account == "grid-a1-k"]
+    assert (account.role_zh, account.unit_zh) == ("楼道管家", "建设社区第1网格")
 
 
 def test_every_department_has_two_who_share_its_weeks() -> None:

@@ -122,8 +122,8 @@ async def export(
     from_: Annotated[Moment | None, Query(alias="from")] = None,
     to: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> StreamingResponse:
-    """`calendars`, `skills` and `categories`; `units`, `people` or `shifts` of a unit and everything below it; what is
-    exported can be brought in again. Shifts from now on for 31 days, if not said otherwise."""
+    """`calendars`, `skills`, `roles` and `categories`; `units`, `people` or `shifts` of a unit and everything below it;
+    what is exported can be brought in again. Shifts from now on for 31 days, if not said otherwise."""
     sheet = sheet_named(name)
     if sheet is None or name != sheet.name:
         names = ", ".join(each.name for each in SHEETS)

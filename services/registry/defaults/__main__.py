@@ -1,8 +1,9 @@
 """The first day of a city: `python -m services.registry.defaults [--top ID ZH EN --administrator ACCOUNT ZH EN]`.
 
-Writes the calendar, policies, skills, categories, word lists and snippets that are missing; what was changed since is
-left alone. With --top and --administrator it also makes the top unit and somebody who may change everything, whose
-password is read from the terminal or the standard input; refused where there is a top already. Needs DATABASE_URL.
+Writes the calendar, policies, skills, roles, categories, word lists and snippets that are missing; what was changed
+since is left alone. With --top and --administrator it also makes the top unit and somebody who may change everything,
+whose password is read from the terminal or the standard input; refused where there is a top already. Needs
+DATABASE_URL.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.registry.demo.seats import CORRIDOR_KEEPER
+from services.registry.rules.roles import given, to_give
 from shared.things import Person, Unit
-from shared.vocabulary import Role
 
 TYPICAL = (
     "operator-1",
@@ -16,6 +17,7 @@ TYPICAL = (
     "grid-a1-b",
     "grid-a1-l",
     "grid-a1-v",
+    "grid-a1-k",
     "community-a-o1",
     "street-s1",
     "caller-1",
@@ -28,25 +30,6 @@ TYPICAL = (
     "reader-1",
 )
 """A handful to look at the system through."""
-
-ROLE_NAMES = {
-    Role.OPERATOR: ("受理员", "hotline operator"),
-    Role.GRID_WORKER: ("网格员", "grid worker"),
-    Role.GRID_LEADER: ("网格长", "grid leader"),
-    Role.BUILDING_HEAD: ("楼栋长", "building head"),
-    Role.RESIDENT_GROUP_LEADER: ("居民小组长", "resident group leader"),
-    Role.SOCIAL_WORKER: ("社工", "social worker"),
-    Role.BEAT_POLICE: ("片区民警", "beat police officer"),
-    Role.PROPERTY_MANAGER: ("物业", "property manager"),
-    Role.EVALUATOR: ("评议员", "evaluator"),
-    Role.VOLUNTEER: ("志愿者", "volunteer"),
-    Role.UNIT_OFFICER: ("值班干部", "duty officer"),
-    Role.SUPERVISOR: ("督办员", "supervisor"),
-    Role.FOLLOW_UP_CALLER: ("回访员", "follow-up caller"),
-    Role.ADMINISTRATOR: ("管理员", "administrator"),
-    Role.DATA_PROTECTION_OFFICER: ("数据保护专员", "data protection officer"),
-    Role.READER: ("数据查阅员", "reader of figures"),
-}
 
 
 @dataclass(frozen=True)
@@ -77,6 +60,6 @@ def accounts(people: Sequence[Person], units: Sequence[Unit]) -> list[DemoAccoun
 
 
 def _account(person: Person, unit_names: dict[str, str]) -> DemoAccount:
-    account, grant = account_of(person), person.grants[0]
-    zh, en = ROLE_NAMES[grant.role]
-    return DemoAccount(account, password_of(account), zh, en, unit_names[grant.unit_id])
+    account, (role_id, unit_id) = account_of(person), given(person.grants)[0]
+    role = to_give({CORRIDOR_KEEPER.id: CORRIDOR_KEEPER})[role_id].name
+    return DemoAccount(account, password_of(account), role.zh, role.en, unit_names[unit_id])

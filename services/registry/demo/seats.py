@@ -1,4 +1,4 @@
-"""Who sits where in the demo: for each unit its seats, with role, post and means of travel.
+"""Who sits where in the demo: for each unit its seats, with role (by its id), post and means of travel.
 
 `seats` are those the first two communities have always had; `further_seats` came later and stand behind all of
 them, because who works on which day hangs on one's place in the row.
@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from services.registry.commands import Given
 from services.registry.demo.organisation import GROUPS_OF_A_BRANCH
-from shared.things import Grant, PostHeld, Unit
+from services.registry.rules.roles import with_powers
+from shared.things import Grant, JobRole, Name, PostHeld, Unit
 from shared.vocabulary import Level, Post, Role, TravelMode
 
 WALK, BIKE, CAR = TravelMode.WALK, TravelMode.E_BIKE, TravelMode.CAR
@@ -23,20 +25,29 @@ VOLUNTEERS_OF_A_GRID_OF_E = 10
 SOCIAL_WORKERS = {"a": 4, "b": 6, "c": 4, "d": 76, "e": 4}
 
 
+CORRIDOR_KEEPER = JobRole(
+    id="corridor-keeper",
+    name=Name(zh="楼道管家", en="corridor keeper"),
+    powers=(Role.BUILDING_HEAD, Role.VOLUNTEER),
+)
+"""建设社区 has somebody on every stair who looks after it and lends a hand: two powers under a name of its own."""
+
+
 @dataclass(frozen=True)
 class Seat:
     """A place to be filled: `suffix` ends the person's id, `modes` is how its holders get about. `also` are units in
     which the same person holds a post as well."""
 
     suffix: str
-    role: Role
+    role: str
     post: Post
     modes: tuple[TravelMode, ...]
     also: tuple[PostHeld, ...] = ()
 
     def grants(self, unit_id: str) -> tuple[Grant, ...]:
         held = [unit_id, *(also.unit_id for also in self.also if also.post is not Post.STAFF)]
-        return tuple(Grant(role=self.role, unit_id=id) for id in held)
+        given = [Given(role=self.role, unit_id=id) for id in held]
+        return with_powers(given, {CORRIDOR_KEEPER.id: CORRIDOR_KEEPER})
 
     def posts(self, unit_id: str) -> tuple[PostHeld, ...]:
         return PostHeld(post=self.post, unit_id=unit_id), *self.also
@@ -67,6 +78,7 @@ FURTHER_IN_A_GRID = (
     Seat("h", Role.BUILDING_HEAD, Post.STAFF, (WALK,)),
     Seat("g", Role.RESIDENT_GROUP_LEADER, Post.STAFF, (WALK,)),
 )
+KEEPERS = (Seat("k", CORRIDOR_KEEPER.id, Post.STAFF, (WALK,)),)
 FURTHER_IN_A_COMMUNITY = (
     Seat("m1", Role.ADMINISTRATOR, Post.STAFF, (WALK,)),
     Seat("p1", Role.PROPERTY_MANAGER, Post.STAFF, (BIKE,)),
@@ -133,7 +145,7 @@ def further_seats(unit: Unit) -> Iterator[tuple[str, Seat]]:
     if unit.kind == "department":
         chosen = DEPARTMENT_SEATS
     elif unit.level is Level.GRID and not unit.id.startswith("grid-c"):
-        chosen = FURTHER_IN_A_GRID
+        chosen = (*FURTHER_IN_A_GRID, *(KEEPERS if unit.id.startswith("grid-a") else ()))
     elif unit.level is Level.COMMUNITY:
         chosen = (*FURTHER_IN_A_COMMUNITY, *_social_workers(unit.id[-1]))
     elif unit.level is Level.STREET:

@@ -12,6 +12,7 @@ from services.registry.defaults.calendar import TIME_ZONE
 from services.registry.demo.accounts import DemoAccount, accounts
 from services.registry.demo.people import people
 from services.registry.demo.rosters import shifts
+from services.registry.demo.seats import CORRIDOR_KEEPER
 from services.registry.demo.units import duty_lists, policy_uses, units
 from services.registry.handlers.accounts import make_accounts
 from services.registry.handlers.passwords import DEMO_HASHER
@@ -38,7 +39,8 @@ def world(first: date, days: int = DAYS, seed: int = SEED) -> World:
     places = units(seed)
     everybody = people(places, seed)
     roster = shifts(everybody, first, days)
-    things = (*defaults.things(), *places, *everybody, *duty_lists(places), *policy_uses(), *roster)
+    catalogue = (*defaults.things(), CORRIDOR_KEEPER)
+    things = (*catalogue, *places, *everybody, *duty_lists(places), *policy_uses(), *roster)
     return World(things, tuple(accounts(everybody, places)))
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.registry import metrics
 from services.registry.handlers.things import (
+    as_meant,
     hold_still,
     in_whose_place,
     must_be_allowed,
@@ -20,7 +21,7 @@ from services.registry.queries import ahead
 from services.registry.queries import things as stored
 from services.registry.rules import plans as rules
 from services.registry.rules.plans import Plan, PlanFlaw, PlanState
-from services.registry.rules.things import Known, Thing, plain
+from services.registry.rules.things import Known, Thing
 from services.registry.rules.told import PlanNoted
 from shared.database import Transaction
 from shared.event import Actor
@@ -44,8 +45,9 @@ async def plan_change(tx: Transaction, things: Sequence[Thing], valid_from: date
         raise _out_of_range(now)
     if await ahead.plans_waiting(tx) >= PLANS_WAITING_MAX:
         raise _too_many()
-    wanted = [plain(thing) for thing in things]
     earlier = await ahead.plans_until(tx, valid_from)
+    roles_then = rules.after_all(earlier, await _known_then(tx, [], earlier, None)).roles
+    wanted = await as_meant(tx, things, roles_then)
     known = await _known_then(tx, wanted, earlier, who.person_id)
     plan = Plan(
         id=uuid7(),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.registry import metrics
 from services.registry.queries import things as stored
 from services.registry.rules.delegation import still_lent
-from services.registry.rules.flaws import flaws
+from services.registry.rules.flaws import Flaw, flaws, unknown_roles
 from services.registry.rules.things import (
     Known,
     Thing,
@@ -27,7 +27,7 @@ from shared.event import SYSTEM, Actor
 from shared.events.things import REGISTRY_SUBJECT
 from shared.identity import SignedIn, not_allowed
 from shared.problems import Problem
-from shared.things import Grant
+from shared.things import Grant, JobRole, Person
 from shared.vocabulary import Channel, Role
 
 FLAWS_SHOWN_MAX = 50
@@ -69,7 +69,8 @@ async def _put(
     lending: bool = False,
 ) -> int:
     now = await tx.lock(REGISTRY_SUBJECT)
-    candidates = await stored.really_changed(tx, [plain(thing) for thing in _last_of_each(things)])
+    meant = await as_meant(tx, _last_of_each(things))
+    candidates = await stored.really_changed(tx, [*meant, *await _holders_of_changed(tx, meant)])
     before = await stored.known_about(tx, candidates, asker_id)
     wanted = candidates if lending else [with_its_delegations(thing, before) for thing in candidates]
     final = [stamped(thing, before.get(thing), now) for thing in wanted]
@@ -86,6 +87,30 @@ async def _put(
 
 def _last_of_each(things: Sequence[Thing]) -> list[Thing]:
     return list({(kind_of(thing), id_of(thing)): thing for thing in things}.values())
+
+
+async def as_meant(
+    tx: Transaction, things: Sequence[Thing], planned: Mapping[str, JobRole] = {}
+) -> list[Thing]:
+    """The things themselves, people with the powers of the roles they are given: as these are now, or will be by
+    `planned` or by `things` themselves."""
+    roles: dict[str, JobRole] = {}
+    if any(isinstance(thing, Person) for thing in things):
+        new = {thing.id: thing for thing in things if isinstance(thing, JobRole)}
+        roles = {**await stored.roles(tx), **planned, **new}
+    if found := unknown_roles(things, roles):
+        raise _flawed(found)
+    return [plain(thing, roles) for thing in things]
+
+
+async def _holders_of_changed(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:
+    """Who has other powers by what `things` make of the roles they hold, and is not among `things` already."""
+    new = {thing.id: thing for thing in things if isinstance(thing, JobRole)}
+    roles = await stored.roles(tx) if new else {}
+    changed = [id for id, role in new.items() if id in roles and roles[id].powers != role.powers]
+    named = {thing.id for thing in things if isinstance(thing, Person)}
+    holders = await stored.holders(tx, changed) if changed else []
+    return [plain(person, {**roles, **new}) for person in holders if person.id not in named]
 
 
 def must_be_allowed(person_id: str | None, new: Sequence[Thing], before: Known, now: datetime) -> None:
@@ -144,16 +169,19 @@ def actor_in(
 
 
 def must_be_sound(new: Sequence[Thing], before: Known) -> None:
-    found = flaws(new, before)
-    if found:
-        metrics.REFUSED_CHANGES.labels(flaw=found[0].code).inc()
-        raise Problem(
-            422,
-            "things-flawed",
-            "改动有误，未作任何更改 / The change has flaws; nothing was changed",
-            flaws=[vars(flaw) for flaw in found[:FLAWS_SHOWN_MAX]],
-            flaws_found=len(found),
-        )
+    if found := flaws(new, before):
+        raise _flawed(found)
+
+
+def _flawed(found: Sequence[Flaw]) -> Problem:
+    metrics.REFUSED_CHANGES.labels(flaw=found[0].code).inc()
+    return Problem(
+        422,
+        "things-flawed",
+        "改动有误，未作任何更改 / The change has flaws; nothing was changed",
+        flaws=[vars(flaw) for flaw in found[:FLAWS_SHOWN_MAX]],
+        flaws_found=len(found),
+    )
 
 
 def _count(new: Sequence[Thing]) -> None:

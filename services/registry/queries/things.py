@@ -16,6 +16,7 @@ from shared.things import (
     Calendar,
     Category,
     DutyList,
+    JobRole,
     Person,
     Policy,
     PolicyUse,
@@ -100,6 +101,13 @@ BY_ID = {
     for kind, table in TABLES.items()
 }
 
+# By what a grant is held as; what ships is held as itself.
+HOLDS_A_ROLE = """EXISTS (
+    SELECT FROM jsonb_array_elements(body -> 'grants') AS held
+    WHERE coalesce(held ->> 'held_as', held ->> 'role') = ANY(CAST(:ids AS text[])))
+"""
+HOLDERS = f"SELECT CAST(body AS text) AS body FROM people WHERE {HOLDS_A_ROLE} ORDER BY id"
+
 HANGING_MAX = 20
 """Enough to name in a refusal."""
 
@@ -132,6 +140,7 @@ HANGING_ON: dict[tuple[type[Thing], type[Thing]], str] = {
     (Category, Snippet): _hanging("snippets", "category_code = ANY(CAST(:ids AS text[]))"),
     (Skill, Person): _hanging("people", "body -> 'skills' ?| CAST(:ids AS text[])"),
     (Skill, Category): _hanging("categories", "body -> 'skills_wanted' ?| CAST(:ids AS text[])"),
+    (JobRole, Person): _hanging("people", HOLDS_A_ROLE),
     (Calendar, Unit): _hanging("units", "calendar_id = ANY(CAST(:ids AS text[]))"),
 }
 """What of a kind refers to things of another; (what is retired, what hangs on it)."""
@@ -174,6 +183,8 @@ async def known_about(tx: Transaction, things: Sequence[Thing], person_id: str |
     lenders = {lent.person_id for person in people if person.id == person_id for lent in person.acts_for}
     found += [*people, *await _by_id(tx, Person, lenders)]
     found += await _by_id(tx, Skill, {id for thing in things for id in skills_of(thing)})
+    if any(isinstance(thing, Person | JobRole) for thing in things):
+        found += await _all(tx, JobRole)
     units_change = any(isinstance(thing, Unit) for thing in things)
     if units_change:
         found += await _all(tx, Unit)
@@ -226,6 +237,16 @@ async def _all(tx: Transaction, kind: type[T]) -> list[T]:
 
 async def _by_id(tx: Transaction, kind: type[T], ids: Iterable[str]) -> list[T]:
     return [_read(kind, row) for row in await tx.rows(BY_ID[kind], ids=sorted(ids))]
+
+
+async def roles(tx: Transaction) -> dict[str, JobRole]:
+    """Every role the registry holds, by id."""
+    return {role.id: role for role in await _all(tx, JobRole)}
+
+
+async def holders(tx: Transaction, role_ids: Iterable[str]) -> list[Person]:
+    """Whoever holds one of these roles or held it when they left."""
+    return [_read(Person, row) for row in await tx.rows(HOLDERS, ids=sorted(role_ids))]
 
 
 async def absent(tx: Transaction, things: Sequence[Thing]) -> list[Thing]:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.registry.rules.roles import SHIPPED
 from shared.vocabulary import Language, Level, Post, Role, ShiftKind, TravelMode, Urgency
 
 CELL_CHARACTERS_MAX = 20_000
@@ -46,24 +47,7 @@ CHINESE: Mapping[type[StrEnum], Mapping[str, str]] = {
         "值班员": "duty_officer",
         "工作人员": "staff",
     },
-    Role: {
-        "受理员": "operator",
-        "网格员": "grid_worker",
-        "网格长": "grid_leader",
-        "楼栋长": "building_head",
-        "居民小组长": "resident_group_leader",
-        "志愿者": "volunteer",
-        "社工": "social_worker",
-        "片区民警": "beat_police",
-        "物业": "property_manager",
-        "单位值班员": "unit_officer",
-        "督办员": "supervisor",
-        "回访员": "follow_up_caller",
-        "评议员": "evaluator",
-        "管理员": "administrator",
-        "数据保护专员": "data_protection_officer",
-        "查阅": "reader",
-    },
+    Role: {role.name.zh: role.id for role in SHIPPED.values()},
     Level: {"网格": "grid", "社区": "community", "街道": "street", "民政": "civil_affairs"},
     Urgency: {"应急": "emergency", "一般": "routine", "预约": "appointment"},
     TravelMode: {"步行": "walk", "电动车": "e_bike", "汽车": "car"},
@@ -186,7 +170,7 @@ def some_of(kind: type[StrEnum]) -> Cell:
     return Cell(read, lambda value, zone: "; ".join(value or ()))
 
 
-def held(kind: type[StrEnum], name: str) -> Cell:
+def held(name: str, id_of: Callable[[str], str]) -> Cell:
     """`a@grid-1; b@grid-2`: posts or roles, each with its unit."""
 
     def read(value: Any, zone: ZoneInfo) -> list[dict[str, str]]:
@@ -198,13 +182,19 @@ def held(kind: type[StrEnum], name: str) -> Cell:
                     "no-unit-named",
                     f"“{part[:40]}”须写成 岗位@单位编号 / {part[:40]!r}: write it as what@unit-id",
                 )
-            out.append({name: word_of(kind, what.strip()), "unit_id": unit_id.strip()})
+            out.append({name: id_of(what.strip()), "unit_id": unit_id.strip()})
         return out
 
     def write(value: Any, zone: ZoneInfo) -> str:
-        return "; ".join(f"{each[name]}@{each['unit_id']}" for each in value or ())
+        held = (f"{each.get('held_as') or each[name]}@{each['unit_id']}" for each in value or ())
+        return "; ".join(dict.fromkeys(held))
 
     return Cell(read, write)
+
+
+POSTS = held("post", lambda text: word_of(Post, text))
+ROLES = held("role", str)
+"""A role is called by its id or its name; what it is called only the registry knows (imports.py)."""
 
 
 def _point(text: str) -> dict[str, float]:

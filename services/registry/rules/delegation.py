@@ -38,9 +38,12 @@ def unfit_because(
 
 
 def holds(grants: Iterable[Grant], wanted: Grant, known: Known) -> bool:
-    """Whether one of `grants` is the same role in the unit or above it."""
+    """Whether one of `grants` is the same power in the unit or above it, and held as what `wanted` says it is."""
     above = known.path(wanted.unit_id)
-    return any(grant.role == wanted.role and grant.unit_id in above for grant in grants)
+    return any(
+        grant.role == wanted.role and grant.unit_id in above and wanted.held_as in (None, grant.held_as)
+        for grant in grants
+    )
 
 
 def running(acts_for: Sequence[Delegation], now: datetime) -> tuple[Delegation, ...]:

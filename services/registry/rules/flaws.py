@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ import shapely
 from shapely.geometry import Polygon
 
 from services.registry.rules.needs import still_needed
+from services.registry.rules.roles import SHIPPED, given, to_give, words_of
 from services.registry.rules.spans import Span
 from services.registry.rules.things import Known, Thing, id_of, kind_name, kind_of, skills_of
 from shared.policies import flaws_of_policy
@@ -19,6 +20,7 @@ from shared.things import (
     Calendar,
     Category,
     DutyList,
+    JobRole,
     Person,
     Policy,
     PolicyUse,
@@ -191,6 +193,9 @@ def _flaws_of_person(person: Person, known: Known) -> Found:
     yield from _unknown_units(held, known)
     if person.retired_at is None:
         yield from _retired((id for id in dict.fromkeys(held) if id in known.units), known)
+        for id in dict(given(person.grants)):
+            if (role := known.roles.get(id)) is not None and role.retired_at is not None:
+                yield "retired-role", f"角色 {id} 已停用 / Role {id} is retired"
 
 
 def _unknown_units(unit_ids: Iterable[str], known: Known) -> Found:
@@ -208,6 +213,24 @@ def _unknown_skills(changes: Sequence[Thing], known: Known, then: Known) -> Iter
             if id not in before and (skill is None or skill.retired_at is not None):
                 text = f"技能 {id} 不在目录中，请先添加或改正 / There is no skill {id}; correct it, or add it first"
                 yield Flaw(kind_name(thing), id_of(thing), "unknown-skill", text)
+
+
+def unknown_roles(things: Iterable[Thing], roles: Mapping[str, JobRole]) -> list[Flaw]:
+    """Found first: what nobody knows gives no powers that could be looked at."""
+    there = to_give(roles)
+    return [
+        Flaw("person", thing.id, "unknown-role", no_such_role(id))
+        for thing in things
+        if isinstance(thing, Person)
+        for id in dict(given(thing.grants))
+        if id not in there
+    ]
+
+
+def no_such_role(name: str) -> str:
+    return (
+        f"没有角色“{name[:40]}”，请先添加或改正 / There is no role {name[:40]!r}; correct it, or add it first"
+    )
 
 
 def _flaws_of_shift(shift: Shift, known: Known) -> Found:
@@ -345,6 +368,29 @@ def _flaws_of_skill(skill: Skill, known: Known) -> Found:
         yield "no-name", "缺少名称 / It has no name"
 
 
+def _flaws_of_role(role: JobRole, known: Known) -> Found:
+    if not role.name.zh.strip() or not role.name.en.strip():
+        yield "no-name", "缺少中文或英文名称 / It has no name in one of the languages"
+    if not role.powers:
+        yield "no-power", "至少要有一项权限 / It has no power"
+    if len(set(role.powers)) < len(role.powers):
+        yield "power-twice", "同一权限出现两次 / A power is named twice"
+    if role.id in SHIPPED and role.powers != SHIPPED[role.id].powers:
+        yield (
+            "shipped-powers",
+            "系统角色的权限不能改，请另设角色 / What ships keeps its power; make a role of your own",
+        )
+    if role.retired_at is None:
+        yield from _called_alike(role, known)
+
+
+def _called_alike(role: JobRole, known: Known) -> Found:
+    """A list of staff may call a role by its id, or by its name in either language."""
+    for other in to_give(known.roles).values():
+        if other.id != role.id and other.retired_at is None and words_of(other) & words_of(role):
+            yield "name-taken", f"角色 {other.id} 已用此名称 / Role {other.id} is called so"
+
+
 def _flaws_of_snippet(snippet: Snippet, known: Known) -> Found:
     if not snippet.text.zh.strip() or not snippet.title.zh.strip():
         yield "no-text", "缺少标题或内容 / It has no title or no text"
@@ -365,4 +411,5 @@ _FLAWS: dict[type[Thing], Callable[[Any, Known], Found]] = {
     WordList: _flaws_of_word_list,
     Snippet: _flaws_of_snippet,
     Skill: _flaws_of_skill,
+    JobRole: _flaws_of_role,
 }

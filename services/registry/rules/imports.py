@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.registry.rules.flaws import Flaw, flaws
+from services.registry.commands import Given
+from services.registry.rules.flaws import Flaw, flaws, no_such_role
+from services.registry.rules.roles import given, named, with_powers
 from services.registry.rules.sheets import LineProblem, Sheet, sheet_of_kind
 from services.registry.rules.things import SINGULAR, Known, Thing, id_of, kind_name, may_change
-from shared.things import Grant, Unit
+from shared.things import Grant, JobRole, Person, Unit, Value
 
 LINES_MAX = 20_000
 Key = tuple[str, str]
@@ -78,6 +80,10 @@ def made(line: Line, known: Known) -> Thing | list[LineProblem]:
         return [LineProblem(code="thing-retired", text=text)]
     body = merged(sheet, line, before)
     try:
+        if sheet.kind is Person:
+            if isinstance(grants := _with_powers(body, known.roles), LineProblem):
+                return [grants]
+            body["grants"] = grants
         thing: Thing = sheet.kind.model_validate(body)
     except ValidationError as wrong:
         return [_unfit(each["loc"], each["msg"]) for each in wrong.errors()[:10]]
@@ -89,6 +95,21 @@ def made(line: Line, known: Known) -> Thing | list[LineProblem]:
         text = "导入不停用任何内容，请逐个停用 / An import retires nothing; retire it by itself"
         return [LineProblem(column="retired_at", code="retires", text=text)]
     return thing
+
+
+class _RolesGiven(Value):
+    grants: tuple[Given, ...] = ()
+
+
+def _with_powers(body: Mapping[str, Any], roles: Mapping[str, JobRole]) -> tuple[Grant, ...] | LineProblem:
+    """What a line gives somebody, who calls a role by its id or its name."""
+    asked = given(_RolesGiven.model_validate(body).grants)
+    found = []
+    for name, unit_id in asked:
+        if (id := named(name, roles)) is None:
+            return LineProblem(column="角色 grants", code="unknown-role", text=no_such_role(name))
+        found.append(Given(role=id, unit_id=unit_id))
+    return with_powers(found, roles)
 
 
 def merged(sheet: Sheet, line: Line, before: Thing | None) -> dict[str, Any]:

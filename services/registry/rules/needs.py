@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from services.registry.rules.roles import given
 from services.registry.rules.things import Known, Thing, id_of, skills_of
-from shared.things import Calendar, Category, Person, Policy, Shift, Skill, Unit
+from shared.things import Calendar, Category, JobRole, Person, Policy, Shift, Skill, Unit
 
 NAMED_MAX = 5
 
@@ -45,6 +46,9 @@ def _needs(thing: Thing, known: Known) -> Needs:
             yield "skill-in-use", "仍有人员具备该技能", "People still have it", able
             wanting = [one for one in known.categories.values() if thing.id in skills_of(one)]
             yield "skill-in-use", "仍有事项需要该技能", "Categories still wish for it", wanting
+        case JobRole():
+            holding = [one for one in known.people.values() if thing.id in dict(given(one.grants))]
+            yield "role-held", "仍有人员担任该角色", "People still hold it", holding
         case Calendar():
             units = [unit for unit in known.units.values() if unit.calendar_id == thing.id]
             yield "calendar-in-use", "仍被单位使用", "Units still use it", units

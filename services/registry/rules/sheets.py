@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from services.registry.rules import cells
 from services.registry.rules.cells import Cell, Unreadable
 from services.registry.rules.things import SINGULAR, Thing
-from shared.things import Calendar, Category, Person, Shift, Skill, Unit, Value
-from shared.vocabulary import Language, Level, Post, Role, ShiftKind, TravelMode, Urgency
+from shared.things import Calendar, Category, JobRole, Person, Shift, Skill, Unit, Value
+from shared.vocabulary import Language, Level, Role, ShiftKind, TravelMode, Urgency
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,17 @@ SKILLS = Sheet(
         Column("name.en", "英文名称", cells.TEXT),
     ),
 )
+ROLES = Sheet(
+    JobRole,
+    "roles",
+    "角色",
+    (
+        Column("id", "编号", cells.TEXT, must=True),
+        Column("name.zh", "名称", cells.TEXT, must=True),
+        Column("name.en", "英文名称", cells.TEXT),
+        Column("powers", "权限", cells.some_of(Role), must=True),
+    ),
+)
 PEOPLE = Sheet(
     Person,
     "people",
@@ -105,8 +116,8 @@ PEOPLE = Sheet(
         Column("id", "编号", cells.TEXT, must=True),
         Column("name.zh", "姓名", cells.TEXT, must=True),
         Column("name.en", "英文姓名", cells.TEXT),
-        Column("posts", "岗位", cells.held(Post, "post")),
-        Column("grants", "角色", cells.held(Role, "role")),
+        Column("posts", "岗位", cells.POSTS),
+        Column("grants", "角色", cells.ROLES),
         Column("mode", "出行方式", cells.one_of(TravelMode, empty=TravelMode.WALK)),
         Column("base", "驻点", cells.PLACE),
         Column("language", "语言", cells.one_of(Language, empty=Language.CHINESE)),
@@ -152,7 +163,7 @@ SHIFTS = Sheet(
         Column("kind", "类型", cells.one_of(ShiftKind, empty=ShiftKind.ON_DUTY)),
     ),
 )
-SHEETS = (CALENDARS, UNITS, SKILLS, PEOPLE, CATEGORIES, SHIFTS)
+SHEETS = (CALENDARS, UNITS, SKILLS, ROLES, PEOPLE, CATEGORIES, SHIFTS)
 NEVER_CLEARED = frozenset({"calendar_id", "kind"})
 """Fields that have to have a value: an empty cell leaves them as they are."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from services.registry.rules.roles import with_powers
 from services.registry.rules.spans import Span
 from shared.event import Actor
 from shared.events.things import (
@@ -16,6 +17,7 @@ from shared.events.things import (
     PersonChanged,
     PolicyChanged,
     PolicyUseChanged,
+    RoleChanged,
     ShiftChanged,
     SkillChanged,
     SnippetChanged,
@@ -28,6 +30,7 @@ from shared.things import (
     Category,
     DutyList,
     Grant,
+    JobRole,
     Person,
     Policy,
     PolicyUse,
@@ -40,11 +43,34 @@ from shared.things import (
 from shared.vocabulary import Channel, Role
 
 Thing = (
-    Unit | Person | Shift | Category | Policy | Calendar | PolicyUse | DutyList | WordList | Snippet | Skill
+    Unit
+    | Person
+    | Shift
+    | Category
+    | Policy
+    | Calendar
+    | PolicyUse
+    | DutyList
+    | WordList
+    | Snippet
+    | Skill
+    | JobRole
 )
 
 T = TypeVar(
-    "T", Unit, Person, Shift, Category, Policy, Calendar, PolicyUse, DutyList, WordList, Snippet, Skill
+    "T",
+    Unit,
+    Person,
+    Shift,
+    Category,
+    Policy,
+    Calendar,
+    PolicyUse,
+    DutyList,
+    WordList,
+    Snippet,
+    Skill,
+    JobRole,
 )
 """One of the kinds, the same one all through."""
 
@@ -53,6 +79,7 @@ ORDER: tuple[type[Thing], ...] = (
     Policy,
     Unit,
     Skill,
+    JobRole,
     Person,
     Category,
     Shift,
@@ -69,8 +96,11 @@ def kind_of(thing: Thing) -> type[Thing]:
     return type(thing) if type(thing) in ORDER else next(kind for kind in ORDER if isinstance(thing, kind))
 
 
-def plain(thing: Thing) -> Thing:
-    """The thing itself, where a command's stricter class of it came in."""
+def plain(thing: Thing, roles: Mapping[str, JobRole]) -> Thing:
+    """The thing itself, where a command's stricter class of it came in. A person has the powers that the roles given
+    to them have now; UnknownRole where there is no such role."""
+    if isinstance(thing, Person):
+        return Person.model_validate(dict(thing) | {"grants": with_powers(thing.grants, roles)})
     return thing if type(thing) in ORDER else kind_of(thing).model_validate(dict(thing))
 
 
@@ -103,6 +133,8 @@ def changed(thing: Thing, at: datetime, actor: Actor, channel: Channel) -> Thing
             return SnippetChanged(at=at, actor=actor, channel=channel, snippet=thing)
         case Skill():
             return SkillChanged(at=at, actor=actor, channel=channel, skill=thing)
+        case JobRole():
+            return RoleChanged(at=at, actor=actor, channel=channel, role=thing)
 
 
 def told_by(event: ThingEvent) -> Thing:
@@ -116,6 +148,7 @@ SINGULAR: dict[type[Thing], str] = {
     Policy: "policy",
     Unit: "unit",
     Skill: "skill",
+    JobRole: "role",
     Person: "person",
     Category: "category",
     Shift: "shift",
@@ -129,6 +162,7 @@ PLURAL: dict[type[Thing], str] = {
     Policy: "policies",
     Unit: "units",
     Skill: "skills",
+    JobRole: "roles",
     Person: "people",
     Category: "categories",
     Shift: "shifts",
@@ -159,6 +193,7 @@ class Known:
     word_lists: Mapping[str, WordList] = field(default_factory=dict)
     snippets: Mapping[str, Snippet] = field(default_factory=dict)
     skills: Mapping[str, Skill] = field(default_factory=dict)
+    roles: Mapping[str, JobRole] = field(default_factory=dict)
     away: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     """When people are on leave or absent, by their ids."""
 

@@ -36,7 +36,10 @@ REGISTRY = (
         person=t.Person(
             id=WORKER,
             name=t.Name(zh="甲", en="A"),
-            grants=(t.Grant(role=v.Role.GRID_WORKER, unit_id=GRID),),
+            grants=(
+                t.Grant(role=v.Role.GRID_WORKER, unit_id=GRID),
+                t.Grant(role=v.Role.VOLUNTEER, unit_id=GRID, held_as="corridor-keeper"),
+            ),
             posts=(t.PostHeld(post=v.Post.A, unit_id=GRID),),
             mode=v.TravelMode.E_BIKE,
             base=t.Point(lon=113.57, lat=24.83),
@@ -90,6 +93,15 @@ REGISTRY = (
     e.SkillChanged(
         **of_registry(11),
         skill=t.Skill(id="electrician", name=t.Name(zh="电工", en="Electrician"), retired_at=AT),
+    ),
+    e.RoleChanged(
+        **of_registry(12),
+        role=t.JobRole(
+            id="corridor-keeper",
+            name=t.Name(zh="楼道管家", en="corridor keeper"),
+            powers=(v.Role.BUILDING_HEAD, v.Role.VOLUNTEER),
+            retired_at=AT,
+        ),
     ),
     e.PolicyChanged(**of_registry(5), policy=POLICY),
     e.CalendarChanged(

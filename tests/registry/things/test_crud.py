@@ -14,7 +14,18 @@ from shared.things import DutyList, Grant, OpeningHours, PolicyUse, PostHeld, Sn
 from shared.vocabulary import Post, Role, Urgency
 from tests.registry.conftest import everything
 from tests.registry.things.conftest import Ask, put, retire, set_clock
-from tests.registry.things.town import CALENDAR, ELECTRICS, KNOWN, LAMP, NOON, a_shift, a_unit, hours, named
+from tests.registry.things.town import (
+    CALENDAR,
+    ELECTRICS,
+    KEEPER,
+    KNOWN,
+    LAMP,
+    NOON,
+    a_shift,
+    a_unit,
+    hours,
+    named,
+)
 
 EXAMPLES: dict[str, Thing] = {
     "calendars": CALENDAR,
@@ -22,6 +33,7 @@ EXAMPLES: dict[str, Thing] = {
     "units": a_unit("house-1", "grid-x1"),
     "people": KNOWN.people["p-w"],
     "skills": ELECTRICS,
+    "roles": KEEPER,
     "categories": LAMP,
     "shifts": a_shift("s-1", "p-a", "grid-x1"),
     "policy_uses": PolicyUse(id="winter", policy_id="routine", unit_id="grid-x1", valid_from=NOON),
@@ -68,6 +80,8 @@ async def test_who_does_not_administer_it_changes_nothing(ask: Ask, kind: str) -
         assert (await ask(somebody).put(path_of(kind, thing), json=body_of(thing))).status_code == 403
         assert (await ask(somebody).post(f"{path_of(kind, thing)}/retire")).status_code == 403
     another = thing.model_copy(update={"code" if kind == "categories" else "id": "another"})
+    if kind == "roles":  # no two are called alike
+        another = another.model_copy(update={"name": named("another")})
     if kind in FOR_A_SUBTREE:
         answer = await retire(ask("p-admin-x"), path_of(kind, thing))
     else:

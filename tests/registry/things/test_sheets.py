@@ -8,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.registry.commands import Given
 from services.registry.rules import cells
 from services.registry.rules.cells import Unreadable
 from services.registry.rules.imports import Line, check, made, ranks
+from services.registry.rules.roles import with_powers
 from services.registry.rules.sheets import (
     CALENDARS,
     CATEGORIES,
     PEOPLE,
+    ROLES,
     SHEETS,
     SHIFTS,
     SKILLS,
@@ -30,9 +33,17 @@ from services.registry.rules.sheets import (
 )
 from services.registry.rules.things import SINGULAR, Thing
 from shared.things import Grant, Unit
-from shared.vocabulary import Level, Post, Role, ShiftKind
-from tests.registry.things.town import CALENDAR, ELECTRICS, KNOWN, LAMP, NOON, a_shift, named, square
+from shared.vocabulary import Level, Role, ShiftKind
+from tests.registry.things.town import CALENDAR, ELECTRICS, KEEPER, KNOWN, LAMP, NOON, a_shift, named, square
 
+KEEPS = KNOWN.people["p-w"].model_copy(
+    update={
+        "grants": with_powers(
+            [Given(role="keeper", unit_id="grid-x1"), Given(role="volunteer", unit_id="grid-x1")],
+            {"keeper": KEEPER},
+        )
+    }
+)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TOP = (Grant(role=Role.ADMINISTRATOR, unit_id="top"),)
 
@@ -54,11 +65,11 @@ TOP = (Grant(role=Role.ADMINISTRATOR, unit_id="top"),)
         (cells.one_of(Level), "Grid", "grid"),
         (cells.one_of(ShiftKind, empty="on_duty"), "", "on_duty"),
         (cells.some_of(Level), "grid; 社区", ["grid", "community"]),
-        (cells.held(Post, "post"), "A岗@g-1; b@g-2", [
+        (cells.POSTS, "A岗@g-1; b@g-2", [
             {"post": "a", "unit_id": "g-1"},
             {"post": "b", "unit_id": "g-2"},
         ]),
-        (cells.held(Role, "role"), "网格员@grid-x1", [{"role": "grid_worker", "unit_id": "grid-x1"}]),
+        (cells.ROLES, "楼道管家@grid-x1", [{"role": "楼道管家", "unit_id": "grid-x1"}]),
         (cells.ONE_DAY, "2026/10/1", "2026-10-01"),
         (cells.ONE_DAY, datetime(2026, 10, 1), "2026-10-01"),  # noqa: DTZ001
         (cells.ONE_DAY, None, None),
@@ -95,8 +106,9 @@ def test_a_cell_is_read(cell: cells.Cell, written: Any, read: Any) -> None:
         (cells.COUNT, "-1", "not-a-number"),
         (cells.YES, "maybe", "not-yes-or-no"),
         (cells.one_of(Level), "village", "unknown-word"),
-        (cells.held(Post, "post"), "a", "no-unit-named"),
-        (cells.held(Post, "post"), "boss@grid-x1", "unknown-word"),
+        (cells.POSTS, "a", "no-unit-named"),
+        (cells.ROLES, "楼道管家", "no-unit-named"),
+        (cells.POSTS, "boss@grid-x1", "unknown-word"),
         (cells.PLACE, "here", "not-a-place"),
         (cells.PLACE, "513 24", "off-earth"),
         (cells.PLACES, "0 0; 1", "not-a-place"),
@@ -159,6 +171,8 @@ def test_a_row_tells_every_cell_that_is_wrong() -> None:
         (PEOPLE, KNOWN.people["p-operator"]),
         (PEOPLE, KNOWN.people["p-a"]),
         (CALENDARS, CALENDAR.model_copy(update={"holidays": (NOON.date(),)})),
+        (PEOPLE, KEEPS),
+        (ROLES, KEEPER),
         (SKILLS, ELECTRICS),
         (CATEGORIES, LAMP),
         (
@@ -174,8 +188,9 @@ def test_what_is_written_out_is_read_back_as_it_was(sheet: Sheet, thing: Thing) 
 
     assert not problems
     line = Line(1, sheet.name, 2, sheet_kind(sheet), id_of_row(sheet, fields), fields)
-    assert made(line, KNOWN.after([thing])) == thing
-    assert made(line, KNOWN) == thing
+    known = KNOWN.after([KEEPER])
+    assert made(line, known.after([thing])) == thing
+    assert made(line, known) == thing
 
 
 def sheet_kind(sheet: Sheet) -> str:

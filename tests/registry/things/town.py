@@ -6,7 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 from services.registry.defaults.policies import POLICIES
 from services.registry.rules.things import Known, Thing
-from shared.things import Calendar, Category, Grant, Name, Person, Point, PostHeld, Shift, Skill, Unit
+from shared.things import (
+    Calendar,
+    Category,
+    Grant,
+    JobRole,
+    Name,
+    Person,
+    Point,
+    PostHeld,
+    Shift,
+    Skill,
+    Unit,
+)
 from shared.vocabulary import Level, Post, Role, ShiftKind, Urgency
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -63,6 +75,12 @@ LAMP = Category(
     levels=(Level.GRID,),
 )
 ELECTRICS = Skill(id="electrics", name=named("电路"))
+KEEPER = JobRole(
+    id="keeper",
+    name=Name(zh="楼道管家", en="Corridor keeper"),
+    powers=(Role.BUILDING_HEAD, Role.VOLUNTEER),
+)
+"""A role of the town's own, for tests that want one; nobody has it."""
 UNITS = (
     a_unit("top", None, Level.CIVIL_AFFAIRS),
     a_unit("desk", "top"),

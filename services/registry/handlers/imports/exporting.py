@@ -18,7 +18,7 @@ from services.registry.queries import things as stored
 from services.registry.rules.sheets import Sheet, row_of
 from services.registry.rules.things import Thing, id_of, units_named_by
 from shared.database import Database
-from shared.things import Calendar, Category, Shift, Skill
+from shared.things import Calendar, Category, JobRole, Shift, Skill
 
 PAGE_ROWS = 500
 CHUNK_BYTES = 64 * 1024
@@ -62,7 +62,7 @@ async def things_of(database: Database, export: Export) -> AsyncIterator[list[Th
 
 
 def _is_in(thing: Thing, export: Export) -> bool:
-    if isinstance(thing, Category | Calendar | Skill):
+    if isinstance(thing, Category | Calendar | Skill | JobRole):
         return True
     return id_of(thing) in export.unit_ids or bool(units_named_by(thing) & export.unit_ids)
 

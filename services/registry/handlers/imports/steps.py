@@ -28,7 +28,7 @@ from shared.event import Actor
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
-from shared.things import Calendar, Category, Person, Shift, Skill, Unit
+from shared.things import Calendar, Category, JobRole, Person, Shift, Skill, Unit
 from shared.timers import Due
 from shared.vocabulary import ActorKind, Channel, Role
 
@@ -178,7 +178,7 @@ async def _known_with_file(tx: Transaction, one: Import, lines: Sequence[Line]) 
         earlier += await stored.good_lines(tx, one.id, SINGULAR[Person], people)
     if not earlier:
         return known
-    there = await _present(tx, earlier)
+    there = await _present(tx, one, earlier)
     made = [rules.made(line, there) for line in earlier]
     things = [thing for thing in made if not isinstance(thing, list)]
     around = await things_stored.known_about(tx, things)
@@ -186,17 +186,24 @@ async def _known_with_file(tx: Transaction, one: Import, lines: Sequence[Line]) 
 
 
 async def _known_to(tx: Transaction, one: Import, lines: Sequence[Line]) -> Known:
-    present = await _present(tx, lines)
+    present = await _present(tx, one, lines)
     made = [rules.made(line, present) for line in lines if line.thing_id is not None and not line.problems]
     things = [thing for thing in made if not isinstance(thing, list)]
     known = await things_stored.known_about(tx, things, one.made_by)
     return known.after(present.things())
 
 
-async def _present(tx: Transaction, lines: Sequence[Line]) -> Known:
-    """What there is already of what the lines name."""
+async def _present(tx: Transaction, one: Import, lines: Sequence[Line]) -> Known:
+    """What there is already of what the lines name; for people with all roles, those that come with the file too, for
+    a line may call one by its name."""
     ids = [(sheet_of_kind(line.kind).kind, line.thing_id) for line in lines if line.thing_id is not None]
-    return await things_stored.under(tx, ids)
+    known = await things_stored.under(tx, ids)
+    if all(line.kind != SINGULAR[Person] for line in lines):
+        return known
+    known = known.after((await things_stored.roles(tx)).values())
+    earlier = await stored.good_lines(tx, one.id, SINGULAR[JobRole])
+    made = [rules.made(line, known) for line in earlier]
+    return known.after(thing for thing in made if not isinstance(thing, list))
 
 
 async def _revisions(tx: Transaction, lines: Sequence[Line]) -> dict[str, int]:
