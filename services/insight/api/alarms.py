@@ -3,7 +3,6 @@ as well."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -14,8 +13,7 @@ from pydantic import BaseModel, Field
 
 from services.insight.api import sheets
 from services.insight.api.cases import reader_for
-from services.insight.api.cursors import cursor as cursor_of
-from services.insight.api.cursors import parts
+from services.insight.api.newest_first import NewestFirst, Place
 from services.insight.api.reading import LISTING, sees_whole, units_of, without_personal_data
 from services.insight.queries import alarms as queries
 from services.insight.rules.naming import zone_of
@@ -87,28 +85,19 @@ async def list_alarms(
     unit_ids = units_of(who, asked.unit, directory)
     open_ = None if asked.state is None else asked.state == "open"
 
-    async def read(tx: Transaction, before: tuple[datetime, UUID] | None, most: int) -> list[dict[str, Any]]:
+    async def read(tx: Transaction, before: Place | None, most: int) -> list[dict[str, Any]]:
         rows = await queries.page(tx, unit_ids, open_, before, most)
         return [row if sees_whole(who, row["unit_path"]) else without_personal_data(row) for row in rows]
 
+    async def count(tx: Transaction, most: int) -> int:
+        return await queries.how_many(tx, unit_ids, open_, most)
+
+    found = NewestFirst(("raised_at", "alarm_id"), read, count)
     if (kind := sheets.wanted(request)) is not None:
-
-        async def go_on(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
-            return await read(tx, (last["raised_at"], last["alarm_id"]) if last else None, most)
-
-        async def count(tx: Transaction, most: int) -> int:
-            return await queries.how_many(tx, unit_ids, open_, most)
-
         sheet = sheets.Sheet("alarms", COLUMNS, zone_of(directory))
-        return await sheets.send_whole(request, kind, sheet, database, tx, sheets.Whole(count, go_on))
-    most = asked.limit
-    given = parts(asked.cursor, 2)
-    rows = await read(tx, (datetime.fromisoformat(given[0]), UUID(given[1])) if given else None, most + 1)
-    more, rows = len(rows) > most, rows[:most]
-    return Alarms(
-        alarms=[Alarm(**row) for row in rows],
-        next_cursor=cursor_of(rows[-1]["raised_at"], rows[-1]["alarm_id"]) if more else None,
-    )
+        return await sheets.send_whole(request, kind, sheet, database, tx, found.whole())
+    rows, next_cursor = await found.page(tx, asked.cursor, asked.limit)
+    return Alarms(alarms=[Alarm(**row) for row in rows], next_cursor=next_cursor)
 
 
 @router.get("/alarms/{alarm_id}", dependencies=[allow(*LISTING)])

@@ -3,7 +3,6 @@ them down. Why they are others today is in differences.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,9 +12,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, Field
 
 from services.insight.api import sheets
-from services.insight.api.cursors import cursor as cursor_of
-from services.insight.api.cursors import parts
 from services.insight.api.figures import Amount, amount, defined, described, may_read, must_read
+from services.insight.api.newest_first import NewestFirst, Place
 from services.insight.api.reading import LISTING, Period, everything_below, from_midnight, period, units_of
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import counts
@@ -127,26 +125,19 @@ async def list_snapshots(
     asked: Annotated[Asked, Query()],
 ) -> Snapshots | Response:
     unit_ids = everything_below(who, directory)
+
+    async def read(tx: Transaction, before: Place | None, most: int) -> list[dict[str, Any]]:
+        return await queries.page(tx, unit_ids, before, most)
+
+    async def count(tx: Transaction, most: int) -> int:
+        return await queries.how_many(tx, unit_ids, most)
+
+    found = NewestFirst(("taken_at", "snapshot_id"), read, count)
     if (kind := sheets.wanted(request)) is not None:
-
-        async def go_on(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
-            before = (last["taken_at"], last["snapshot_id"]) if last else None
-            return await queries.page(tx, unit_ids, before, most)
-
-        async def count(tx: Transaction, most: int) -> int:
-            return await queries.how_many(tx, unit_ids, most)
-
         sheet = sheets.Sheet("snapshots", LIST_COLUMNS, zone_of(directory))
-        return await sheets.send_whole(request, kind, sheet, database, tx, sheets.Whole(count, go_on))
-    most = asked.limit
-    given = parts(asked.cursor, 2)
-    before = (datetime.fromisoformat(given[0]), UUID(given[1])) if given else None
-    rows = await queries.page(tx, unit_ids, before, most + 1)
-    more, rows = len(rows) > most, rows[:most]
-    return Snapshots(
-        snapshots=[Listed(**row) for row in rows],
-        next_cursor=cursor_of(rows[-1]["taken_at"], rows[-1]["snapshot_id"]) if more else None,
-    )
+        return await sheets.send_whole(request, kind, sheet, database, tx, found.whole())
+    rows, next_cursor = await found.page(tx, asked.cursor, asked.limit)
+    return Snapshots(snapshots=[Listed(**row) for row in rows], next_cursor=next_cursor)
 
 
 # Decorators run from the last, and the first address that fits is taken: the plain one would read "….csv" as an id.
