@@ -75,6 +75,7 @@ class Case(Table, table=True):
     care: bool
     crisis: str | None = words()
     reported_at: datetime | None = at()
+    taken_at: str | None = words()
     appointment_starts_at: datetime | None = at()
     appointment_ends_at: datetime | None = at()
     amended_at: datetime | None = at()

@@ -37,6 +37,7 @@ from shared.vocabulary import (
     Channel,
     ClosedBy,
     DeclineReason,
+    EmergencyService,
     FollowUpKind,
     Level,
     NotAcceptedReason,
@@ -111,7 +112,8 @@ def merged_to_the_end(story: Story, parent: Story) -> Story:
 
 
 def answered_at_once(story: Story, *, contested: bool = False) -> Story:
-    registered = story.registered(ends_at_once=Outcome.ANSWERED)
+    at_the_window = {"channel": Channel.WINDOW, "taken_at": "community-a"}
+    registered = story.registered(ends_at_once=Outcome.ANSWERED, **at_the_window)
     story.add(CaseAnswered, 0, registered, snippet_id="bus-pass")
     closed = story.closed(0, outcome=Outcome.ANSWERED, by=ClosedBy.ANSWER, level=None)
     if contested:
@@ -169,7 +171,7 @@ def talkative(story: Story) -> Story:
     story.add(
         AttachmentAdded, 32, attachment_id=uuid7(), media_type="image/png", sha256="1" * 64, size_bytes=7
     )
-    moved = amended(story, 33, grid="grid-a2")
+    moved = amended(story, 33, grid="grid-a2", crisis=EmergencyService.FIRE)
     story.clocks(33, moved, because=SetBecause.AMENDED, arrive=15, handle=240)
     calling = {"follow_up_id": uuid7(), "round": 1, "kind": FollowUpKind.PROGRESS}
     story.add(FollowUpOpened, 241, **calling, link_can_be_sent=False)
@@ -182,7 +184,7 @@ def talkative(story: Story) -> Story:
     return story
 
 
-def amended(story: Story, minute: float, *, grid: str) -> CaseAmended:
+def amended(story: Story, minute: float, *, grid: str, crisis: EmergencyService | None = None) -> CaseAmended:
     return story.add(
         CaseAmended,
         minute,
@@ -195,5 +197,6 @@ def amended(story: Story, minute: float, *, grid: str) -> CaseAmended:
         unit_path=("civil-affairs", "street", "community-a", grid),
         ladder=(Rung(level=Level.GRID, unit_id=grid), *LADDER[1:]),
         policy=POLICY,
+        crisis=crisis,
         registry_revision=1,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -15,6 +17,7 @@ from shared.database import Database
 from shared.vocabulary import (
     CaseState,
     DeadlineKind,
+    EmergencyService,
     EntryFlag,
     Level,
     NotAcceptedReason,
@@ -146,6 +149,39 @@ def test_an_amended_place_moves_the_case_to_its_unit() -> None:
     assert (row.grid_id, standing(row).level_unit_id) == ("grid-a3", "grid-a3")
 
 
+@pytest.mark.parametrize(
+    ("registered", "learnt", "stands"),
+    [
+        (None, [None], None),
+        (None, [EmergencyService.FIRE], EmergencyService.FIRE),
+        (EmergencyService.FIRE, [None], EmergencyService.FIRE),
+        (EmergencyService.FIRE, [EmergencyService.MEDICAL, None], EmergencyService.MEDICAL),
+    ],
+)
+def test_danger_that_was_learnt_of_stays(
+    registered: EmergencyService | None,
+    learnt: list[EmergencyService | None],
+    stands: EmergencyService | None,
+) -> None:
+    story = Story()
+    story.registered(crisis=registered)
+    for minute, crisis in enumerate(learnt, start=5):
+        amended(story, minute, grid="grid-a3", crisis=crisis)
+    assert folded(story.events).crisis == stands
+
+
+async def test_a_list_says_where_a_case_was_taken_in_and_what_danger_there_is(
+    client: httpx.AsyncClient, fold_stories: FoldStories
+) -> None:
+    await fold_stories(*(MATTERS[name](Story(number=name)) for name in ("answered_at_once", "talkative")))
+    answer = await client.get("/cases.csv", headers=as_(Role.SUPERVISOR, "street"))
+    rows = csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))
+    assert {row["number"]: (row["taken_at"], row["crisis"]) for row in rows} == {
+        "answered_at_once": ("community-a", ""),
+        "talkative": ("", "fire"),
+    }
+
+
 def test_a_recomputed_clock_never_runs_twice() -> None:
     story = Story()
     story.clocks(0, story.registered(), handle=240)
@@ -234,6 +270,9 @@ async def test_lists_are_narrowed_by_what_happened(
     assert await found(holder="p-nobody") == set()
     assert await found(category="manhole", channel="hotline", unit="grid-a2") == {"talkative"}
     assert await found(category="lamp") == set()
+    assert await found(crisis="fire") == {"talkative"}
+    assert await found(crisis="police") == set()
+    assert await found(taken_at="community-a") == {"answered_at_once", "contested"}
     reader = await asked(client, "/cases", as_(Role.READER, "street"), holder="p-grid-a1-a")
     assert reader.status_code == 403
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,31 +11,28 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from services.insight.api import sheets
-from services.insight.api.cursors import cursor as cursor_of
-from services.insight.api.cursors import parts
+from services.insight.api.newest_first import NewestFirst, Place
 from services.insight.api.reading import (
     LISTING,
     READING,
     WORKING,
     aware,
     narrowed_to,
-    sees_masked,
     sees_whole,
-    supervises,
     units_of,
     without_personal_data,
 )
+from services.insight.api.sight import Sight, sight_of
 from services.insight.queries import cases as queries
 from services.insight.rules.naming import zone_of
 from services.insight.rules.sentences import sentence
 from services.insight.rules.telling.reader import Reader
 from shared.database import Transaction
 from shared.directory import Directory
-from shared.events.dispatch import EntryFlagged
 from shared.identity import SignedIn
 from shared.problems import not_found
 from shared.routes import Caller, Db, Registry, Tx, allow, router_for
-from shared.vocabulary import CaseState, Channel, Language, Level, Outcome, Role, Urgency
+from shared.vocabulary import CaseState, Channel, EmergencyService, Language, Level, Outcome, Role, Urgency
 
 router = router_for("insight")
 
@@ -44,14 +40,15 @@ COLUMNS = (
     "number", "urgency", "category_code", "channel", "grid_id", "state", "level", "level_reached", "resolved_level",
     "outcome", "closed_by", "registered_at", "offered_at", "accepted_at", "arrived_at", "contacted_at", "handled_at",
     "closed_at", "offers", "declines", "lapses", "raises_count", "reopened_count", "deadlines_met",
-    "deadlines_missed", "parent_number", "not_accepted_reason", "urged", "hand_overs", "helps_asked", "headline",
-    "place_label", "holder_id",
+    "deadlines_missed", "parent_number", "not_accepted_reason", "urged", "hand_overs", "helps_asked", "crisis",
+    "taken_at", "headline", "place_label", "holder_id",
 )  # fmt: skip
 
 
 class Filters(BaseModel):
     """What a list is narrowed to. Times count registration, one without a zone is local; `colour` is of the open
-    deadlines now; `flagged` is for supervisors, `holder` for those who see people."""
+    deadlines now; `crisis` is the service the caller was put through to, `taken_at` the unit of the post or window;
+    `flagged` is for supervisors, `holder` for those who see people."""
 
     unit: str | None = None
     state: CaseState | None = None
@@ -63,6 +60,8 @@ class Filters(BaseModel):
     category: str | None = None
     channel: Channel | None = None
     holder: str | None = None
+    crisis: EmergencyService | None = None
+    taken_at: str | None = None
     parent: UUID | None = None
     reopened: bool | None = None
     raised: bool | None = None
@@ -118,27 +117,19 @@ async def list_cases(
         unit_ids = narrowed_to(who, WORKING, unit_ids, directory)
     wanted = queries.Wanted(unit_ids=unit_ids, **_narrowed(filters, directory))
 
-    async def read(tx: Transaction, before: tuple[datetime, UUID] | None, most: int) -> list[dict[str, Any]]:
+    async def read(tx: Transaction, before: Place | None, most: int) -> list[dict[str, Any]]:
         rows = await queries.page(tx, wanted, now, before, most)
         return [row if sees_whole(who, row["unit_path"]) else without_personal_data(row) for row in rows]
 
+    async def count(tx: Transaction, most: int) -> int:
+        return await queries.how_many(tx, wanted, now, most)
+
+    found = NewestFirst(("registered_at", "case_id"), read, count)
     if (kind := sheets.wanted(request)) is not None:
-
-        async def go_on(tx: Transaction, last: sheets.Row | None, most: int) -> Sequence[sheets.Row]:
-            return await read(tx, (last["registered_at"], last["case_id"]) if last else None, most)
-
-        async def count(tx: Transaction, most: int) -> int:
-            return await queries.how_many(tx, wanted, now, most)
-
         sheet = sheets.Sheet("cases", COLUMNS, zone_of(directory))
-        return await sheets.send_whole(request, kind, sheet, database, tx, sheets.Whole(count, go_on))
-    most = filters.limit
-    after = parts(filters.cursor, 2)
-    before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
-    rows = await read(tx, before, most + 1)
-    more, rows = len(rows) > most, rows[:most]
-    next_cursor = cursor_of(rows[-1]["registered_at"], rows[-1]["case_id"]) if more else None
-    return Page(cases=rows, next_cursor=next_cursor, as_of=now)
+        return await sheets.send_whole(request, kind, sheet, database, tx, found.whole())
+    rows, next_cursor = await found.page(tx, filters.cursor, filters.limit)
+    return Page(cases=list(rows), next_cursor=next_cursor, as_of=now)
 
 
 def _narrowed(filters: Filters, directory: Directory) -> dict[str, Any]:
@@ -152,11 +143,8 @@ def _narrowed(filters: Filters, directory: Directory) -> dict[str, Any]:
 @router.get("/cases/{case_id}", dependencies=[allow(*READING)])
 async def show_case(case_id: UUID, tx: Tx, who: Caller) -> dict[str, Any]:
     """Every milestone of one case."""
-    row, whole = await _readable(case_id, tx, who)
-    if not supervises(who, row["unit_path"]):
-        del row["flagged"]
-        row["follow_ups"] = [without_coached(follow_up) for follow_up in row["follow_ups"]]
-    return row if whole else dict(without_personal_data(row))
+    row, sight = await _readable(case_id, tx, who)
+    return sight.row(row)
 
 
 @router.get("/cases/{case_id}/timeline", dependencies=[allow(*READING)])
@@ -164,9 +152,8 @@ async def show_timeline(
     case_id: UUID, tx: Tx, who: Caller, directory: Registry, language: Language | None = None
 ) -> Timeline:
     """What happened, oldest first, as sentences."""
-    row, whole = await _readable(case_id, tx, who)
-    oversees = supervises(who, row["unit_path"])
-    reader = reader_for(language or who.language, directory, whole=whole, supervises=oversees)
+    row, sight = await _readable(case_id, tx, who)
+    reader = reader_for(language or who.language, directory, whole=sight.whole, supervises=sight.oversees)
     lines = [
         Line(
             at=event["at"],
@@ -175,29 +162,22 @@ async def show_timeline(
             sequence=event["sequence"],
             channel=event["channel"],
             sentence=sentence(event["type"], event["data"], reader),
-            data=(event["data"] if oversees else without_coached(event["data"])) if whole else {},
+            data=sight.data(event),
         )
         for event in await queries.timeline(tx, case_id)
-        if event["type"] != EntryFlagged.type or oversees
+        if sight.shows(event)
     ]
     return Timeline(case_id=case_id, number=row["number"], lines=lines)
 
 
-def without_coached(told: Mapping[str, Any]) -> dict[str, Any]:
-    """That somebody told the resident what to answer is for supervisors: whoever it was must not find out here."""
-    return {name: value for name, value in told.items() if name != "coached"}
-
-
-async def _readable(case_id: UUID, tx: Tx, who: SignedIn) -> tuple[dict[str, Any], bool]:
-    """The case and whether the caller sees it whole. Others get the answer for a case that is not there: whether a
-    case exists is not theirs to know."""
+async def _readable(case_id: UUID, tx: Tx, who: SignedIn) -> tuple[dict[str, Any], Sight]:
+    """Whom it does not concern gets the answer for a case that is not there: whether it exists is not theirs to
+    know."""
     row = await queries.one(tx, case_id)
-    if row is not None:
-        if sees_whole(who, row["unit_path"], [part["person_id"] for part in row["parts"]]):
-            return row, True
-        if sees_masked(who, row["unit_path"]):
-            return row, False
-    raise not_found("没有这个工单 / There is no such case")
+    sight = sight_of(who, row) if row is not None else None
+    if row is None or sight is None:
+        raise not_found("没有这个工单 / There is no such case")
+    return row, sight
 
 
 def reader_for(language: Language, directory: Directory, *, whole: bool, supervises: bool = False) -> Reader:

@@ -15,9 +15,9 @@ LISTED = (
     "offered_at, accepted_at, arrived_at, contacted_at, handled_at, closed_at, offers, declines, lapses, "
     "nobody_available_count, raises_count, reopened_count, deadlines_met, deadlines_missed, "
     "next_kind, next_due_at, next_amber_at, supervisions, last_event_at, events, "
-    "requester_kind, care, crisis, appointment_starts_at, appointment_ends_at, urged, parent_id, parent_number, "
-    "not_accepted_reason, rightful_unit_id, jsonb_array_length(questions) AS questions_open, hand_overs, "
-    "jsonb_array_length(helps) AS helps_asked, listed_days, park"
+    "requester_kind, care, crisis, taken_at, appointment_starts_at, appointment_ends_at, urged, parent_id, "
+    "parent_number, not_accepted_reason, rightful_unit_id, jsonb_array_length(questions) AS questions_open, "
+    "hand_overs, jsonb_array_length(helps) AS helps_asked, listed_days, park"
 )
 
 
@@ -35,6 +35,8 @@ class Wanted:
     category: str | None = None
     channel: str | None = None
     holder: str | None = None
+    crisis: str | None = None
+    taken_at: str | None = None
     parent: UUID | None = None
     reopened: bool | None = None
     raised: bool | None = None
@@ -55,6 +57,8 @@ PAGE = f"""
       AND (CAST(:category AS text) IS NULL OR category_code = :category)
       AND (CAST(:channel AS text) IS NULL OR channel = :channel)
       AND (CAST(:holder AS text) IS NULL OR holder_id = :holder)
+      AND (CAST(:crisis AS text) IS NULL OR crisis = :crisis)
+      AND (CAST(:taken_at AS text) IS NULL OR taken_at = :taken_at)
       AND (CAST(:parent AS uuid) IS NULL OR parent_id = :parent)
       AND (CAST(:reopened AS boolean) IS NULL OR (reopened_count > 0) = :reopened)
       AND (CAST(:raised AS boolean) IS NULL OR (raises_count > 0) = :raised)
@@ -78,6 +82,8 @@ ONE = f"""
            (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'case_id', child.case_id, 'number', child.number, 'state', child.state) ORDER BY child.number), '[]')
             FROM cases AS child WHERE child.parent_id = cases.case_id) AS children,
+           ARRAY(SELECT person_id FROM works AS w WHERE w.case_id IN (cases.case_id, cases.parent_id)
+                 AND (accepts > 0 OR handled > 0 OR offers = 0)) AS held_by,
            (SELECT coalesce(jsonb_agg(to_jsonb(r) - 'case_id' ORDER BY r.round), '[]')
             FROM rounds AS r WHERE r.case_id = cases.case_id) AS rounds,
            (SELECT coalesce(jsonb_agg(to_jsonb(f) - 'case_id' ORDER BY f.round, f.follow_up_id), '[]')

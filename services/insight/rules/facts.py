@@ -244,7 +244,8 @@ class FollowUp:
 @dataclass(frozen=True)
 class CaseRow:
     """Everything known of one case. First times where nothing else is said; `handled_*` is of the latest handling.
-    A merged child names its parent; `questions` are those its requester has not answered yet."""
+    A merged child names its parent; `questions` are those its requester has not answered yet; `taken_at` is the unit at
+    whose post or window somebody asked in person."""
 
     # intake
     case_id: UUID
@@ -276,6 +277,7 @@ class CaseRow:
     care: bool = False
     crisis: EmergencyService | None = None
     reported_at: datetime | None = None
+    taken_at: str | None = None
     appointment_starts_at: datetime | None = None
     appointment_ends_at: datetime | None = None
     amended_at: datetime | None = None

@@ -39,6 +39,7 @@ def registered(event: CaseRegistered) -> CaseRow:
         requester_kind=event.requester_kind,
         crisis=event.crisis,
         reported_at=event.reported_at,
+        taken_at=event.taken_at,
         registered_at=event.at,
         round=event.round,
         rounds=(Round(event.round, opened_at=event.at),),
@@ -74,7 +75,8 @@ def _window(event: CaseRegistered | AppointmentAgreed) -> dict[str, Any]:
 
 
 def case_amended(row: CaseRow, event: CaseAmended) -> CaseRow:
-    row = changed(row, amended_at=event.at, **_as_described(event))
+    """Danger that was learnt of stays: later words do not take it back."""
+    row = changed(row, amended_at=event.at, crisis=event.crisis or row.crisis, **_as_described(event))
     return _without_texts(row) if row.erased_at else row
 
 

@@ -68,6 +68,7 @@ CHANGED = {
     "grid_id": Name(zh="网格", en="the grid"),
     "excluded": Name(zh="回避人员", en="who may not be sent"),
     "care": Name(zh="关爱对象", en="the care register"),
+    "crisis": Name(zh="涉及人身安全", en="danger to life"),
 }
 
 
