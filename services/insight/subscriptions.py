@@ -1,15 +1,16 @@
-"""Insight hears every event of a case or an alarm, a batch at a time."""
+"""Insight hears every event of the cases' topic, a batch at a time."""
 
 from __future__ import annotations
 
 from services.insight.handlers.hearing import fold
 from services.insight.rules.alarms import ALARM_EVENTS
+from services.insight.rules.fieldwork import FIELDWORK_EVENTS
 from services.insight.rules.fold import FOLDS
-from shared.event import AlarmEvent, CaseEvent
+from shared.event import Event
 from shared.events.intake import CaseRegistered
 from shared.inbox import Subscriptions, Together
 
-HEARD: tuple[type[CaseEvent] | type[AlarmEvent], ...] = (CaseRegistered, *FOLDS, *ALARM_EVENTS)
+HEARD: tuple[type[Event], ...] = (CaseRegistered, *FOLDS, *ALARM_EVENTS, *FIELDWORK_EVENTS)
 FOLD = Together(fold)
 
 SUBSCRIPTIONS: Subscriptions = dict.fromkeys(HEARD, FOLD)

@@ -257,6 +257,25 @@ class Alarm(Table, table=True):
     story: list[Any] = listed()
 
 
+class Fieldwork(Table, table=True):
+    """`fieldwork.FieldworkRow`: a mass task, or a day of a grid's rounds."""
+
+    __tablename__ = "fieldwork"
+    __table_args__ = (
+        Index("fieldwork_counts", "kind", "counts_at", postgresql_where=text("counts_at IS NOT NULL")),
+    )
+
+    work_id: UUID = Field(primary_key=True)
+    kind: str = words(required=True)
+    number: str = words(required=True)
+    unit_path: list[str] = Field(sa_type=ARRAY(Text))
+    listed: int
+    done: int
+    missing: dict[str, int] = Field(sa_type=JSONB)
+    counts_at: datetime | None = at()
+    events: int
+
+
 class Snapshot(Table, table=True):
     """One figure of a period as it was when the snapshot was taken. `positions` is how far insight had read each
     partition; folding the topic up to there and counting by `version` gives the figure again."""
@@ -282,7 +301,7 @@ class Snapshot(Table, table=True):
 
 
 class SnapshotMember(Table, table=True):
-    """A case behind a figure of a snapshot."""
+    """A member behind a figure of a snapshot: a case, or what else the figure is made of. It has `listed` of d."""
 
     __tablename__ = "snapshot_members"
 
@@ -294,6 +313,7 @@ class SnapshotMember(Table, table=True):
     at: datetime = Field(sa_type=DateTime(timezone=True))
     counted: Decimal = Field(sa_type=Numeric)
     excluded: bool
+    listed: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class Publication(Table, table=True):

@@ -14,14 +14,14 @@ from services.insight.subscriptions import SUBSCRIPTIONS
 from services.insight.tables import Table
 from shared.database import Database
 from shared.directory import Directory
-from shared.event import AlarmEvent, CaseEvent
+from shared.event import Event
 from shared.service import Service
 from shared.settings import Surroundings
 from tests.insight.story import Story
 from tests.insight.world import directory as the_directory
 from tests.people import an_issuer
 
-Fold = Callable[[Iterable[CaseEvent | AlarmEvent]], Awaitable[None]]
+Fold = Callable[[Iterable[Event]], Awaitable[None]]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def database(fresh_database: Callable[[str], str], directory: Directory) -
 def fold(database: Database) -> Fold:
     """Fold events as one batch."""
 
-    async def run(events: Iterable[CaseEvent | AlarmEvent]) -> None:
+    async def run(events: Iterable[Event]) -> None:
         batch = list(events)
         async with database.transaction() as tx:
             now = await tx.lock(*{event.subject for event in batch})

@@ -14,7 +14,7 @@ from services.insight.subscriptions import SUBSCRIPTIONS
 from shared import codec
 from shared.database import Database
 from shared.dead_letters import parked_cases
-from shared.event import CASES_TOPIC, AlarmEvent, CaseEvent
+from shared.event import CASES_TOPIC, CaseEvent, Event
 from shared.health import Beat
 from shared.inbox import Inbox
 from shared.kafka import Outgoing, Producer
@@ -26,7 +26,7 @@ from tests.insight.test_alarms import an_alarm
 from tests.insight.test_fold import folded
 from tests.shared.plumbing.conftest import running, until
 
-Publish = Callable[[Sequence[CaseEvent | AlarmEvent]], Awaitable[None]]
+Publish = Callable[[Sequence[Event]], Awaitable[None]]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def publish(kafka_bootstrap: str, topic_prefix: str) -> AsyncIterator[Publ
     await make_topics(kafka_bootstrap, topic_prefix)
     producer = Producer(kafka_bootstrap, "test")
 
-    async def send(events: Sequence[CaseEvent | AlarmEvent]) -> None:
+    async def send(events: Sequence[Event]) -> None:
         await producer.send(
             Outgoing(
                 topic_prefix + CASES_TOPIC,
@@ -100,7 +100,7 @@ async def test_everything_is_heard_and_the_rebuilt_rows_are_the_same(
 ) -> None:
     stories = [story for _ in range(3) for story in (*every_story(), *every_matter())]
     alarms = [event for minute in range(3) for event in an_alarm(minute=minute)]
-    events: list[CaseEvent | AlarmEvent] = [*alarms[:5], *shuffled(stories, seed=7), *alarms[5:]]
+    events: list[Event] = [*alarms[:5], *shuffled(stories, seed=7), *alarms[5:]]
     # A relay that was paused publishes again: what was heard before must not count twice, in either fold.
     await publish([*events, *events[-20:]])
     await heard(inbox)

@@ -15,10 +15,12 @@ from services.insight.figures.shipped import DEFINITIONS
 from services.insight.handlers.hearing import fold
 from services.insight.queries import appraisal, board, cases, counts, rows
 from services.insight.rules.naming import Dimension
-from services.insight.tables import Case, FollowUp, Round, Work
+from services.insight.tables import Case, Fieldwork, FollowUp, Round, Work
 from shared.database import Database, Transaction
+from shared.event import Event
 from tests.insight.stories import manhole_at_night, satisfied
 from tests.insight.story import CALLED, Story
+from tests.insight.test_fieldwork import a_task
 from tests.stack import TestStack
 
 MANY = 200_000
@@ -30,6 +32,7 @@ CHANGED: dict[type[Any], dict[str, str]] = {
     FollowUp: {"case_id": MADE, "reached_at": THEN, "opened_at": THEN},
     Round: {"case_id": MADE, "handled_at": THEN, "handle_due_at": THEN, "follow_up_due_at": THEN},
     Work: {"case_id": MADE, "first_at": THEN},
+    Fieldwork: {"work_id": MADE, "counts_at": THEN},
 }
 
 
@@ -53,7 +56,10 @@ async def fill(url: str) -> None:
     waiting = Story(number="7000-1")
     registered = waiting.registered()
     waiting.clocks(0, registered, acknowledge=6, arrive=15)
-    events = [event for story in (satisfied(manhole_at_night()), waiting) for event in story.events]
+    events: list[Event] = [
+        event for story in (satisfied(manhole_at_night()), waiting) for event in story.events
+    ]
+    events += a_task(7387, 7815)
     async with database.transaction() as tx:
         await fold(tx, events, await tx.lock(*{event.subject for event in events}))
     async with database.transaction() as tx:

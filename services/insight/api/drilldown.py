@@ -17,15 +17,16 @@ from services.insight.api.cursors import cursor as cursor_of
 from services.insight.api.cursors import parts
 from services.insight.api.figures import Narrowed, defined, must_read, scope_of
 from services.insight.api.reading import LISTING
-from services.insight.figures.definition import Definition
-from services.insight.queries import counts
+from services.insight.figures.definition import Definition, MadeOf
+from services.insight.queries import counts, fieldwork
 from services.insight.rules.naming import zone_of
 from shared.database import Transaction
+from shared.fieldwork import NotDoneReason
 from shared.routes import Caller, Db, Registry, Tx, allow, router_for
 
 router = router_for("insight")
 
-COLUMNS = ("number", "round", "at", "counted", "excluded", "case_id")
+COLUMNS = ("number", "round", "at", "counted", "excluded", "case_id", "listed")
 PAGE_MAX = 500
 
 Side = Literal["n", "d", "excluded"]
@@ -41,7 +42,8 @@ class AskedCases(Narrowed):
 
 class Member(BaseModel):
     """One member of the denominator. `round` is 0 where a case counts once, whatever its rounds; `counted` is what
-    it adds to n."""
+    it adds to n, `listed` what it adds to d: 1, but for mass tasks and days of rounds, whose id stands as `case_id` and
+    which say in `missing` why the others are not done."""
 
     case_id: UUID
     number: str
@@ -49,6 +51,8 @@ class Member(BaseModel):
     at: datetime
     counted: Decimal
     excluded: bool
+    listed: int
+    missing: dict[NotDoneReason, int] | None = None
 
 
 class Members(BaseModel):
@@ -56,6 +60,7 @@ class Members(BaseModel):
 
     figure: str
     version: int
+    made_of: MadeOf
     side: str
     cases: list[Member]
     next_cursor: str | None
@@ -105,10 +110,15 @@ async def page(
     rows = await counts.members(tx, definition, scope, side, after, most + 1)
     more, rows = len(rows) > most, rows[:most]
     members = [Member(round=row.pop("part"), **row) for row in rows]
+    if definition.made_of is not MadeOf.CASES:
+        works = await fieldwork.load(tx, {member.case_id for member in members})
+        for member in members:
+            member.missing = {NotDoneReason(why): n for why, n in works[member.case_id].missing.items()}
     last = members[-1] if more else None
     return Members(
         figure=definition.name,
         version=definition.version,
+        made_of=definition.made_of,
         side=side,
         cases=members,
         next_cursor=cursor_of(last.at, last.case_id, last.round) if last else None,

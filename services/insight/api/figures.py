@@ -259,6 +259,7 @@ def described(definition: Definition) -> dict[str, Any]:
         "weights": {answer: str(weight) for answer, weight in definition.weights.items()},
         "rounding": asdict(definition.rounding),
         "form": definition.form,
+        "made_of": definition.made_of,
         "beside": definition.beside,
     }
 

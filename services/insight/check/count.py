@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from services.insight.api.drilldown import Member, Side, page
-from services.insight.figures.definition import CountUnit, Definition, Form, Value
+from services.insight.figures.definition import CountUnit, Definition, Form, MadeOf, Value
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.queries import counts
 from services.insight.queries.counts import Narrow, Scope
@@ -19,9 +19,12 @@ from shared.database import Database, Transaction
 BEFORE = timedelta(days=1)
 PAGE_ROWS = 200
 """Fewer than a figure of a few hundred cases has, so that cursors are followed."""
-WITH_CASES = """
-    SELECT unit_id, min(registered_at) AS first_at
-    FROM cases, unnest(unit_path) AS unit_id GROUP BY 1 ORDER BY 1
+WITH_WORK = """
+    SELECT unit_id, min(at) AS first_at
+    FROM (SELECT unit_path, registered_at AS at FROM cases
+          UNION ALL SELECT unit_path, counts_at FROM fieldwork WHERE counts_at IS NOT NULL) AS work,
+         unnest(unit_path) AS unit_id
+    GROUP BY 1 ORDER BY 1
 """
 
 
@@ -44,7 +47,7 @@ async def check(database: Database) -> list[Disagreement]:
     found: list[Disagreement] = []
     async with one_picture(database) as tx:
         now = await tx.now()
-        units = await tx.rows(WITH_CASES)
+        units = await tx.rows(WITH_WORK)
         # Everything is prepared once per definition, so definitions are the outer loop.
         for definition in DEFINITIONS.values():
             for unit in units:
@@ -82,7 +85,8 @@ async def _compare(
     else:
         of_n = await _list(tx, definition, scope, "n")
         excluded = len(_distinct(definition, await _list(tx, definition, scope, "excluded")))
-    listed = Value(_sum(definition, of_n), len(_distinct(definition, of_d)), excluded)
+    d = sum(member.listed for member in _distinct(definition, of_d).values())
+    listed = Value(_sum(definition, of_n), d, excluded)
     for wrong in _against(definition, scope, (by, key), value, listed):
         yield wrong
 
@@ -99,9 +103,10 @@ async def _list(tx: Transaction, definition: Definition, scope: Scope, side: Sid
 
 
 def _sum(definition: Definition, members: list[Member]) -> Decimal:
-    """A figure of cases has as many as its list is long; one of amounts or weighted answers, what they come to."""
+    """A figure of cases has as many as its list is long; one of amounts, of weighted answers or of work that is no
+    case, what they come to."""
     distinct = _distinct(definition, members)
-    if definition.form is Form.PER_CASE or definition.weights:
+    if definition.form is Form.PER_CASE or definition.weights or definition.made_of is not MadeOf.CASES:
         return sum((member.counted for member in distinct.values()), Decimal(0))
     return Decimal(len(distinct))
 

@@ -20,9 +20,19 @@ class CountUnit(StrEnum):
     HOUSEHOLDS = "户"
     CASES = "件"
     CASE_TIMES = "件次"
+    TIMES = "次"
     SESSIONS = "场次"
     ITEMS = "项"
     MINUTES = "分钟"
+
+
+class MadeOf(StrEnum):
+    """What the drill-down of a figure lists. A case is one of d, so d is as long as its list; a mass task and a day of
+    a grid's rounds are as many of d as were on it, so n and d are the sums of their lists."""
+
+    CASES = "cases"
+    MASS_TASKS = "mass_tasks"
+    ROUND_DAYS = "round_days"
 
 
 class RoundingMode(StrEnum):
@@ -57,7 +67,7 @@ class Rounding:
 @dataclass(frozen=True)
 class Definition:
     """What a figure means. `counts` names the query, `parameters` its numbers (seconds), `weights` what an answer
-    adds to n. `beside` are figures that must be read together with this one."""
+    adds to n. `beside` are figures that must be read together with this one; `made_of` is what its drill-down lists."""
 
     name: str
     version: int
@@ -73,6 +83,7 @@ class Definition:
     rounding: Rounding = Rounding()
     beside: tuple[str, ...] = ()
     form: Form = Form.SHARE
+    made_of: MadeOf = MadeOf.CASES
 
 
 class Printable(Protocol):

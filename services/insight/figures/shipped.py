@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from services.insight.figures import of_arrivals, of_burden, of_cases, of_follow_ups
+from services.insight.figures import of_arrivals, of_burden, of_cases, of_fieldwork, of_follow_ups
 from services.insight.figures.definition import Definition
 
 SHIPPED: tuple[Definition, ...] = (
@@ -13,6 +13,7 @@ SHIPPED: tuple[Definition, ...] = (
     *of_arrivals.SHIPPED,
     *of_cases.SHIPPED,
     *of_burden.SHIPPED,
+    *of_fieldwork.SHIPPED,
 )
 
 DEFINITIONS: Mapping[str, Definition] = MappingProxyType({d.name: d for d in SHIPPED})

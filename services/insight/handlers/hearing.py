@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.insight import metrics
+from services.insight.queries import fieldwork as stored_fieldwork
 from services.insight.queries import rows as stored
-from services.insight.rules import alarms
+from services.insight.rules import alarms, fieldwork
 from services.insight.rules.fold import apply
 from shared.database import Transaction
-from shared.event import AlarmEvent, CaseEvent
+from shared.event import AlarmEvent, CaseEvent, Event, RoundDayEvent, TaskEvent
 
 
-async def fold(tx: Transaction, events: Sequence[CaseEvent | AlarmEvent], now: datetime) -> None:
-    """Fold a batch, each case's events in the order they were published. One bad event fails the whole batch;
+@dataclass(frozen=True)
+class Story:
+    """What has a row: its events, how they are folded into it, and where it is."""
+
+    of: tuple[type[Event], ...]
+    load: Callable[..., Awaitable[dict[Any, Any]]]
+    apply: Callable[[Any, Any], Any]
+    save: Callable[[Transaction, Any, Sequence[Any], datetime], Awaitable[None]]
+
+
+STORIES = (
+    Story((CaseEvent,), stored.load, apply, stored.save),
+    Story(
+        (AlarmEvent,),
+        stored.load_alarms,
+        alarms.apply,
+        lambda tx, rows, events, now: stored.save_alarms(tx, rows, events),
+    ),
+    Story(
+        (TaskEvent, RoundDayEvent),
+        stored_fieldwork.load,
+        fieldwork.apply,
+        lambda tx, rows, events, now: stored_fieldwork.save(tx, rows),
+    ),
+)
+
+
+async def fold(tx: Transaction, events: Sequence[Event], now: datetime) -> None:
+    """Fold a batch, each story's events in the order they were published. One bad event fails the whole batch;
     the inbox then comes again with each alone and sets the bad one aside."""
-    of_cases = [event for event in events if isinstance(event, CaseEvent)]
-    of_alarms = [event for event in events if isinstance(event, AlarmEvent)]
-    if of_cases:
-        await _fold_cases(tx, of_cases, now)
-    if of_alarms:
-        await _fold_alarms(tx, of_alarms)
+    for story in STORIES:
+        if told := [event for event in events if isinstance(event, story.of)]:
+            rows = await story.load(tx, {event.subject for event in told})
+            for event in told:
+                rows[event.subject] = story.apply(rows.get(event.subject), event)
+            await story.save(tx, rows, told, now)
     metrics.EVENTS_FOLDED.inc(len(events))
     metrics.BATCH_EVENTS.observe(len(events))
     metrics.BEHIND_SECONDS.set(max(0.0, (now - max(event.at for event in events)).total_seconds()))
-
-
-async def _fold_cases(tx: Transaction, events: Sequence[CaseEvent], now: datetime) -> None:
-    rows = await stored.load(tx, {event.case_id for event in events})
-    for event in events:
-        rows[event.case_id] = apply(rows.get(event.case_id), event)
-    await stored.save(tx, rows, events, now)
-
-
-async def _fold_alarms(tx: Transaction, events: Sequence[AlarmEvent]) -> None:
-    rows = await stored.load_alarms(tx, {event.alarm_id for event in events})
-    for event in events:
-        rows[event.alarm_id] = alarms.apply(rows.get(event.alarm_id), event)
-    await stored.save_alarms(tx, rows, events)

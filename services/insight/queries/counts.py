@@ -1,6 +1,6 @@
 """The counts behind the figures. Every grain (grains.py) gives the members of a denominator; n is the sum of
-`counted`, d the number of those that are not `excluded`, and a drill-down is the same rows. So a figure and its list
-of cases cannot differ.
+`counted`, d that of `listed` (1 each, of cases), without those that are `excluded`, and a drill-down is the same rows.
+So a figure and its list cannot differ.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 
 from services.insight.figures.definition import Definition, Value
-from services.insight.queries.grains import GRAINS
+from services.insight.queries.grains import MEMBERS, SUBJECTS
 from services.insight.rules.naming import HOME_ZONE, Dimension
 from shared.database import Transaction
 
@@ -90,22 +90,22 @@ NARROWED = "".join(
     for field in fields(Narrow)
 )
 SUMS = """
-    coalesce(sum(counted) FILTER (WHERE NOT excluded), 0) AS n, count(*) FILTER (WHERE NOT excluded) AS d,
-    count(*) FILTER (WHERE excluded) AS excluded
+    coalesce(sum(counted) FILTER (WHERE NOT excluded), 0) AS n,
+    coalesce(sum(listed) FILTER (WHERE NOT excluded), 0) AS d, count(*) FILTER (WHERE excluded) AS excluded
 """
 TOTAL = """
     SELECT {sums} FROM ({grain}) AS member
 """
 NARROWED_TOTAL = """
-    SELECT {sums} FROM ({grain}) AS member JOIN cases AS c USING (case_id) WHERE true {narrowed}
+    SELECT {sums} FROM ({grain}) AS member JOIN {subject} AS c USING (case_id) WHERE true {narrowed}
 """
 GROUPS = """
-    SELECT {key} AS key, {sums} FROM ({grain}) AS member JOIN cases AS c USING (case_id) WHERE true {narrowed}
+    SELECT {key} AS key, {sums} FROM ({grain}) AS member JOIN {subject} AS c USING (case_id) WHERE true {narrowed}
     GROUP BY 1 ORDER BY 1
 """
 PAGE = """
-    SELECT member.case_id, member.number, part, at, counted, excluded
-    FROM ({grain}) AS member JOIN cases AS c USING (case_id)
+    SELECT member.case_id, member.number, part, at, counted, excluded, listed
+    FROM ({grain}) AS member JOIN {subject} AS c USING (case_id)
     WHERE (at, member.case_id, part)
           > (CAST(:after_at AS timestamptz), CAST(:after_case AS uuid), CAST(:after_part AS int))
       AND CASE CAST(:side AS text) WHEN 'n' THEN counted > 0 AND NOT excluded WHEN 'd' THEN NOT excluded
@@ -115,17 +115,22 @@ PAGE = """
 HOW_MANY = """
     SELECT count(*) AS many FROM ({page}) AS found
 """
-TOTALS = {counts: TOTAL.format(sums=SUMS, grain=grain) for counts, grain in GRAINS.items()}
+TOTALS = {counts: TOTAL.format(sums=SUMS, grain=grain) for counts, grain in MEMBERS.items()}
 NARROWED_TOTALS = {
-    counts: NARROWED_TOTAL.format(sums=SUMS, grain=grain, narrowed=NARROWED)
-    for counts, grain in GRAINS.items()
+    counts: NARROWED_TOTAL.format(sums=SUMS, grain=grain, subject=SUBJECTS[counts], narrowed=NARROWED)
+    for counts, grain in MEMBERS.items()
 }
 GROUPED = {
-    (counts, dimension): GROUPS.format(key=key, sums=SUMS, grain=grain, narrowed=NARROWED)
-    for counts, grain in GRAINS.items()
+    (counts, dimension): GROUPS.format(
+        key=key, sums=SUMS, grain=grain, subject=SUBJECTS[counts], narrowed=NARROWED
+    )
+    for counts, grain in MEMBERS.items()
     for dimension, key in KEYS.items()
 }
-PAGES = {counts: PAGE.format(grain=grain, narrowed=NARROWED) for counts, grain in GRAINS.items()}
+PAGES = {
+    counts: PAGE.format(grain=grain, subject=SUBJECTS[counts], narrowed=NARROWED)
+    for counts, grain in MEMBERS.items()
+}
 LENGTHS = {counts: HOW_MANY.format(page=page) for counts, page in PAGES.items()}
 BEGINNING = Place(datetime.fromisoformat("0001-01-02T00:00:00+00:00"), UUID(int=0), -1)
 

@@ -1,5 +1,6 @@
 """One query per `Definition.counts`: a row per member of the denominator, (case_id, number, part, at, counted,
-excluded). A text that shipped never changes: another meaning is another one beside it.
+excluded), and `listed` where a member may be more than one of d. A text that shipped never changes: another meaning is
+another one beside it.
 """
 
 from __future__ import annotations
@@ -138,6 +139,17 @@ WITHOUT_FOLLOW_UP = """
       AND r.handled_at <= CAST(:now AS timestamptz) - make_interval(secs => :open_for_seconds)
       AND c.unit_path && CAST(:unit_ids AS text[])
 """
+# The id of a mass task or a day stands where others have their case's.
+RESULTS = """
+    SELECT work_id AS case_id, number, 0 AS part, counts_at AS at, done::numeric AS counted, false AS excluded, listed
+    FROM fieldwork
+    WHERE kind = '{kind}' AND counts_at >= :starts_at AND counts_at < :ends_at AND counts_at <= :now
+      AND unit_path && CAST(:unit_ids AS text[])
+"""
+OF_FIELDWORK = {
+    "mass_tasks_closed": RESULTS.format(kind="mass_task"),
+    "round_days": RESULTS.format(kind="round_day"),
+}
 
 GRAINS: dict[str, str] = {
     "arrived_since_registration": ARRIVALS.format(counted="arrived_at <= due.at"),
@@ -166,4 +178,15 @@ GRAINS: dict[str, str] = {
         f"burden_{name}": CLOSED.format(counted=spent, left_out=NEVER_WENT_OUT, more="AND offers > 0")
         for name, spent in SPENT.items()
     },
+    **OF_FIELDWORK,
 }
+MEMBERS = {
+    counts: grain if counts in OF_FIELDWORK else f"SELECT *, 1 AS listed FROM ({grain}) AS one"
+    for counts, grain in GRAINS.items()
+}
+"""The same, with `listed` in all of them."""
+# What figures are split and narrowed by. Work that is no case has a place and nothing else of these.
+OF_NO_CASE = """(
+    SELECT work_id AS case_id, unit_path, '' AS level, '' AS resolved_level, '' AS category_code, '' AS channel,
+           '' AS urgency FROM fieldwork)"""
+SUBJECTS = {counts: OF_NO_CASE if counts in OF_FIELDWORK else "cases" for counts in GRAINS}

@@ -15,7 +15,7 @@ from services.insight.figures.definition import Definition, Value
 from services.insight.figures.shipped import VERSIONS
 from services.insight.queries.cases import LATEST
 from services.insight.queries.counts import Scope, parameters, value
-from services.insight.queries.grains import GRAINS
+from services.insight.queries.grains import MEMBERS
 from shared.database import Transaction
 
 
@@ -49,8 +49,8 @@ TAKE = """
             :taken_by, :title, :n, :d, :excluded, CAST(CAST(:positions AS text) AS jsonb), :set_aside)
 """
 TAKE_MEMBERS = """
-    INSERT INTO snapshot_members (snapshot_id, figure, case_id, part, number, at, counted, excluded)
-    SELECT :snapshot_id, :figure, case_id, part, number, at, counted, excluded FROM ({grain}) AS member
+    INSERT INTO snapshot_members (snapshot_id, figure, case_id, part, number, at, counted, excluded, listed)
+    SELECT :snapshot_id, :figure, case_id, part, number, at, counted, excluded, listed FROM ({grain}) AS member
 """
 READ = """
     SELECT snapshot_id, figure, version, unit_ids, starts_at, ends_at, as_of, taken_at, taken_by, title, n, d,
@@ -75,7 +75,7 @@ DIFFERENCE = """
            member.counted AS counted_now, member.excluded AS excluded_now
     FROM (SELECT * FROM snapshot_members WHERE snapshot_id = :snapshot_id AND figure = :figure) AS kept
     FULL JOIN ({grain}) AS member ON member.case_id = kept.case_id AND member.part = kept.part
-    WHERE (kept.counted, kept.excluded) IS DISTINCT FROM (member.counted, member.excluded)
+    WHERE (kept.counted, kept.excluded, kept.listed) IS DISTINCT FROM (member.counted, member.excluded, member.listed)
       AND (coalesce(member.number, kept.number), coalesce(member.case_id, kept.case_id),
            coalesce(member.part, kept.part))
           > (CAST(:after_number AS text), CAST(:after_case AS uuid), CAST(:after_part AS int))
@@ -87,8 +87,8 @@ SINCE = """
     WHERE case_id = ANY(CAST(:case_ids AS uuid[])) AND coalesce(folded_at, at) > :taken_at
     ORDER BY case_id, at, event_id
 """
-TAKES = {counts: TAKE_MEMBERS.format(grain=grain) for counts, grain in GRAINS.items()}
-DIFFERENCES = {counts: DIFFERENCE.format(grain=grain) for counts, grain in GRAINS.items()}
+TAKES = {counts: TAKE_MEMBERS.format(grain=grain) for counts, grain in MEMBERS.items()}
+DIFFERENCES = {counts: DIFFERENCE.format(grain=grain) for counts, grain in MEMBERS.items()}
 LENGTHS = {
     counts: f"SELECT count(*) AS many FROM ({difference}) AS moved"
     for counts, difference in DIFFERENCES.items()

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 from services.insight.handlers.hearing import fold
 from shared import codec
 from shared.database import Database, Transaction
-from shared.event import AlarmEvent, CaseEvent
+from shared.event import CASES_TOPIC, Event
 from shared.inbox import SEE, Gap
 from shared.kafka import Record
 
-Told = CaseEvent | AlarmEvent
 SCHEMA = "rebuilt"
 FOLDED = dict.fromkeys(("cases", "follow_ups", "rounds", "works", "timeline"), "case_id") | {
-    "alarms": "alarm_id"
+    "alarms": "alarm_id",
+    "fieldwork": "work_id",
 }
 """The tables that are folded, each with the column that says whose story a row belongs to."""
 TABLES = (*FOLDED, "seen")
@@ -111,7 +111,7 @@ async def fold_records(tx: Transaction, records: Sequence[Record], report: Folde
     report.events += len(fresh)
 
 
-async def _fold_singly(tx: Transaction, events: Sequence[Told], report: Folded) -> list[Told]:
+async def _fold_singly(tx: Transaction, events: Sequence[Event], report: Folded) -> list[Event]:
     """A batch with a bad event: the others go on, its case ends before it. Those that were folded."""
     folded = []
     for event in events:
@@ -125,7 +125,7 @@ async def _fold_singly(tx: Transaction, events: Sequence[Told], report: Folded) 
     return folded
 
 
-def _read(records: Sequence[Record], report: Folded) -> list[Told]:
+def _read(records: Sequence[Record], report: Folded) -> list[Event]:
     events = []
     for record in records:
         try:
@@ -133,12 +133,12 @@ def _read(records: Sequence[Record], report: Folded) -> list[Told]:
         except (codec.Foreign, ValidationError, ValueError) as wrong:
             report.refused.setdefault(UUID(record.key), repr(wrong))
             continue
-        if isinstance(event, (CaseEvent, AlarmEvent)):
+        if event is not None and event.topic == CASES_TOPIC:
             events.append(event)
     return events
 
 
-def _in_order(events: Sequence[Told], seen: Mapping[tuple[UUID, str], int], report: Folded) -> list[Told]:
+def _in_order(events: Sequence[Event], seen: Mapping[tuple[UUID, str], int], report: Folded) -> list[Event]:
     """Those that come next, as the inbox would take them: a repeated one is dropped, a missing one parks the case."""
     coming, fresh = dict(seen), []
     for event in events:
