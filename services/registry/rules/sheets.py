@@ -56,12 +56,15 @@ class LineProblem(Value):
     text: str
 
 
+ID = Column("id", "编号", cells.TEXT, must=True)
+NAMED = (Column("name.zh", "名称", cells.TEXT, must=True), Column("name.en", "英文名称", cells.TEXT))
+
 CALENDARS = Sheet(
     Calendar,
     "calendars",
     "日历",
     (
-        Column("id", "编号", cells.TEXT, must=True),
+        ID,
         Column("time_zone", "时区", cells.TEXT, must=True),
         Column("holidays", "放假", cells.DAYS),
         Column("workdays", "调休上班", cells.DAYS),
@@ -73,10 +76,9 @@ UNITS = Sheet(
     "units",
     "单位",
     (
-        Column("id", "编号", cells.TEXT, must=True),
+        ID,
         Column("kind", "类别", cells.TEXT, must=True),
-        Column("name.zh", "名称", cells.TEXT, must=True),
-        Column("name.en", "英文名称", cells.TEXT),
+        *NAMED,
         Column("parent_id", "上级编号", cells.TEXT),
         Column("level", "层级", cells.one_of(Level)),
         Column("polygon", "边界", cells.PLACES),
@@ -91,29 +93,20 @@ SKILLS = Sheet(
     Skill,
     "skills",
     "技能",
-    (
-        Column("id", "编号", cells.TEXT, must=True),
-        Column("name.zh", "名称", cells.TEXT, must=True),
-        Column("name.en", "英文名称", cells.TEXT),
-    ),
+    (ID, *NAMED),
 )
 ROLES = Sheet(
     JobRole,
     "roles",
     "角色",
-    (
-        Column("id", "编号", cells.TEXT, must=True),
-        Column("name.zh", "名称", cells.TEXT, must=True),
-        Column("name.en", "英文名称", cells.TEXT),
-        Column("powers", "权限", cells.some_of(Role), must=True),
-    ),
+    (ID, *NAMED, Column("powers", "权限", cells.some_of(Role), must=True)),
 )
 PEOPLE = Sheet(
     Person,
     "people",
     "人员",
     (
-        Column("id", "编号", cells.TEXT, must=True),
+        ID,
         Column("name.zh", "姓名", cells.TEXT, must=True),
         Column("name.en", "英文姓名", cells.TEXT),
         Column("posts", "岗位", cells.POSTS),
@@ -133,8 +126,7 @@ CATEGORIES = Sheet(
     "事项",
     (
         Column("code", "编码", cells.TEXT, must=True),
-        Column("name.zh", "名称", cells.TEXT, must=True),
-        Column("name.en", "英文名称", cells.TEXT),
+        *NAMED,
         Column("class_name.zh", "大类", cells.TEXT, must=True),
         Column("class_name.en", "英文大类", cells.TEXT),
         Column("urgency", "紧急程度", cells.one_of(Urgency), must=True),
