@@ -7,6 +7,7 @@ import csv
 import io
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,7 @@ from shared.journal import story, verify
 from shared.service import Service
 from shared.vocabulary import Role
 from tests.dispatch.phones import Phone, queued
+from tests.dispatch.read_side import reading
 from tests.dispatch.test_at_once import _plan
 from tests.dispatch.world import START, A, B, Scene, doer
 
@@ -109,8 +111,15 @@ async def check_books(scene: Scene, task_id: str) -> None:
         assert task_story.fold(await story(tx, UUID(task_id))) == await rows.find(tx, UUID(task_id))
 
 
-async def test_s0_d_7815_people_in_a_day_7387_done_428_missing(service: Service, scene: Scene) -> None:
-    """Over seven grids in one day; every one of the 428 has a reason, and every sum agrees."""
+async def test_s0_d_7815_people_in_a_day_7387_done_428_missing(
+    service: Service,
+    scene: Scene,
+    fresh_database: Callable[[str], str],
+    kafka_bootstrap: str,
+    topic_prefix: str,
+) -> None:
+    """Over seven grids in one day; every one of the 428 has a reason, and every sum agrees: here, and as the figure
+    that the read side makes of it."""
     desk = Desk(service)
     task_id = await a_task(desk, residents(7815, GRIDS))
     listed = await everybody(scene, task_id)
@@ -162,6 +171,12 @@ async def test_s0_d_7815_people_in_a_day_7387_done_428_missing(service: Service,
     assert Counter(row["reason"] for row in table if row["state"] != "done") == expected
     assert "演示" not in str(table)
     await check_books(scene, task_id)
+
+    async with reading(scene, fresh_database("insight"), kafka_bootstrap, topic_prefix) as read_side:
+        assert await read_side.figure("mass_task_reached") == "7387/7815"
+        [behind] = (await read_side.behind("mass_task_reached")).cases
+    assert (str(behind.case_id), behind.number, behind.listed) == (task_id, "全员采样", 7815)
+    assert behind.missing == expected
 
 
 async def test_a_list_is_checked_first_and_told_line_by_line(service: Service, scene: Scene) -> None:

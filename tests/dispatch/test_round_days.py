@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from shared.fieldwork import NotDoneReason
 from shared.journal import story, verify
 from shared.service import Service
 from tests.dispatch.phones import Phone
+from tests.dispatch.read_side import reading
 from tests.dispatch.test_round_rules import MONDAY, NOON, OFTEN, WORDS, Books
 from tests.dispatch.test_round_rules import a_stop as a_daily_stop
 from tests.dispatch.test_rounds import POINT, THERE, a_leader, a_stop
@@ -208,6 +210,33 @@ async def test_a_day_is_told_when_it_ends_and_again_when_it_is_made_good(
     await phone.post(f"/rounds/stops/{weekly['stop_id']}/done", **THERE)
     assert (await results(scene))[3:] == [(4, 1, 0, {"not_reached": 1}), (2, 2, 2, {})]
     await check_days(service, scene)
+
+
+async def test_the_read_side_s_figure_is_what_the_books_say(
+    service: Service,
+    scene: Scene,
+    fresh_database: Callable[[str], str],
+    kafka_bootstrap: str,
+    topic_prefix: str,
+) -> None:
+    """Over outbox and topic, with the days that were made good later."""
+    stops = [(await a_stop(service, period=period))["stop_id"] for period in ("days", "week", "week")]
+    phone = Phone(service, A)
+    for day, stop in enumerate(stops):
+        assert (await phone.post(f"/rounds/stops/{stop}/done", **THERE)).status_code == 200
+        await scene.until((day + 1) * DAY_SECONDS)
+    report = (await a_leader(service).get("/rounds/report?unit=grid-a1&from=2026-03-02&to=2026-03-04")).json()
+    await check_days(service, scene)
+    async with reading(scene, fresh_database("insight"), kafka_bootstrap, topic_prefix) as read_side:
+        assert await read_side.figure("round_stops_done") == "3/5"
+        behind = (await read_side.behind("round_stops_done")).cases
+    [line] = report["grids"]
+    assert (line["done"], line["due"]) == (3, 5)
+    assert [(one.number, one.counted, one.listed) for one in behind] == [
+        ("grid-a1 2026-03-02", 3, 3),
+        ("grid-a1 2026-03-03", 0, 1),
+        ("grid-a1 2026-03-04", 0, 1),
+    ]
 
 
 async def test_a_day_is_told_as_soon_as_nothing_is_left_of_it(service: Service, scene: Scene) -> None:

@@ -33,6 +33,18 @@ def possible_numerators(percent: Decimal, d: int, rounding: Rounding) -> list[in
 
 PRINTED: tuple[PrintedFigure, ...] = (
     PrintedFigure(
+        id="S0-d",
+        what=Name(
+            zh="一天全员采样：7815 名居民采样 7387 份（其余 428 人原文没有说明）",
+            en="Samples taken of 7,815 residents in one day (of the other 428 nothing is said there)",
+        ),
+        printed="7387",
+        unit=CountUnit.PERSONS,
+        figure="mass_task_reached",
+        n=Decimal(7387),
+        d=7815,
+    ),
+    PrintedFigure(
         id="S1-a",
         what=Name(
             zh="建设社区一年应急处置 721 次，“成功率”95.2 %（原文没有定义）",
