@@ -22,7 +22,8 @@ VERSION = "1.0.0"
 SCHEMAS = "#/components/schemas/"
 
 CHANNELS = {
-    CASES_TOPIC: "One ordered story per case: the key is the case's id. 每个工单一条有序的记录。",
+    CASES_TOPIC: "One ordered story per case, alarm, mass task and day of a grid's rounds: the key is its id."
+    " 每个工单、求助、全员任务和网格每日巡访各一条有序的记录。",
     REGISTRY_TOPIC: "Compacted: the latest of each unit, person, shift, category, policy and calendar. 登记的现状。",
 }
 

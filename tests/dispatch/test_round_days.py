@@ -232,7 +232,7 @@ async def test_the_read_side_s_figure_is_what_the_books_say(
         behind = (await read_side.behind("round_stops_done")).cases
     [line] = report["grids"]
     assert (line["done"], line["due"]) == (3, 5)
-    assert [(one.number, one.counted, one.listed) for one in behind] == [
+    assert [(one.number, int(one.counted), one.listed) for one in behind] == [
         ("grid-a1 2026-03-02", 3, 3),
         ("grid-a1 2026-03-03", 0, 1),
         ("grid-a1 2026-03-04", 0, 1),
@@ -279,9 +279,10 @@ async def test_several_at_work_in_one_grid_in_the_same_second(service: Service, 
     phone = Phone(service, A)
     entering = [phone.post(f"/rounds/stops/{stop}/done", **THERE) for stop in stops[:6]]
     leaving = [phone.post(f"/rounds/stops/{stop}/not-done", reason="weather") for stop in stops[6:]]
-    ending = [scene.timers.fire() for _ in range(2)]
-    answers = await asyncio.gather(*entering, *leaving, *ending)
-    assert [one.status_code for one in answers[:8] if not isinstance(one, int)] == [200] * 8
+    ending = asyncio.gather(*(scene.timers.fire() for _ in range(2)))
+    answers = await asyncio.gather(*entering, *leaving)
+    assert [one.status_code for one in answers] == [200] * 8
+    await ending
     await scene.until(3 * DAY_SECONDS)
     last = {told[0]: told[1:] for told in await results(scene)}
     assert last == {
