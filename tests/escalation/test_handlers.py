@@ -11,6 +11,8 @@ from uuid import UUID
 import pytest
 from asyncpg import IntegrityConstraintViolationError
 
+from services.escalation.commands import Escalate
+from services.escalation.handlers import by_hand
 from services.escalation.queries import cases as queries
 from services.escalation.rules.case import Case, Colour, Ending
 from services.escalation.rules.fold import apply
@@ -20,10 +22,11 @@ from shared import journal
 from shared.database import Database
 from shared.event import CaseEvent, Event
 from shared.events.escalation import CaseEscalated, DeadlineMissed, EscalationVoided, SupervisionOrdered
+from shared.service import Service
 from shared.timers import Due, TimerLoop
-from shared.vocabulary import DeadlineKind, EscalationCause, Level, Urgency
+from shared.vocabulary import DeadlineKind, EscalationCause, EscalationReason, Level, Urgency
 from tests.escalation.conftest import Clock, fire, hear, the_directory
-from tests.escalation.story import LADDER, Story, after
+from tests.escalation.story import LADDER, OFFICER, Story, after
 
 ACK = DeadlineKind.ACKNOWLEDGE
 
@@ -45,6 +48,10 @@ async def timers_of(database: Database, case_id: UUID) -> dict[str, Any]:
     async with database.transaction() as tx:
         rows = await tx.rows("SELECT kind, due_at FROM timers WHERE subject_id = :id", id=case_id)
     return {row["kind"]: row["due_at"] for row in rows}
+
+
+async def misses_of(database: Database, case_id: UUID) -> list[DeadlineMissed]:
+    return [event for event in await story_of(database, case_id) if isinstance(event, DeadlineMissed)]
 
 
 async def raises_of(database: Database, case_id: UUID) -> list[CaseEscalated]:
@@ -281,14 +288,25 @@ async def test_a_reopening_heard_late_does_not_stop_the_asking_that_came_after_i
 
 
 async def test_a_case_that_was_listed_may_be_amended_to_a_shorter_ladder(
-    database: Database, clock: Clock
+    service: Service, database: Database, clock: Clock
 ) -> None:
-    """Its level is none of the new ladder's, and it is on nobody's list any more."""
-    story = Story(ladder=LADDER)
-    await hear(database, story.registered, story.arrived(0))
+    """Its level is none of the new ladder's. Back where nothing was missed it is on nobody's list any more; where
+    something was, it stands red and is not said again."""
+    raised, climbed = Story(), Story()
+    for story in (raised, climbed):
+        await hear(database, story.registered, story.arrived(0))
+    await hear(database, raised.accepted(1))
+    await clock.stand_at(after(2))
+    async with database.transaction() as tx:
+        hand = await by_hand.take_in_hand(tx, service.sealer, raised.case_id)
+        to_the_top = Escalate(reason=EscalationReason.BEYOND_OUR_POWERS, to_level=Level.CIVIL_AFFAIRS)
+        await by_hand.escalate(hand, to_the_top, OFFICER)
     await clock.fast_forward(62)
-    assert (await case_of(database, story.case_id)).level is Level.CIVIL_AFFAIRS
-    assert "daily_list" in await timers_of(database, story.case_id)
-    await hear(database, story.amended(62, ladder=LADDER[:2], policy=ROUTINE, urgency=Urgency.ROUTINE))
-    assert (await case_of(database, story.case_id)).overdue == ()
-    assert "daily_list" not in await timers_of(database, story.case_id)
+    for story, overdue in ((raised, []), (climbed, [ACK])):
+        assert (await case_of(database, story.case_id)).level is Level.CIVIL_AFFAIRS
+        assert "daily_list" in await timers_of(database, story.case_id)
+        before = len(await misses_of(database, story.case_id))
+        await hear(database, story.amended(62, ladder=LADDER[:2], policy=ROUTINE, urgency=Urgency.ROUTINE))
+        assert [one.kind for one in (await case_of(database, story.case_id)).overdue] == overdue
+        assert ("daily_list" in await timers_of(database, story.case_id)) == bool(overdue)
+        assert len(await misses_of(database, story.case_id)) == before
