@@ -6,11 +6,13 @@ import csv
 import io
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import httpx
 import pytest
 
+from services.insight.queries import rows
 from services.insight.rules.facts import PartState
 from services.insight.rules.standing import dues, standing
 from shared.database import Database
@@ -170,13 +172,26 @@ def test_danger_that_was_learnt_of_stays(
     assert folded(story.events).crisis == stands
 
 
+async def test_what_was_told_before_is_filled_in(database: Database, fold_stories: FoldStories) -> None:
+    stories = [MATTERS[name](Story(number=name)) for name in ("answered_at_once", "talkative", "parked")]
+    await fold_stories(*stories)
+    filled_in = import_module(
+        "services.insight.migrations.versions.0004_danger_and_where_it_was_taken_in"
+    ).STATEMENTS[1:]
+    async with database.transaction() as tx:
+        for statement in ("UPDATE cases SET taken_at = NULL, crisis = NULL", *filled_in):
+            await tx.rows(statement)
+        stored = await rows.load(tx, [story.case_id for story in stories])
+    assert stored == {story.case_id: folded(story.events) for story in stories}
+
+
 async def test_a_list_says_where_a_case_was_taken_in_and_what_danger_there_is(
     client: httpx.AsyncClient, fold_stories: FoldStories
 ) -> None:
     await fold_stories(*(MATTERS[name](Story(number=name)) for name in ("answered_at_once", "talkative")))
     answer = await client.get("/cases.csv", headers=as_(Role.SUPERVISOR, "street"))
-    rows = csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))
-    assert {row["number"]: (row["taken_at"], row["crisis"]) for row in rows} == {
+    listed = csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))
+    assert {row["number"]: (row["taken_at"], row["crisis"]) for row in listed} == {
         "answered_at_once": ("community-a", ""),
         "talkative": ("", "fire"),
     }

@@ -3,6 +3,7 @@ never answers for the resident, whatever they were shown when they registered it
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from shared.event import REQUESTER, SYSTEM, Actor
 from shared.service import Service
 from shared.vocabulary import ActorKind, Role
 from tests.intake.test_changes import Person, act, own, page, window
-from tests.intake.test_following import CONTENT, link_of
+from tests.intake.test_following import CONTENT, attempt, follow_up_of, link_of
 from tests.intake.world import (
     OPERATOR,
     START,
@@ -31,7 +32,6 @@ from tests.intake.world import (
 )
 
 GOES: Person = (WORKER, Role.GRID_WORKER, "grid-a1")
-COLLEAGUE: Person = ("p-grid-a1-b", Role.GRID_WORKER, "grid-a1")
 OFFICER: Person = ("p-community-a-o1", Role.UNIT_OFFICER, "community-a")
 SOCIAL_WORKER: Person = ("p-social-1", Role.SOCIAL_WORKER, "community-a")
 PHONE, NO_PHONE = {"name": "王小明", "phone": "13812345678"}, {"name": "王小明"}
@@ -130,10 +130,34 @@ async def test_whoever_handled_it_never_answers_with_the_code(
     assert "call the desk" in told
 
 
-async def test_the_link_on_the_requesters_phone_answers_whoever_registered(
-    client: httpx.AsyncClient, database: Database, service: Service
+async def test_a_slip_of_paper_from_the_door_to_the_end(
+    client: httpx.AsyncClient, database: Database
 ) -> None:
-    case = await register(client, GOES)
+    """A worker takes a case in at the door of somebody without a phone, writes number and code on a slip, and goes."""
+    case = await register(client, GOES, channel="home_visit", requester=NO_PHONE)
+    case_id = UUID(case["case_id"])
+    assert (await page(client, case))["state"] == "registered"
+    await hear(database, *Others(case_id).work(WORKER))
+    assert (await own(client, case, "follow-up", CONTENT)).status_code == 403
+
+    visited = {"channel": "visit", "reached": True} | CONTENT
+    follow_up_id = await follow_up_of(database, case_id)
+    told = (await attempt(client, follow_up_id, visited | {"solved": False})).json()
+    assert (told["state"], told["round"]) == ("reopened", 2)
+
+    await hear(database, *Others(case_id, round=2).work(OFFICER[0]))
+    refused = await own(client, case, "follow-up", CONTENT)
+    assert refused.status_code == 403, "who held it in the first round knows the code in the second"
+    told = (await attempt(client, await follow_up_of(database, case_id), visited)).json()
+    assert (told["state"], told["closed_by"]) == ("closed", "follow_up")
+    assert (await own(client, case, "contest", {"remark": "又坏了"})).json()["round"] == 3
+
+
+@pytest.mark.parametrize("by", [None, OPERATOR, GOES, OFFICER])
+async def test_the_link_on_the_requesters_phone_answers_whoever_registered(
+    client: httpx.AsyncClient, database: Database, service: Service, by: Person | None
+) -> None:
+    case = await register(client, by)
     await hear(database, *Others(UUID(case["case_id"])).work(WORKER))
     link = await link_of(client, service, UUID(case["case_id"]))
     answer = await client.post(f"/follow-up-links/{link}", json=CONTENT)
@@ -213,3 +237,20 @@ async def test_where_no_message_goes_the_code_is_written_on_a_slip(
 ) -> None:
     case = await register(client, GOES, **change)
     assert case["pickup_code"] is not None
+
+
+async def test_a_case_from_before_counts_as_shown_to_whoever_registered_it(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    registered = {str(by): await register(client, by) for by in (None, GOES, OPERATOR)}
+    _, filled_in = import_module("services.intake.migrations.versions.0018_who_knows_the_code").STATEMENTS
+    async with database.transaction() as tx:
+        await tx.rows("UPDATE requesters SET code_shown_to = NULL")
+        await tx.rows(filled_in)
+        rows = await tx.rows("SELECT case_id, code_shown_to FROM requesters")
+    shown_to = {row["case_id"]: row["code_shown_to"] for row in rows}
+    assert {by: shown_to[UUID(case["case_id"])] for by, case in registered.items()} == {
+        str(None): None,
+        str(GOES): WORKER,
+        str(OPERATOR): OPERATOR[0],
+    }
