@@ -79,44 +79,46 @@ def test_unmerged_late_what_is_past_fires_once() -> None:
     assert missed(story.at(21)) == []
 
 
-def order_listed(story: Story, minutes: float) -> None:
-    story.by_hand(minutes, lambda telling: order_by_hand(telling, LISTED, "street", OFFICER, uuid7(), "d"))
+Step = Callable[[Story], object]
+
+
+def taken(story: Story) -> None:
+    story.hear(story.accepted(1))
 
 
 def taken_and_reached(story: Story) -> None:
-    story.hear(story.accepted(1))
+    taken(story)
     story.hear(story.arrived(2))
+
+
+def ordered(story: Story) -> None:
+    story.by_hand(3, lambda telling: order_by_hand(telling, LISTED, "street", OFFICER, uuid7(), "d"))
+
+
+def raised(story: Story) -> None:
+    story.raised(3)
 
 
 @pytest.mark.parametrize(
     ("ladder", "merged_at", "before", "kinds"),
     [
         # Said with the merge, when it raises nothing any more.
-        (LADDER, 7, lambda story: None, {ACK}),
-        (LADDER, 16, lambda story: story.hear(story.accepted(1)), {ARRIVE}),
+        (LADDER, 7, [], {ACK}),
+        (LADDER, 16, [taken], {ARRIVE}),
         # Nobody is above the last level.
-        (LADDER[3:], 31, lambda story: story.at(30), {ACK, ARRIVE}),
-        (LADDER[3:], 6 * DAY, taken_and_reached, {HANDLE}),
+        (LADDER[3:], 31, [], {ACK, ARRIVE}),
+        (LADDER[3:], 6 * DAY, [taken_and_reached], {HANDLE}),
         # Side matters, owed by whoever has the case.
-        (
-            LADDER[3:],
-            6 * DAY,
-            lambda story: (taken_and_reached(story), order_listed(story, 3)),
-            {HANDLE, ORDER},
-        ),
-        (
-            LADDER[2:],
-            6 * DAY,
-            lambda story: (taken_and_reached(story), story.raised(3)),
-            {ACK, HANDLE, REPLY},
-        ),
+        (LADDER[3:], 6 * DAY, [taken_and_reached, ordered], {HANDLE, ORDER}),
+        (LADDER[2:], 6 * DAY, [taken_and_reached, raised], {ACK, HANDLE, REPLY}),
     ],
 )
 def test_what_was_missed_before_a_merge_stands_red_after_it_and_is_not_said_again(
-    ladder: tuple[Rung, ...], merged_at: float, before: Callable[[Story], object], kinds: set[DeadlineKind]
+    ladder: tuple[Rung, ...], merged_at: float, before: list[Step], kinds: set[DeadlineKind]
 ) -> None:
     story = Story(ladder=ladder)
-    before(story)
+    for step in before:
+        step(story)
     story.hear(story.merged(merged_at))
     said = misses(story.told)
     assert (story.case.open(), {kind for kind, *_ in said}) == ((), kinds)
