@@ -1,13 +1,11 @@
-"""全员任务: 7,815 people in a day, who is missing and why; and what else a list goes through."""
+"""全员任务: what a list goes through, from the file to the last door."""
 
 from __future__ import annotations
 
 import asyncio
-import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,21 +14,18 @@ import httpx
 import pytest
 from openpyxl import Workbook
 
-from services.dispatch.commands import DoListed, LeaveUndone
-from services.dispatch.handlers import listed_people, mass_tasks
+from services.dispatch.handlers import mass_tasks
 from services.dispatch.queries import mass_tasks as rows
 from services.dispatch.rules import task_story
 from services.dispatch.rules.listed_people import TRIED_AGAIN
 from services.dispatch.timers import Forgetting
-from shared.fieldwork import NotDoneReason
 from shared.ids import uuid7
 from shared.journal import story, verify
 from shared.service import Service
 from shared.vocabulary import Role
 from tests.dispatch.phones import Phone, queued
-from tests.dispatch.read_side import reading
 from tests.dispatch.test_at_once import _plan
-from tests.dispatch.world import START, A, B, Scene, doer
+from tests.dispatch.world import START, A, B, Scene
 
 W = "p-grid-a1-w"
 HEADINGS = "编号,姓名,电话,地址,网格"
@@ -109,74 +104,6 @@ async def check_books(scene: Scene, task_id: str) -> None:
     async with scene.database.transaction() as tx:
         await verify(tx, UUID(task_id))
         assert task_story.fold(await story(tx, UUID(task_id))) == await rows.find(tx, UUID(task_id))
-
-
-async def test_s0_d_7815_people_in_a_day_7387_done_428_missing(
-    service: Service,
-    scene: Scene,
-    fresh_database: Callable[[str], str],
-    kafka_bootstrap: str,
-    topic_prefix: str,
-) -> None:
-    """Over seven grids in one day; every one of the 428 has a reason, and every sum agrees: here, and as the figure
-    that the read side makes of it."""
-    desk = Desk(service)
-    task_id = await a_task(desk, residents(7815, GRIDS))
-    listed = await everybody(scene, task_id)
-    loads = Counter(listed.values())
-    assert (len(listed), sum(loads.values())) == (7815, 7815)
-    assert None not in loads
-    by_grid = {
-        grid: [n for who, n in loads.items() if who and who.startswith(f"p-{grid}-")] for grid in GRIDS
-    }
-    assert all(max(of_grid) - min(of_grid) <= 40 for of_grid in by_grid.values())
-
-    why = [NotDoneReason.NOT_HOME, NotDoneReason.MOVED_AWAY, NotDoneReason.REFUSED, NotDoneReason.ILL]
-    expected: Counter[str] = Counter()
-    for start in range(0, len(listed), 500):
-        async with scene.database.transaction() as tx:
-            for n, (listed_id, worker_id) in list(enumerate(listed.items()))[start : start + 500]:
-                command: DoListed | LeaveUndone = DoListed()
-                if n < 328:
-                    command = LeaveUndone(reason=why[n % 4])
-                    expected[why[n % 4]] += 1
-                elif n < 428:
-                    expected["not_reached"] += 1
-                    continue
-                await listed_people.try_listed(tx, listed_id, command, doer(worker_id or ""), scene.sealer)
-
-    seen = (await desk.get(f"/mass-tasks/{task_id}")).json()
-    assert (seen["task"]["total"], seen["done"], sum(seen["missing"].values())) == (7815, 7387, 428)
-    assert seen["missing"] == expected
-    assert (
-        sum(grid["listed"] for grid in seen["grids"]) == sum(one["listed"] for one in seen["workers"]) == 7815
-    )
-    assert sum(grid["done"] for grid in seen["grids"]) == 7387
-    for grid in seen["grids"]:
-        assert grid["listed"] == grid["done"] + sum(grid["missing"].values())
-
-    closed = await desk.post(f"/mass-tasks/{task_id}/close")
-    assert (closed.json()["done"], closed.json()["missing"]) == (7387, expected)
-    found, cursor = list[dict[str, Any]](), ""
-    while True:
-        page = (await desk.get(f"/mass-tasks/{task_id}/missing?limit=200{cursor}")).json()
-        found += page["people"]
-        if page["next_cursor"] is None:
-            break
-        cursor = f"&cursor={page['next_cursor']}"
-    assert len({one["ref"] for one in found}) == len(found) == 428
-    assert Counter(one["reason"] for one in found) == expected
-    table = list(csv.DictReader(io.StringIO((await desk.get(f"/mass-tasks/{task_id}/people.csv")).text[1:])))
-    assert Counter(row["state"] for row in table)["done"] == 7387
-    assert Counter(row["reason"] for row in table if row["state"] != "done") == expected
-    assert "演示" not in str(table)
-    await check_books(scene, task_id)
-
-    async with reading(scene, fresh_database("insight"), kafka_bootstrap, topic_prefix) as read_side:
-        assert await read_side.figure("mass_task_reached") == "7387/7815"
-        [behind] = (await read_side.behind("mass_task_reached")).cases
-    assert (str(behind.case_id), behind.number, behind.listed) == (task_id, "全员采样", 7815)
-    assert behind.missing == expected
 
 
 async def test_a_list_is_checked_first_and_told_line_by_line(service: Service, scene: Scene) -> None:

@@ -50,7 +50,8 @@ class Walked(Books):
         for day in getattr(event, "reopened", ()):
             del self.dues[day]
         self.dues |= {due.due_on: due for due in round_story.settled_by(before, event)}
-        self.grid.look_at(round_days.touched(before, self.stop, event, self.grid.today))
+        if touched := round_days.touched(before, self.stop, event, self.grid.today):
+            self.grid.look_at(touched)
 
 
 class Grid:
@@ -137,7 +138,7 @@ def test_an_entry_touches_the_days_that_it_changes_and_no_others() -> None:
     """Of a stop owed every day since Monday: why it is not done is another for all of them; said again, for none."""
     stop = a_daily_stop()
     thursday = MONDAY + 3 * ONE_DAY
-    for reason, days_ in ((NotDoneReason.ILL, 4), (NotDoneReason.ILL, 1), (NotDoneReason.WEATHER, 4)):
+    for reason, days_ in ((NotDoneReason.ILL, 4), (NotDoneReason.ILL, 0), (NotDoneReason.WEATHER, 4)):
         event = rounds.leave_undone(stop, stop.id, doer(A), NOON, thursday, reason, None)
         assert isinstance(event, round_story.StopNotDone)
         after = round_story.apply(stop, event)

@@ -26,6 +26,8 @@ async def follow(tx: Transaction, before: Stop | None, after: Stop, event: Event
     so whoever counts last sees what the others entered."""
     grid_id = after.grid_id
     touched = round_days.touched(before, after, event, today_in(tx.directory, grid_id, event.at))
+    if not touched:
+        return
     ids = {day_id(grid_id, day): day for day in sorted(touched)}
     now = await tx.lock(*ids)
     await _tell(tx, await days.begin(tx, grid_id, ids), now)

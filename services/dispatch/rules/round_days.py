@@ -71,14 +71,15 @@ def count(
 
 
 def touched(before: Stop | None, after: Stop, event: Event, today: date) -> set[date]:
-    """The days up to today that may come to something else by an event; and today, whose end is waited for."""
+    """The days up to today that may come to something else by an event; with them today, whose end is waited for."""
     was = set(_open(before, today)) if before is not None else set()
-    days = {due.due_on for due in was ^ set(_open(after, today))} | {today}
+    days = {due.due_on for due in was ^ set(_open(after, today))}
     if before is not None:
         days |= {due.due_on for due in settled_by(before, event)}
     if isinstance(event, StopCorrected):
         days |= {*event.reopened}
-    return {day for day in days if day <= today}
+    changed = {day for day in days if day <= today}
+    return changed | {today} if changed or before is None else set()
 
 
 def _open(stop: Stop, until: date) -> list[Due]:
