@@ -127,6 +127,14 @@ REPORT = """
     WHERE import_id = :id AND number > :after AND (CAST(:state AS text) IS NULL OR state = :state)
     ORDER BY number LIMIT :rows_max
 """
+PEOPLE_AS_CHECKED = """
+    SELECT number FROM import_lines JOIN people ON people.id = thing_id AND people.revision = import_lines.revision
+    WHERE import_id = :id AND kind = 'person' AND state = 'good'
+"""
+CHECKED_ANEW = """
+    UPDATE import_lines SET revision = people.revision FROM people
+    WHERE import_id = :id AND number = ANY(CAST(:numbers AS int[])) AND people.id = thing_id
+"""
 FORGET = "DELETE FROM imports WHERE id = :id"
 
 
@@ -232,6 +240,16 @@ async def save_lines(
         ranks=[ranks.get(number, 0) for number in numbers],
         revisions=[revisions.get(number) for number in numbers],
     )
+
+
+async def people_as_checked(tx: Transaction, id: UUID) -> list[int]:
+    """The good lines whose people nobody changed since."""
+    return [row["number"] for row in await tx.rows(PEOPLE_AS_CHECKED, id=id)]
+
+
+async def checked_anew(tx: Transaction, id: UUID, numbers: Sequence[int]) -> None:
+    """What changed about the people of these lines is the import's own doing."""
+    await tx.rows(CHECKED_ANEW, id=id, numbers=list(numbers))
 
 
 async def report(

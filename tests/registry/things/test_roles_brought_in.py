@@ -13,8 +13,8 @@ from services.registry.handlers.things import put_things
 from shared.database import Database
 from shared.things import Person
 from tests.registry.conftest import everything
-from tests.registry.things.conftest import Ask
-from tests.registry.things.test_imports import brought_in, refused_lines, workbook
+from tests.registry.things.conftest import Ask, fire
+from tests.registry.things.test_imports import brought_in, refused_lines, upload, workbook
 from tests.registry.things.town import KEEPER
 
 PEOPLE_HEADER = ("编号", "姓名", "角色")
@@ -109,6 +109,39 @@ async def test_a_role_that_a_file_changes_is_changed_for_whoever_holds_it(ask: A
         workbook(角色=[("编号", "名称", "权限"), ("keeper", "楼道管家", "社工")]),
     )
     assert given_to((await everything(town)).people["p-1"]) == {("keeper", "social_worker", "grid-x1")}
+
+
+@pytest.mark.usefixtures("keeper")
+async def test_a_file_changes_a_role_and_somebody_who_holds_it(ask: Ask, town: Database) -> None:
+    """What the role's line does to its holders is no change of somebody else's."""
+    await brought_in(ask("p-admin"), town, workbook(人员=[PEOPLE_HEADER, ("p-1", "某甲", "keeper@grid-x1")]))
+    file = workbook(
+        角色=[("编号", "名称", "权限"), ("keeper", "楼道管家", "社工")],
+        人员=[("编号", "姓名", "工牌"), ("p-1", "某甲", "K-1")],
+    )
+    ended = await brought_in(ask("p-admin"), town, file)
+    assert (ended["lines_in"], ended["lines_refused"]) == (2, 0), ended
+    person = (await everything(town)).people["p-1"]
+    assert (person.badge, given_to(person)) == ("K-1", {("keeper", "social_worker", "grid-x1")})
+
+
+@pytest.mark.usefixtures("keeper")
+async def test_what_somebody_else_changed_meanwhile_is_still_left_alone(ask: Ask, town: Database) -> None:
+    await brought_in(ask("p-admin"), town, workbook(人员=[PEOPLE_HEADER, ("p-1", "某甲", "keeper@grid-x1")]))
+    file = workbook(
+        角色=[("编号", "名称", "权限"), ("keeper", "楼道管家", "社工")],
+        人员=[("编号", "姓名", "工牌"), ("p-1", "某甲", "K-1")],
+    )
+    made = (await upload(ask("p-admin"), file)).json()
+    await fire(town)
+    other = (await everything(town)).people["p-1"].model_copy(update={"badge": "K-2"})
+    async with town.transaction() as tx:
+        await put_things(tx, [other])
+    await ask("p-admin").post(f"/imports/{made['id']}/commit")
+    await fire(town)
+    [wrong] = await refused_lines(ask("p-admin"), made["id"])
+    assert [problem["code"] for problem in wrong["problems"]] == ["changed-meanwhile"]
+    assert (await everything(town)).people["p-1"].badge == "K-2"
 
 
 @pytest.mark.usefixtures("keeper")

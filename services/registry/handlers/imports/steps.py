@@ -227,12 +227,21 @@ async def _write_some(tx: Transaction, one: Import, now: datetime) -> bool:
     changed = await things_stored.really_changed(tx, list(checked.good.values()))
     actor = Actor(kind=ActorKind.STAFF, person_id=one.made_by, role=Role.ADMINISTRATOR)
     actor = in_whose_place(actor, one.made_by, changed, known, now)
-    await put_things(tx, changed, actor, Channel.DESK)
+    await _put(tx, one, changed, actor)
     states = _written(checked, changed)
     await stored.save_lines(tx, one.id, states, checked.refused)
     for state in (LineState.IN, LineState.UNCHANGED, LineState.REFUSED):
         _count([number for number, is_now in states.items() if is_now is state], state)
     return True
+
+
+async def _put(tx: Transaction, one: Import, changed: Sequence[Thing], actor: Actor) -> None:
+    """A role takes along those who hold it, whose lines may still be to come."""
+    roles = any(isinstance(thing, JobRole) for thing in changed)
+    untouched = await stored.people_as_checked(tx, one.id) if roles else []
+    await put_things(tx, changed, actor, Channel.DESK)
+    if untouched:
+        await stored.checked_anew(tx, one.id, untouched)
 
 
 def _written(checked: Checked, changed: Sequence[Thing]) -> dict[int, LineState]:
