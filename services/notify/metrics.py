@@ -6,7 +6,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 QUEUE_AGE_SECONDS = Gauge(
     "yike_notify_queue_age_seconds",
-    "How long the oldest message of a channel has been waiting to be sent, in real seconds; 0 if none waits",
+    "How long the oldest message of a channel has been waiting to be sent, in real seconds; 0 if none waits. Without "
+    "what waits for a person's own webhook that did not answer",
     ["via"],
 )
 QUEUE_ROWS = Gauge(
@@ -35,6 +36,10 @@ UNTITLED = Counter(
     "yike_notify_untitled_total",
     "Messages that waited and went by themselves because a digest could not name them",
 )
+UNKNOWN_ROWS = Gauge(
+    "yike_notify_unknown_rows",
+    "Messages of a kind or channel that this process does not know; a newer one sends them",
+)
 HELD_ROWS = Gauge("yike_notify_held_rows", "Messages that wait for the end of quiet hours or for a digest")
 CIRCUITS_OPEN = Gauge(
     "yike_notify_circuits_open",
@@ -60,6 +65,11 @@ RECEIPTS = Counter(
 RINGS = Counter("yike_notify_alarm_rings_total", "How often an SOS rang again because nobody had answered it")
 CLIMBED = Counter(
     "yike_notify_climbed_total", "Emergency offers that stayed unread and went on to this channel", ["via"]
+)
+WENT_ON = Counter(
+    "yike_notify_went_on_total",
+    "Messages that another channel of a member of staff did not take and that went on to this one",
+    ["via"],
 )
 DEVICES_DROPPED = Counter(
     "yike_notify_devices_dropped_total", "Devices forgotten because their push service no longer knew them"

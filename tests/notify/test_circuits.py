@@ -15,7 +15,7 @@ from services.notify.handlers.heard import UNREAD
 from services.notify.handlers.office import Office
 from services.notify.handlers.receipts import take_receipts
 from services.notify.handlers.unread import still_unread
-from services.notify.rules.circuit import CircuitState
+from services.notify.rules.circuit import CircuitState, Receiver
 from services.notify.rules.ways import Via
 from services.notify.settings import Settings
 from services.notify.timers.sending import Sending
@@ -88,13 +88,14 @@ async def held_by(database: Database, office: Office, person_id: str) -> Story:
     return story
 
 
-async def rests(sender: Sending, target: str) -> bool:
+async def rests(sender: Sending, target: Receiver) -> bool:
     now = asyncio.get_running_loop().time()
     return sender.circuits.state(target, now) is not CircuitState.CLOSED
 
 
-def host_of(gateway: Gateway) -> str:
-    return f"{Via.WEBHOOK}:{gateway.url.removeprefix('http://')}"
+def own(gateway: Gateway, person_id: str = "") -> Receiver:
+    """A person's webhook; everybody's of that host without a name."""
+    return Receiver(Via.WEBHOOK, gateway.url.removeprefix("http://"), person_id)
 
 
 @pytest.mark.parametrize("away", ["a", "residents"])
@@ -102,7 +103,7 @@ async def test_one_that_is_away_rests_nobody_else(
     away: str, patient: Settings, town: Directory, hooks: dict[str, Gateway]
 ) -> None:
     hooks[away].answer = lambda nth: 503
-    target = str(Via.WEBHOOK) if away == "residents" else host_of(hooks[away])
+    target = Receiver(Via.WEBHOOK) if away == "residents" else own(hooks[away], away)
     async with at_work(patient, town) as (database, office, sender):
         for _ in range(2):
             await held_by(database, office, "a")
@@ -116,14 +117,16 @@ async def test_one_that_is_away_rests_nobody_else(
             return [one for one in events if isinstance(one, NoticeDelivered) and one.person_id == "b"]
 
         assert len(await until(delivered_to_b)) >= 1, "at once, while the other is left alone"
-        assert sender.circuits.resting(asyncio.get_running_loop().time()) == {target}
+        resting = sender.circuits.resting(asyncio.get_running_loop().time())
+        assert target in resting
+        assert not [one for one in resting if one.host != target.host]
         assert len(hooks[away].came) == asked
     assert {name for name, hook in hooks.items() if hook.taken} == {"a", "b", "residents"} - {away}
 
 
-@pytest.mark.parametrize(("own", "expected"), [(False, "webhook"), (True, "smtp")])
+@pytest.mark.parametrize(("is_own", "expected"), [(False, "webhook"), (True, "smtp")])
 async def test_the_unread_ladder_passes_over_a_webhook_only_if_it_is_the_person_s_own_that_rests(
-    own: bool,
+    is_own: bool,
     expected: str,
     patient: Settings,
     town: Directory,
@@ -134,7 +137,7 @@ async def test_the_unread_ladder_passes_over_a_webhook_only_if_it_is_the_person_
     database.directory.people["a"] = known
     office, story = Office(patient), Story()
     office.open |= {Via.SMTP}
-    office.resting = frozenset({host_of(hooks["a"]) if own else "webhook"})
+    office.resting = frozenset({own(hooks["a"], "a") if is_own else Receiver(Via.WEBHOOK)})
     async with database.transaction() as tx:
         await hear_in(office, tx, story.registered(), story.offered("a"))
     async with database.transaction() as tx:
@@ -158,7 +161,7 @@ async def test_a_webhook_s_receiver_may_say_that_it_arrived(
         [id] = [id for id in hooks["b"].taken if id.endswith(".case_urged.b")]
         receipt = Receipt(id=id, status=ReceiptStatus.DELIVERED)
         async with database.transaction() as tx:
-            assert (await take_receipts(tx, GiveReceipts(receipts=(receipt,)))).new == 1
+            assert (await take_receipts(office, tx, GiveReceipts(receipts=(receipt,)))).new == 1
         async with database.transaction() as tx:
             [*_, received] = await journal.story(tx, story.case_id)
     assert isinstance(received, NoticeReceived)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from services.notify.handlers.office import Office
 from services.notify.queries import messages
-from services.notify.rules.circuit import CircuitState
+from services.notify.rules.circuit import CircuitState, Receiver
 from services.notify.rules.ways import Via
 from services.notify.settings import Settings
 from services.notify.timers.sending import Sending
@@ -157,9 +157,8 @@ async def test_a_gateway_that_is_away_is_left_alone_and_tried_by_one_message(
     async with sending(settings) as (database, office, sender):
 
         async def rests() -> bool:
-            return (
-                sender.circuits.state(Via.SMS, asyncio.get_running_loop().time()) is not CircuitState.CLOSED
-            )
+            now = asyncio.get_running_loop().time()
+            return sender.circuits.state(Receiver(Via.SMS), now) is not CircuitState.CLOSED
 
         await register(database, office, *stories)
         await until(rests)

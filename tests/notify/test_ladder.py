@@ -18,6 +18,7 @@ from services.notify.handlers.sending import compose, record
 from services.notify.handlers.telling import message
 from services.notify.handlers.unread import still_unread
 from services.notify.queries import messages
+from services.notify.rules.circuit import Receiver
 from services.notify.rules.facts import Notice
 from services.notify.rules.ways import Priority, Via
 from services.notify.settings import Settings
@@ -148,7 +149,7 @@ async def test_a_routine_offer_is_not_watched(database: Database, office: Office
 
 async def test_a_channel_known_to_be_down_is_passed_over(database: Database, office: Office) -> None:
     await an_offer(database, office)
-    office.resting = frozenset({"webhook:example.org"})
+    office.resting = frozenset({Receiver("webhook", "example.org")})
     await later(database, office)
     assert await went_over(database) == ["smtp"]
 
@@ -175,7 +176,7 @@ async def test_a_channel_whose_gateway_says_it_never_arrived_is_not_waited_for_e
         await record(office, tx, [(claimed, Sent())])
     receipt = Receipt(id=claimed.key, status=ReceiptStatus.UNDELIVERED)
     async with database.transaction() as tx:
-        assert (await take_receipts(tx, GiveReceipts(receipts=(receipt,)))).new == 1
+        assert (await take_receipts(office, tx, GiveReceipts(receipts=(receipt,)))).new == 1
     await TimerLoop(database, timers_of(office), lambda due: None).fire()
     assert await went_over(database) == ["webhook", "smtp"]
 
@@ -321,7 +322,7 @@ async def test_what_became_of_an_alarm_s_message_is_part_of_its_story(
         await record(office, tx, [(claimed, result)])
     receipt = Receipt(id=str(claimed.notice_id), status=ReceiptStatus.DELIVERED)
     async with database.transaction() as tx:
-        assert (await take_receipts(tx, GiveReceipts(receipts=(receipt,)))).new == 1
+        assert (await take_receipts(office, tx, GiveReceipts(receipts=(receipt,)))).new == 1
     async with database.transaction() as tx:
         [beside] = await tx.rows(
             "SELECT received_at FROM messages WHERE person_id = 'lead' AND via = 'webhook'"

@@ -67,17 +67,20 @@ async def filled(database: Database) -> Database:
     return database
 
 
+KNOWN = {"kinds": messages.KINDS, "vias": messages.VIAS}
 HOT: list[tuple[str, dict[str, Any], set[str], int]] = [
     (feeds.READ_FEED, {"person_id": "p7", "after": 390, "limit": 200}, {"feed_pkey"}, 20),
     (feeds.NEWS, {"people": ["p7", "p8"]}, set(), 100),
     (feeds.UNREAD, {"person_id": "p7", "up_to": 10}, {"feed_pkey"}, 20),
     (
         messages.CLAIM,
-        {"vias": ["webhook", "sms"], "rooms": [16, 16], "lease_seconds": 1},
+        {"vias": ["webhook", "sms"], "rooms": [16, 16], "kinds": messages.KINDS, "lease_seconds": 1},
         {"messages_next"},
         50,
     ),
-    (messages.QUEUE, {}, {"messages_next"}, 50),
+    (messages.QUEUE, KNOWN, {"messages_next"}, 50),
+    (messages.UNKNOWN, KNOWN, {"messages_next"}, 50),
+    (messages.TRIED, {"keys": ["7"], "vias": messages.VIAS}, {"messages_once"}, 10),
     (messages.HELD, {}, {"messages_held"}, 100),
     (messages.DROP_OF_REQUESTER, {"case_id": NOBODY}, {"messages_of_requester"}, 50),
     (messages.FORGET, {"days_kept": 30, "limit": 1000}, {"messages_over"}, 50),

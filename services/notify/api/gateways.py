@@ -10,6 +10,7 @@ from services.notify.channels.webhook import is_signed
 from services.notify.commands import GiveReceipts
 from services.notify.handlers import receipts
 from services.notify.queries import messages
+from services.notify.rules.circuit import Receiver
 from services.notify.rules.ways import Via
 from shared.openapi import refusing
 from shared.problems import Problem
@@ -54,7 +55,7 @@ async def take_receipts(body: GiveReceipts, request: Request, tx: Tx, office: Th
             detail="按 Standard Webhooks 用共享密钥签名，时间误差不超过 5 分钟"
             " / Sign as Standard Webhooks says with the shared secret, not more than 5 minutes off",
         )
-    taken = await receipts.take_receipts(tx, body)
+    taken = await receipts.take_receipts(office, tx, body)
     return ReceiptsTaken(new=taken.new, unknown=list(taken.unknown))
 
 
@@ -62,14 +63,13 @@ async def take_receipts(body: GiveReceipts, request: Request, tx: Tx, office: Th
 async def channels(tx: Tx, office: TheOffice) -> Channels:
     """No throttle is hidden: what waits is seen here and in the metrics."""
     queues, (held, _) = await messages.queues(tx), await messages.held(tx)
-    resting = {target.partition(":")[0] for target in office.resting}
     shown = [via for via in Via if via in office.open and via is not Via.FEED]
     items = [
         ChannelShown(
             via=via,
             rows=queue.rows,
             oldest_seconds=round(queue.seconds, 3),
-            resting=via in resting,
+            resting=Receiver(via) in office.resting,
             rows_per_second=office.rate_of(via),
         )
         for via in shown

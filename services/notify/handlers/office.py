@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from services.notify.channels.variables import Audience
 from services.notify.channels.wording import Source, Wording, Words
 from services.notify.queries import people as people_rows
 from services.notify.queries.templates import Edition
+from services.notify.rules.circuit import Receiver
 from services.notify.rules.ways import (
     DigestMode,
     Preferences,
@@ -36,7 +38,7 @@ class Office:
         self.wording = Wording(settings.time_zone)
         self.sealer = Sealer(settings.master_keys)
         self.open = open_channels(settings)
-        self.resting: frozenset[str] = frozenset()
+        self.resting: frozenset[Receiver] = frozenset()
         self.changed = Wake()
         self.people: dict[str, people_rows.Person] = {}
         self.quiet = QuietHours(*settings.quiet) if settings.quiet else None
@@ -68,7 +70,7 @@ class Office:
         if row.quiet_from is not None and row.quiet_until is not None:
             quiet = QuietHours(row.quiet_from, row.quiet_until)
         return Preferences(
-            channels=tuple(Via(via) for via in row.channels),
+            channels=tuple(Via(via) for via in row.channels if via in set(Via)),
             quiet=quiet,
             digest=DigestMode(row.digest),
             digest_at=row.digest_at,
@@ -85,6 +87,12 @@ class Office:
             Via.SMTP: person is not None and person.email is not None,
         }
         return usable((via for via, there in has.items() if there), self.open)
+
+    def resting_ways(self, directory: Directory, person_id: str) -> frozenset[Via]:
+        """The channels over which this person is left alone now."""
+        return frozenset(
+            via for via in Via if not self.resting.isdisjoint(receivers_of(directory, via, person_id))
+        )
 
     def language(self, person: Person | None, person_id: str) -> Language:
         chosen = self.preferences(person_id).language
@@ -126,6 +134,18 @@ class Office:
         if self.settings.sms_gateway_url:
             return Via.SMS
         return Via.WEBHOOK if self.settings.resident_webhook_url else Via.CONSOLE
+
+
+def receivers_of(directory: Directory, via: Via, person_id: str | None) -> tuple[Receiver, ...]:
+    """Whose circuits a message goes through. Staff's webhooks are apart from the residents' gateway by their host, and
+    a person's own address from everybody else's: one that is down must not rest another."""
+    if person_id is None:
+        return (Receiver(via),)
+    host = ""
+    if via is Via.WEBHOOK:
+        person = directory.people.get(person_id)
+        host = urlsplit((person.webhook_url if person else "") or "").netloc
+    return Receiver(via, host), Receiver(via, host, person_id)
 
 
 def number_context(person_id: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from services.notify import metrics
 from services.notify.commands import GiveReceipts, ReceiptStatus
 from services.notify.handlers import outcomes
+from services.notify.handlers.office import Office
+from services.notify.handlers.onward import go_on
 from services.notify.handlers.sending import climb_at_once
 from services.notify.queries import messages
 from shared.database import Transaction
@@ -20,7 +22,7 @@ class Taken:
     unknown: tuple[str, ...]
 
 
-async def take_receipts(tx: Transaction, command: GiveReceipts) -> Taken:
+async def take_receipts(office: Office, tx: Transaction, command: GiveReceipts) -> Taken:
     """Each message is received once and fails once, however often it is said."""
     said = {receipt.id: receipt for receipt in command.receipts}
     found = await messages.sent_as(tx, list(said))
@@ -46,4 +48,5 @@ async def take_receipts(tx: Transaction, command: GiveReceipts) -> Taken:
         elif one.notice_id in failed:
             tx.announce(*outcomes.failed(told, max(1, one.attempts), lost[one.notice_id]))
             await climb_at_once(tx, one, now)
+    await go_on(office, tx, [one for one in found.values() if one.notice_id in failed])
     return Taken(len(received) + len(failed), unknown)

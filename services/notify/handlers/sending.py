@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import uniform
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -18,6 +17,7 @@ from services.notify.channels.contact import Contacts
 from services.notify.channels.variables import Audience
 from services.notify.handlers.heard import UNREAD
 from services.notify.handlers.office import Office
+from services.notify.handlers.onward import go_on
 from services.notify.handlers.outcomes import delivered, failed, told
 from services.notify.queries import cases, messages, people
 from services.notify.queries.messages import Again, Outgoing
@@ -52,15 +52,6 @@ class Subscription(BaseModel):
     endpoint: str
     p256dh: str
     auth: str
-
-
-def target_of(directory: Directory, via: Via, person_id: str | None) -> str:
-    """Whose circuit a message goes through. Staff's own webhooks are each apart, and from the residents' gateway: one
-    that is down must not rest another."""
-    if via is Via.WEBHOOK and person_id is not None:
-        person = directory.people.get(person_id)
-        return f"{Via.WEBHOOK}:{urlsplit((person.webhook_url if person else '') or '').netloc}"
-    return str(via)
 
 
 def opened(sealer: Sealer, row: people.Device) -> Device:
@@ -196,6 +187,8 @@ async def record(
     for outgoing, result in ended:
         if outgoing.notice_id in final:
             await _announce(tx, outgoing, result, now)
+    failed_now = [outgoing for outgoing, result in ended if not isinstance(result, Sent)]
+    await go_on(office, tx, [*failed_now, *(one.outgoing for one in again)])
     gone = [UUID(device_id) for _, result in outcomes for device_id in result.gone]
     if gone:
         metrics.DEVICES_DROPPED.inc(await people.drop_devices(tx, gone))

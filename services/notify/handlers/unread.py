@@ -10,7 +10,6 @@ from pydantic_core import to_json
 from services.notify import metrics
 from services.notify.handlers.heard import UNREAD
 from services.notify.handlers.office import Office
-from services.notify.handlers.sending import target_of
 from services.notify.handlers.telling import key_of
 from services.notify.queries import cases, messages
 from services.notify.queries.messages import Outgoing
@@ -36,9 +35,7 @@ async def still_unread(office: Office, tx: Transaction, due: Due, now: datetime)
     preferences = office.preferences(part.person_id)
     reach = office.reach(tx.directory.people.get(part.person_id), part.person_id)
     used = {Via.FEED, *climb.used}
-    resting = [
-        via for via in reach.channels if target_of(tx.directory, via, part.person_id) in office.resting
-    ]
+    resting = office.resting_ways(tx.directory, part.person_id)
     via = ways.next_way(preferences, reach, used, resting)
     if via is None:
         return

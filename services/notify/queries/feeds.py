@@ -165,11 +165,13 @@ async def cases_unread(tx: Transaction, person_id: str, up_to: int) -> list[UUID
 async def move_read(
     tx: Transaction, person_id: str, up_to: int, now: datetime
 ) -> list[tuple[UUID, UUID, NoticeKind]]:
-    """Mark the rows up to `up_to` as read; notice, case and kind of those that were not, in the feed's order."""
+    """Mark the rows up to `up_to` as read; notice, case and kind of those that were not, in the feed's order, as far as
+    their kind is known here."""
     rows = await tx.rows(MOVE_READ, person_id=person_id, up_to=up_to, now=now)
     return [
         (row["notice_id"], row["case_id"], NoticeKind(row["kind"]))
         for row in sorted(rows, key=lambda row: row["seq"])
+        if row["kind"] in set(NoticeKind)
     ]
 
 

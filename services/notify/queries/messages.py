@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.notify.rules.ways import Priority, Via
+from services.notify.rules.ways import Priority, Tried, Via
 from shared.database import Transaction
 from shared.vocabulary import NoticeKind
 
@@ -32,6 +33,12 @@ class Outgoing:
     is_over: bool = False
     waited_seconds: float = 0.0
 
+
+ByWay = Mapping[str, Mapping[Via, Tried]]
+"""By the key of a notice."""
+
+KINDS, VIAS = [str(kind) for kind in NoticeKind], [str(via) for via in Via]
+"""While replicas are replaced a newer one may write a kind that this one does not know: it is left to whoever does."""
 
 # A channel told this twice (a timer fired again after a crash) has it already.
 WRITE = """
@@ -73,6 +80,9 @@ CLAIM = f"""
                 SELECT m.notice_id FROM messages AS m
                 WHERE m.state = 'due' AND m.via = channel.via AND m.priority = level.priority
                   AND m.due_at <= (SELECT clock_timestamp())
+                  AND m.kind = ANY(CAST(:kinds AS text[])) AND (m.kind <> 'digest' OR NOT EXISTS (
+                      SELECT 1 FROM messages AS g WHERE g.digest_id = m.notice_id AND g.state = 'gathered'
+                        AND g.kind <> ALL(CAST(:kinds AS text[]))))
                 ORDER BY m.due_at LIMIT channel.room FOR UPDATE SKIP LOCKED
             ) AS next LIMIT channel.room
         ) AS due
@@ -103,11 +113,18 @@ FINISH_GATHERED = """
 CASES_GATHERED = """
     SELECT DISTINCT case_id FROM messages WHERE digest_id = ANY(CAST(:digest_ids AS uuid[])) AND state = 'gathered'
 """
+# A member of staff's own webhook that does not answer is theirs to mend: what waits for it is no age of ours.
 QUEUE = """
     SELECT via, count(*) AS rows,
-           coalesce(extract(epoch FROM clock_timestamp() - min(waits_since)), 0)::float8 AS seconds,
+           coalesce(extract(epoch FROM clock_timestamp() - min(waits_since) FILTER (
+               WHERE NOT (via = 'webhook' AND person_id IS NOT NULL AND because IS NOT NULL))), 0)::float8 AS seconds,
            count(*) FILTER (WHERE due_at <= clock_timestamp() OR because IS NULL) AS in_flight
-    FROM messages WHERE state = 'due' GROUP BY via
+    FROM messages WHERE state = 'due' AND kind = ANY(CAST(:kinds AS text[])) AND via = ANY(CAST(:vias AS text[]))
+    GROUP BY via
+"""
+UNKNOWN = """
+    SELECT count(*) AS rows, min(kind || ' by ' || via) AS example FROM messages
+    WHERE state = 'due' AND NOT (kind = ANY(CAST(:kinds AS text[])) AND via = ANY(CAST(:vias AS text[])))
 """
 HELD = """
     SELECT count(*) AS rows, min(held_until) AS next_at FROM messages WHERE state = 'held'
@@ -137,7 +154,11 @@ async def claim(tx: Transaction, rooms: Mapping[Via, int], lease_seconds: float)
     """The messages that are due, for each channel as many as it has room for, each for one sender until its lease
     runs out."""
     rows = await tx.rows(
-        CLAIM, vias=[str(via) for via in rooms], rooms=list(rooms.values()), lease_seconds=lease_seconds
+        CLAIM,
+        vias=[str(via) for via in rooms],
+        rooms=list(rooms.values()),
+        kinds=KINDS,
+        lease_seconds=lease_seconds,
     )
     claimed = [
         Outgoing(
@@ -216,8 +237,14 @@ class Queue:
 
 async def queues(tx: Transaction) -> dict[Via, Queue]:
     """Of every channel that has something waiting."""
-    rows = await tx.rows(QUEUE)
+    rows = await tx.rows(QUEUE, kinds=KINDS, vias=VIAS)
     return {Via(row["via"]): Queue(row["rows"], row["seconds"], row["in_flight"]) for row in rows}
+
+
+async def unknown(tx: Transaction) -> tuple[int, str | None]:
+    """How many messages wait for a newer replica, and what one of them is."""
+    [row] = await tx.rows(UNKNOWN, kinds=KINDS, vias=VIAS)
+    return row["rows"], row["example"]
 
 
 async def held(tx: Transaction) -> tuple[int, datetime | None]:
@@ -287,6 +314,10 @@ LADDER = """
            ARRAY(SELECT m.via FROM messages AS m WHERE m.key = :key) AS used
     FROM feed AS f WHERE f.event_id = :event_id AND f.kind = 'offer' AND f.person_id = :person_id
 """
+TRIED = """
+    SELECT key, via, state IN ('sent', 'held', 'gathered') AS done, state = 'failed' AS failed, attempts AS tries
+    FROM messages WHERE key = ANY(CAST(:keys AS text[])) AND via = ANY(CAST(:vias AS text[]))
+"""
 # A person may be told one thing over both, and a receipt is of one of them.
 SENT_AS = """
     SELECT id, notice_id, case_id, kind, person_id, via, key, event_id, body, attempts FROM (
@@ -336,7 +367,16 @@ async def ladder(tx: Transaction, event_id: UUID, person_id: str, key: str) -> C
     if not rows:
         return None
     row = rows[0]
-    return Climb(row["notice_id"], row["body"], row["read"], frozenset(map(Via, row["used"])))
+    used = frozenset(Via(via) for via in row["used"] if via in VIAS)
+    return Climb(row["notice_id"], row["body"], row["read"], used)
+
+
+async def tried(tx: Transaction, keys: Iterable[str]) -> ByWay:
+    """How far each of these notices came over each channel it was put on."""
+    found: defaultdict[str, dict[Via, Tried]] = defaultdict(dict)
+    for row in await tx.rows(TRIED, keys=list(keys), vias=VIAS):
+        found[row["key"]][Via(row["via"])] = Tried(row["done"], row["failed"], row["tries"])
+    return found
 
 
 async def sent_as(tx: Transaction, ids: Sequence[str]) -> dict[str, Outgoing]:
@@ -374,11 +414,12 @@ async def mark_not_received(tx: Transaction, why: Mapping[UUID, str]) -> set[UUI
 
 
 async def drop_of_requester(tx: Transaction, case_id: UUID) -> list[Outgoing]:
-    """Give up what still waits for a requester who was erased."""
+    """Give up what still waits for a requester who was erased; those of them that this process knows."""
     rows = await tx.rows(DROP_OF_REQUESTER, case_id=case_id)
     return [
         Outgoing(**{**row, "kind": NoticeKind(row["kind"]), "via": Via(row["via"]), "body": None})
         for row in rows
+        if row["kind"] in KINDS and row["via"] in VIAS
     ]
 
 

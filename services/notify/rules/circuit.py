@@ -1,4 +1,5 @@
-"""When a channel is left alone, and how fast it is used: a circuit per receiver and an allowance per channel.
+"""When a channel is left alone, and how fast it is used: circuits per gateway and per person, and an allowance per
+channel.
 
 Times are seconds of any clock that only goes forward.
 """
@@ -7,6 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who takes a message or does not: a channel's gateway, the `host` of staff's own webhooks, or behind either what
+    is one person's there."""
+
+    via: str
+    host: str = ""
+    person_id: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.via, self.host, self.person_id and f"of {self.person_id}")))
 
 
 class CircuitState(StrEnum):

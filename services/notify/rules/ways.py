@@ -6,7 +6,7 @@ after the other in the order the person chose.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from enum import IntEnum, StrEnum
@@ -172,6 +172,35 @@ def next_way(
     """The channel an unread offer goes to next; one that is known to be down only if there is no other."""
     left = [via for via in preferences.channels if via in reach.channels and via not in used]
     return next((via for via in left if via not in resting), next(iter(left), None))
+
+
+TRIES_MAX = 3
+"""So often one channel is tried, a few seconds in all, before another takes over from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How far a notice came over one channel. `done`: handed over, or waiting for the person's morning; `failed`: for
+    good; else it may still be sent, after so many `tries`."""
+
+    done: bool = False
+    failed: bool = False
+    tries: int = 0
+
+
+def takes_over(
+    preferences: Preferences, reach: Reach, tried: Mapping[Via, Tried], resting: Collection[Via]
+) -> Via | None:
+    """The channel that takes over, where all that were tried are stuck; `None` while one of them may still do, or
+    if none is left that is not known to be down."""
+    if not all(one.failed or _is_stuck(via, one, resting) for via, one in tried.items()):
+        return None
+    left = (via for via in preferences.channels if via is not Via.FEED and via in reach.channels)
+    return next((via for via in left if via not in tried and via not in resting), None)
+
+
+def _is_stuck(via: Via, one: Tried, resting: Collection[Via]) -> bool:
+    return not one.done and (one.tries >= TRIES_MAX or via in resting)
 
 
 def is_last(preferences: Preferences, reach: Reach, used: Collection[Via]) -> bool:

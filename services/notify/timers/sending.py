@@ -16,11 +16,11 @@ from services.notify.channels.smtp import Smtp
 from services.notify.channels.webhook import Webhook
 from services.notify.channels.webpush import WebPush
 from services.notify.handlers import sending
-from services.notify.handlers.office import Office
+from services.notify.handlers.office import Office, receivers_of
 from services.notify.handlers.sending import Sources
 from services.notify.queries import messages, people
 from services.notify.queries.messages import Again, Outgoing
-from services.notify.rules.circuit import Allowance, Circuit, CircuitLimits, CircuitState
+from services.notify.rules.circuit import Allowance, Circuit, CircuitLimits, CircuitState, Receiver
 from services.notify.rules.ways import Via
 from services.notify.settings import Settings
 from shared.database import Database, Transaction
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 SEND_POLL_SECONDS = 0.1
 MEASURE_SECONDS = 2.0
 REST_SECONDS_MIN = 0.5
+OWN_FAILURES_MAX = 3
+"""Of what is one person's own, in the period in which a gateway is granted CIRCUIT_FAILURES_MAX."""
 SENT_OVER = (Via.SMTP, Via.SMS, Via.WEBHOOK, Via.WEBPUSH, Via.CONSOLE)
 
 
@@ -74,51 +76,57 @@ def sources_of(settings: Settings) -> Sources:
 
 
 class Circuits:
-    """One circuit per receiver: a channel's gateway, or a staff member's own webhook."""
+    """One circuit per receiver. A person's own opens long before that of the gateway or host they share with others, so
+    that one dead address is no reason to leave the others alone."""
 
     def __init__(self, settings: Settings) -> None:
-        self.limits = CircuitLimits(
-            settings.circuit_failures_max, settings.circuit_period_seconds, settings.circuit_open_seconds
-        )
-        self._by_target: dict[str, Circuit] = {}
+        period, rest = settings.circuit_period_seconds, settings.circuit_open_seconds
+        self.limits = CircuitLimits(settings.circuit_failures_max, period, rest)
+        self._own = CircuitLimits(min(OWN_FAILURES_MAX, settings.circuit_failures_max), period, rest)
+        self._by_receiver: dict[Receiver, Circuit] = {}
 
-    def of(self, target: str) -> Circuit:
-        return self._by_target.get(target, Circuit())
+    def of(self, receiver: Receiver) -> Circuit:
+        return self._by_receiver.get(receiver, Circuit())
 
-    def state(self, target: str, now: float) -> CircuitState:
-        return self.of(target).state(now, self.limits)
+    def state(self, receiver: Receiver, now: float) -> CircuitState:
+        return self.of(receiver).state(now, self.limits)
 
-    def pass_one(self, target: str, now: float) -> float:
-        """0 if a message may be tried now, which is counted as a try; else how long to wait."""
-        circuit = self.of(target)
-        if not circuit.lets_pass(now, self.limits):
-            return max(REST_SECONDS_MIN, circuit.seconds_left(now, self.limits))
-        if (tried := circuit.passing(now, self.limits)) is not circuit:
-            self._by_target[target] = tried
+    def pass_one(self, receivers: Sequence[Receiver], now: float) -> float:
+        """0 if a message to them may be tried now, which is counted as a try; else how long to wait."""
+        for circuit in map(self.of, receivers):
+            if not circuit.lets_pass(now, self.limits):
+                return max(REST_SECONDS_MIN, circuit.seconds_left(now, self.limits))
+        for receiver in receivers:
+            if (tried := self.of(receiver).passing(now, self.limits)) is not self.of(receiver):
+                self._by_receiver[receiver] = tried
         return 0.0
 
-    def answered(self, target: str, result: Result, now: float) -> None:
+    def answered(self, receivers: Sequence[Receiver], result: Result, now: float) -> None:
         """An answer, even a no, says that somebody is there."""
-        if not isinstance(result, Unreachable):
-            self._by_target.pop(target, None)
-            return
-        before = self.of(target)
-        after = before.failed(now, self.limits)
-        self._by_target[target] = after
-        if after.opened_at is not None and before.opened_at is None:
-            metrics.CIRCUIT_OPENINGS.labels(target.partition(":")[0]).inc()
-            log.warning("%s is left alone for %g s: %s", target, self.limits.open_seconds, result.because)
+        for receiver in receivers:
+            if isinstance(result, Unreachable):
+                self._failed(receiver, result.because, now)
+            else:
+                self._by_receiver.pop(receiver, None)
 
-    def resting(self, now: float) -> frozenset[str]:
-        """The targets that are left alone, or only tried."""
+    def _failed(self, receiver: Receiver, because: str, now: float) -> None:
+        before = self.of(receiver)
+        after = before.failed(now, self._own if receiver.person_id else self.limits)
+        self._by_receiver[receiver] = after
+        if after.opened_at is not None and before.opened_at is None:
+            metrics.CIRCUIT_OPENINGS.labels(receiver.via).inc()
+            log.warning("%s is left alone for %g s: %s", receiver, self.limits.open_seconds, because)
+
+    def resting(self, now: float) -> frozenset[Receiver]:
+        """Those that are left alone, or only tried."""
         return frozenset(
-            target
-            for target, circuit in self._by_target.items()
+            receiver
+            for receiver, circuit in self._by_receiver.items()
             if circuit.state(now, self.limits) is not CircuitState.CLOSED
         )
 
     def not_closed(self, via: Via, now: float) -> int:
-        return sum(target.partition(":")[0] == via for target in self.resting(now))
+        return sum(receiver.via == via for receiver in self.resting(now))
 
 
 @dataclass
@@ -152,6 +160,7 @@ class Sending:
         self._tasks: set[asyncio.Task[None]] = set()
         self._done = Done()
         self._measured_at = 0.0
+        self._met_unknown = False
 
     async def run(self, database: Database, beat: Beat) -> None:
         settings, now = self._office.settings, _now()
@@ -196,8 +205,9 @@ class Sending:
         for lane in self._lanes.values():
             most = self._office.settings.send_at_once_max - lane.sending
             # A webhook's messages go to many receivers; those of one that rests are put off one by one.
-            if lane.via is not Via.WEBHOOK and self.circuits.state(lane.via, now) is not CircuitState.CLOSED:
-                may_try = self.circuits.of(lane.via).lets_pass(now, self.circuits.limits)
+            gateway = Receiver(lane.via)
+            if lane.via is not Via.WEBHOOK and self.circuits.state(gateway, now) is not CircuitState.CLOSED:
+                may_try = self.circuits.of(gateway).lets_pass(now, self.circuits.limits)
                 most = min(most, int(may_try))
             lane.allowance = lane.allowance.refilled(now)
             room = lane.allowance.room(most)
@@ -216,23 +226,27 @@ class Sending:
         return claimed, devices
 
     def _begin(self, outgoing: Outgoing, devices: Sequence[people.Device]) -> None:
-        target = sending.target_of(self._database.directory, outgoing.via, outgoing.person_id)
-        if wait_seconds := self.circuits.pass_one(target, _now()):
+        receivers = receivers_of(self._database.directory, outgoing.via, outgoing.person_id)
+        if wait_seconds := self.circuits.pass_one(receivers, _now()):
             self._done.untried.append(Again(outgoing, wait_seconds, "left alone for now", untried=True))
             return
         lane = self._lanes[outgoing.via]
         lane.allowance = lane.allowance.spent(1)
         lane.sending += 1
-        self._tasks.add(asyncio.create_task(self._send(lane, outgoing, target, devices)))
+        self._tasks.add(asyncio.create_task(self._send(lane, outgoing, receivers, devices)))
 
     async def _send(
-        self, lane: Lane, outgoing: Outgoing, target: str, devices: Sequence[people.Device]
+        self,
+        lane: Lane,
+        outgoing: Outgoing,
+        receivers: Sequence[Receiver],
+        devices: Sequence[people.Device],
     ) -> None:
         try:
             with about(case_id=outgoing.case_id, event_id=outgoing.event_id):
                 result, answered = await self._handed_over(lane, outgoing, devices)
             if answered:
-                self.circuits.answered(target, result, _now())
+                self.circuits.answered(receivers, result, _now())
             self._done.outcomes.append((outgoing, result))
         finally:
             lane.sending -= 1
@@ -270,7 +284,12 @@ class Sending:
         self._measured_at = now
         async with self._database.transaction() as tx:
             queues, (held, _) = await messages.queues(tx), await messages.held(tx)
+            unknown, example = await messages.unknown(tx)
         metrics.HELD_ROWS.set(held)
+        metrics.UNKNOWN_ROWS.set(unknown)
+        if unknown and not self._met_unknown:
+            log.warning("messages this version does not know are left to a newer one, such as %s", example)
+        self._met_unknown = unknown > 0
         for via in self._lanes:
             queue = queues.get(via, messages.Queue())
             metrics.QUEUE_ROWS.labels(via).set(queue.rows)
