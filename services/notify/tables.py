@@ -119,7 +119,7 @@ class MessageRow(Table, table=True):
     from when on it was to be sent.
 
     `held_until` is business time: a message that may wait is held until then, and then due by itself or gathered into
-    the digest `digest_id`. `case_id` is the alarm's id where the story is an alarm's."""
+    the digest `digest_id`. `case_id` is the id of the alarm or mass task where the story is one of those."""
 
     __tablename__ = "messages"
     __table_args__ = (
