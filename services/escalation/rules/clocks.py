@@ -169,9 +169,8 @@ def enter_level(telling: Telling, kinds: Iterable[DeadlineKind], side: Sequence[
     start(telling, [*found, *deadlines_of(telling, side)])
 
 
-def go_back_to_level(telling: Telling) -> None:
-    """An amended ladder has the case at another level than it was: the limits of that level, as they stood if it was
-    there before."""
+def move_to_level(telling: Telling) -> None:
+    """An amended ladder has the case at another level: the limits of that level, as they stood if it was there before."""
     found = as_they_stood(telling, _of_level(telling.case, OF_A_LEVEL))
     _without_successor(telling, found)
     start(telling, found, SetBecause.AMENDED)

@@ -11,7 +11,7 @@ from services.escalation.rules.clocks import (
     Telling,
     begin_missing,
     deadlines_of,
-    go_back_to_level,
+    move_to_level,
     recount,
     start,
     stop,
@@ -41,7 +41,7 @@ def _amended(telling: Telling, before: Case, heard: CaseAmended) -> None:
     if telling.case.level is not before.level and telling.case.closed_at is None:
         void_what_led_nowhere(telling)
         if telling.case.is_worked_on:
-            go_back_to_level(telling)
+            move_to_level(telling)
         else:
             stop(telling, *OF_A_LEVEL)
     recount(telling, SetBecause.AMENDED)
