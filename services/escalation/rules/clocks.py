@@ -170,7 +170,7 @@ def enter_level(telling: Telling, kinds: Iterable[DeadlineKind], side: Sequence[
 
 
 def move_to_level(telling: Telling) -> None:
-    """An amended ladder has the case at another level: the limits of that level, as they stood if it was there before."""
+    """An amended ladder has the case at another level: its limits there, as they stood if it was there before."""
     found = as_they_stood(telling, _of_level(telling.case, OF_A_LEVEL))
     _without_successor(telling, found)
     start(telling, found, SetBecause.AMENDED)
