@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.dispatch.queries import round_days
 from services.dispatch.queries import rounds as rows
 from services.dispatch.timers import Forgetting
 from shared.database import Transaction
@@ -138,6 +139,9 @@ async def test_the_rounds_hot_queries_use_their_indexes(service: Service) -> Non
         await _uses(tx, "round_stops_due", rows.TODAY, **day, whose=[""], most=50)
         begin, until = START.date(), START.date()
         await _uses(tx, "round_dues_by_grid", rows.SETTLED, grids=["g"], begin=begin, until=until)
+        await _uses(tx, "round_dues_by_grid", round_days.SETTLED, grid_id="g", days=[begin])
+        await _uses(tx, "round_stops_due", rows.OWING, grid_id="g", until=until)
+        await _uses(tx, "round_stops_due", round_days.STANDS, grid_id="g")
         before: dict[str, object] = {"before_at": START, "before_id": uuid7(), "most": 50}
         await _uses(tx, "round_entries_by_stop", rows.ENTRIES, stop_id=uuid7(), **before)
         beside: dict[str, object] = {"stop_id": uuid7(), "besides": uuid7(), "visits": True}
