@@ -1,6 +1,6 @@
 """The terms of the field, one English identifier each; docs/glossary.md pairs them with the Chinese ones.
 
-Data, not here: kinds of units, categories, skills, policies, who holds what. Code: which posts and roles there are.
+Data, not here: kinds of units, categories, skills, roles, policies. Code: posts, and powers a role may have (`Role`).
 """
 
 from __future__ import annotations
