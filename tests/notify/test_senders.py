@@ -170,14 +170,16 @@ async def waited(database: Database, hours: float) -> None:
 
 @pytest.mark.parametrize("away_hours", [0.05, 1, 23.9])
 async def test_a_gateway_may_be_away_for_hours_and_gets_it_all_the_same(
-    away_hours: float, with_gateway: Settings, gateway: Gateway
+    away_hours: float, set_up: SetUp, gateway: Gateway
 ) -> None:
     """Three minutes, and what a day has: the number, who comes and the link to answer by are worth it."""
+    impatient = QUICK | {"RETRY_LONGEST_SECONDS": "0.1"}
+    settings = set_up(RESIDENT_WEBHOOK_URL=f"{gateway.url}/hook", INTAKE_URL=gateway.url, **impatient)
     away = True
     gateway.answer = lambda nth: 503 if away else 204
     story = Story()
-    async with sending(with_gateway, Via.WEBHOOK) as database:
-        await register(database, story, with_gateway)
+    async with sending(settings, Via.WEBHOOK) as database:
+        await register(database, story, settings)
 
         async def tried(times: int) -> bool:
             return len(gateway.came) >= times
