@@ -111,6 +111,13 @@ def merged_to_the_end(story: Story, parent: Story) -> Story:
     return story
 
 
+def part_again(story: Story, parent: Story) -> Story:
+    """Its end is contested: it is part of the same case once more."""
+    merged_to_the_end(story, parent)
+    story.add(CaseMerged, 90, parent_id=parent.case_id, parent_number=parent.number)
+    return story
+
+
 def answered_at_once(story: Story, *, contested: bool = False) -> Story:
     at_the_window = {"channel": Channel.WINDOW, "taken_at": "community-a"}
     registered = story.registered(ends_at_once=Outcome.ANSWERED, **at_the_window)

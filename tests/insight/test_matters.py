@@ -49,6 +49,7 @@ def as_(role: Role, unit: str) -> dict[str, str]:
         ("merged", CaseState.MERGED),
         ("unmerged", CaseState.REGISTERED),
         ("merged_to_the_end", CaseState.CLOSED),
+        ("part_again", CaseState.MERGED),
         ("answered_at_once", CaseState.CLOSED),
         ("contested", CaseState.REOPENED),
         ("not_accepted", CaseState.CLOSED),

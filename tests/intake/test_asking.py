@@ -287,7 +287,6 @@ def a_closed_case(outcome: Outcome = Outcome.SOLVED) -> Case:
         ({}, CONTEST_WITHIN, RefusedBecause.CONTEST_TOO_LATE),
         ({"contested_at": START}, timedelta(), RefusedBecause.CONTESTED_BEFORE),
         ({"outcome": Outcome.WITHDRAWN}, timedelta(), RefusedBecause.NOT_CONTESTABLE),
-        ({"outcome": Outcome.MERGED}, timedelta(), RefusedBecause.NOT_CONTESTABLE),
         ({"erased_at": START}, timedelta(), RefusedBecause.NOT_CONTESTABLE),
         ({"state": CaseState.HANDLED, "closed_at": None}, timedelta(), RefusedBecause.CASE_NOT_CLOSED),
     ],
@@ -296,7 +295,7 @@ def test_an_end_is_contested_once_within_thirty_days(
     change: dict[str, Any], after: timedelta, refused: RefusedBecause | None
 ) -> None:
     case = replace(a_closed_case(), **change)
-    decided = endings.contest(case, Asked(REQUESTER, Channel.WEB), uuid7(), START + after)
+    decided = endings.contest(case, None, Asked(REQUESTER, Channel.WEB), uuid7(), START + after)
     if refused is not None:
         assert decided == Refused(refused)
         return

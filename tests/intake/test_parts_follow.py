@@ -49,7 +49,7 @@ class AFamily(RuleBasedStateMachine):
             parent_number=self.parent.number,
         )
         self.child = apply(replace(child, refused_consents=refused), merged)
-        self.parent_moved = self.not_content = False
+        self.parent_moved = self.not_content = self.contested = False
 
     def tell_parent(self, *events: CaseEvent) -> None:
         before = self.parent
@@ -96,6 +96,16 @@ class AFamily(RuleBasedStateMachine):
             self.parent_moved |= self.child.state is CaseState.MERGED
 
     @rule()
+    def the_childs_requester_contests(self) -> None:
+        asked = Asked(REQUESTER, Channel.WEB)
+        decided = endings.contest(self.child, self.parent, asked, uuid7(), self.now)
+        if not isinstance(decided, Refused):
+            self.contested |= (
+                merging.contests_with_parent(self.child, apply(self.child, decided[0])) is not None
+            )
+            self.tell_child(*decided)
+
+    @rule()
     def the_part_hears_of_its_parent(self) -> None:
         if not self.parent_moved:
             return
@@ -111,9 +121,17 @@ class AFamily(RuleBasedStateMachine):
             self.tell_parent(sent_back)
         self.not_content = False
 
+    @rule()
+    def the_parent_hears_that_it_is_contested(self) -> None:
+        if not self.contested:
+            return
+        if sent_back := merging.contested_by(self.child, self.parent, self.now):
+            self.tell_parent(sent_back)
+        self.parent_moved, self.contested = True, False
+
     @invariant()
     def once_both_have_heard_something_happens_by_itself(self) -> None:
-        if self.parent_moved or self.not_content or self.child.state is CaseState.CLOSED:
+        if self.parent_moved or self.not_content or self.contested or self.child.state is CaseState.CLOSED:
             return
         asking = self.child.open_follow_up
         if self.parent.handled_at is None:

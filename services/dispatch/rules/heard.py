@@ -133,7 +133,9 @@ def _somebody_goes(state: State) -> bool:
 
 
 def _merged(state: State, event: CaseMerged) -> State:
+    """Also a part that was closed, and whose end is contested."""
     case = replace(state.case, state=CaseState.MERGED, merged_into=event.parent_number)
+    case = replace(case, closed_at=None, outcome=None if case.closed_at else case.outcome)
     return replace(state, case=case, parts=without_search(state), offers=sent_home(state))
 
 

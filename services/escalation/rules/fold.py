@@ -80,11 +80,10 @@ def _appointment_agreed(case: Case, event: intake.AppointmentAgreed) -> Case:
 
 
 def _merged(case: Case, event: intake.CaseMerged) -> Case:
-    """A `handled` that crossed it counts no more: the earlier case is asked about."""
-    if case.closed_at is not None:
-        return case
+    """A `handled` that crossed it counts no more: the earlier case is asked about. Also said of a part that was closed,
+    and whose end is contested."""
     case = replace(_side_matters_over(case), merged_into=event.parent_id, holders=(), sent_to=None)
-    return replace(case, handled_at=None, follow_up_from=None)
+    return replace(case, handled_at=None, closed_at=None, follow_up_from=None)
 
 
 def _withdrawn(case: Case, event: intake.CaseWithdrawn) -> Case:

@@ -11,14 +11,20 @@ from services.intake import metrics
 from services.intake.commands.follow_ups import CaseAfter, GiveAnswers, LinkShown, RecordAttempt, VerifyCase
 from services.intake.handlers.permissions import MAY_ASK, MAY_VERIFY
 from services.intake.handlers.refusals import no_such_case, problem_of
-from services.intake.handlers.story import CHILD_NOT_CONTENT, LINK_EXPIRES, load_known, tell_parts
+from services.intake.handlers.story import (
+    CHILD_CONTESTS,
+    CHILD_NOT_CONTENT,
+    LINK_EXPIRES,
+    load_known,
+    tell_parts,
+)
 from services.intake.handlers.versions import must_match
 from services.intake.queries import cases, requesters
 from services.intake.rules import endings
 from services.intake.rules.cases import apply
 from services.intake.rules.endings import Answers, Asked
 from services.intake.rules.facts import Case
-from services.intake.rules.merging import sends_parent_back
+from services.intake.rules.merging import contests_with_parent, sends_parent_back
 from services.intake.rules.places import time_zone_for
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Transaction
@@ -161,6 +167,8 @@ async def conclude(tx: Transaction, case: Case, decided: Sequence[CaseEvent]) ->
     await tell_parts(tx, before, case, now)
     if (parent_id := sends_parent_back(before, case)) is not None:
         tx.arm(parent_id, CHILD_NOT_CONTENT, now, case.case_id)
+    if (parent_id := contests_with_parent(before, case)) is not None:
+        tx.arm(parent_id, CHILD_CONTESTS, now, case.case_id)
     return case
 
 

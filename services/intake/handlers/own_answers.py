@@ -16,6 +16,7 @@ from services.intake.handlers.follow_up import (
     seal_for,
     standing_of,
 )
+from services.intake.handlers.story import load_known
 from services.intake.handlers.tracking import own_case, own_word
 from services.intake.queries import follow_ups
 from services.intake.rules import endings
@@ -46,7 +47,8 @@ async def contest(tx: Transaction, sealer: Sealer, number: str, command: Contest
     own = await own_case(tx, sealer, number, command)
     if isinstance(own, Problem):
         return own
-    decided = or_refuse(endings.contest(own.case, Asked(REQUESTER, Channel.WEB), uuid7(), own.now))
+    parent = await load_known(tx, own.case.parent_id) if own.case.parent_id else None
+    decided = or_refuse(endings.contest(own.case, parent, Asked(REQUESTER, Channel.WEB), uuid7(), own.now))
     if command.remark:
         sealed = await seal_for(tx, sealer, own.case.case_id, "contests.remark", command.remark)
         await follow_ups.keep_contest(tx, own.case.case_id, own.now, sealed)

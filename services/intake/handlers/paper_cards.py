@@ -32,10 +32,10 @@ NOT_YOURS = "不是您所辖的工单 / The case is not of your units"
 
 async def enter_cards(tx: Transaction, sealer: Sealer, command: EnterCards, who: SignedIn) -> CardAnswers:
     """Each card by itself: one that is refused leaves the others as they are. Answers come in the order given."""
-    known = await follow_ups.cases_of_numbers(
+    known, parents = await follow_ups.cases_of_numbers(
         tx, [number for card in command.cards if (number := understood(card.number))]
     )
-    now = await tx.lock(*known.values()) if known else await tx.now()
+    now = await tx.lock(*known.values(), *parents) if known else await tx.now()
     # Card numbers are claimed in their own order, so that two batches never wait for each other in a circle.
     answers: dict[int, CardAnswer] = {}
     for place, card in sorted(enumerate(command.cards), key=lambda entry: entry[1].card_number):
@@ -60,7 +60,8 @@ async def _enter(
         return _told(card, CardResult.NOT_YOURS, NOT_YOURS)
     if await follow_ups.is_counted(tx, card.card_number):
         return _told(card, CardResult.COUNTED_BEFORE, COUNTED)
-    decided, result = _decided(tx, card, case, who, role, now)
+    parent = await load_known(tx, case.parent_id) if case.parent_id else None
+    decided, result = _decided(tx, card, case, parent, who, role, now)
     if isinstance(decided, Refused):
         return _told(card, CardResult.REFUSED, WORDS[decided.because][2], because=decided.because.value)
     if not await follow_ups.count_card(tx, card.card_number, case, who.person_id, now):
@@ -73,13 +74,19 @@ async def _enter(
 
 
 def _decided(
-    tx: Transaction, card: CardFilledIn, case: Case, who: SignedIn, role: Role, now: datetime
+    tx: Transaction,
+    card: CardFilledIn,
+    case: Case,
+    parent: Case | None,
+    who: SignedIn,
+    role: Role,
+    now: datetime,
 ) -> tuple[tuple[CaseEvent, ...] | Refused, CardResult]:
     """A card that comes in after the case was closed contests its end if it says so, and is too late otherwise."""
     answers = Answers(card.contacted, card.solved, card.satisfaction, card.coached)
     asked = Asked(who.actor(role), Channel.PAPER_CARD, answers)
     if case.open_follow_up is None and not answers.content and endings.may_ask(case, who.person_id):
-        return endings.contest(case, asked, uuid7(), now), CardResult.CONTESTED
+        return endings.contest(case, parent, asked, uuid7(), now), CardResult.CONTESTED
     zone = time_zone_for(tx.directory, case.unit_path)
     return endings.record_attempt(case, asked, zone, now), CardResult.RECORDED
 

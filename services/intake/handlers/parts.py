@@ -6,11 +6,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.intake import metrics
-from services.intake.handlers.story import LINK_EXPIRES, arm_link, load_known, tell_parts
+from services.intake.handlers.story import LINK_EXPIRES, PARENT_MOVED, arm_link, load_known, tell_parts
 from services.intake.handlers.telling import settle
 from services.intake.queries import requesters
-from services.intake.rules.merging import follow_parent, sent_back_by
+from services.intake.rules.facts import Case
+from services.intake.rules.merging import contested_by, follow_parent, sent_back_by
 from shared.database import Transaction
+from shared.events.intake import CaseReopened
 from shared.ids import uuid7
 from shared.timers import Due
 
@@ -35,9 +37,21 @@ async def child_not_content(tx: Transaction, due: Due, now: datetime) -> None:
     """Send the parent back, once in a round."""
     assert due.part_id is not None
     parent, child = await load_known(tx, due.subject_id), await load_known(tx, due.part_id)
-    reopened = sent_back_by(child, parent, now)
-    if reopened is None:
-        return
+    if (reopened := sent_back_by(child, parent, now)) is not None:
+        await _send_back(tx, parent, reopened, now)
+
+
+async def child_contests(tx: Transaction, due: Due, now: datetime) -> None:
+    """Send the parent back, once for all who contest; whoever does while it goes on follows it from there."""
+    assert due.part_id is not None
+    parent, child = await load_known(tx, due.subject_id), await load_known(tx, due.part_id)
+    if (reopened := contested_by(child, parent, now)) is not None:
+        await _send_back(tx, parent, reopened, now)
+    else:
+        tx.arm(child.case_id, PARENT_MOVED, now)
+
+
+async def _send_back(tx: Transaction, parent: Case, reopened: CaseReopened, now: datetime) -> None:
     after = await settle(tx, parent, [reopened])
     metrics.CASES_REOPENED.inc()
     tx.disarm(parent.case_id, LINK_EXPIRES)

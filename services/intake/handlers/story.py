@@ -17,6 +17,7 @@ from shared.ids import uuid7
 LINK_EXPIRES = "link_expires"
 PARENT_MOVED = "parent_moved"
 CHILD_NOT_CONTENT = "child_not_content"
+CHILD_CONTESTS = "child_contests"
 
 
 class UnknownCaseError(LookupError):

@@ -48,7 +48,7 @@ COACHED = """
 FROM_THE_START = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 TO_THE_END = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 
-NUMBERS = "SELECT number, case_id FROM cases WHERE number = ANY(CAST(:numbers AS text[]))"
+NUMBERS = "SELECT number, case_id, parent_id FROM cases WHERE number = ANY(CAST(:numbers AS text[]))"
 CARD = "SELECT 1 FROM paper_cards WHERE card_number = :card_number"
 COUNT_CARD = """
     INSERT INTO paper_cards (card_number, case_id, round, person_id, entered_at)
@@ -99,8 +99,11 @@ async def coached(
     return await tx.rows(COACHED, units=list(units), before_at=at, before_id=follow_up_id, rows_max=rows_max)
 
 
-async def cases_of_numbers(tx: Transaction, numbers: Sequence[str]) -> dict[str, UUID]:
-    return {row["number"]: row["case_id"] for row in await tx.rows(NUMBERS, numbers=list(numbers))}
+async def cases_of_numbers(tx: Transaction, numbers: Sequence[str]) -> tuple[dict[str, UUID], set[UUID]]:
+    """The cases of these numbers, and those that any of them is part of."""
+    rows = await tx.rows(NUMBERS, numbers=list(numbers))
+    parents = {row["parent_id"] for row in rows if row["parent_id"]}
+    return {row["number"]: row["case_id"] for row in rows}, parents
 
 
 async def is_counted(tx: Transaction, card_number: str) -> bool:

@@ -16,7 +16,7 @@ from services.intake.rules.facts import ATTEMPTS_APART, ATTEMPTS_MAX, Case, Foll
 from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.event import REQUESTER, SYSTEM, Actor, CaseEvent
 from shared.events.escalation import DeadlineMissed
-from shared.events.intake import CaseClosed, CaseReopened, FollowUpOpened, FollowUpRecorded
+from shared.events.intake import CaseClosed, CaseMerged, CaseReopened, FollowUpOpened, FollowUpRecorded
 from shared.vocabulary import (
     DISSATISFIED,
     CaseState,
@@ -180,9 +180,12 @@ def verify(case: Case, actor: Actor, *, solved: bool, now: datetime) -> tuple[Ca
     return (_reopened(case, case.follow_up.id, asked, now, ReopenReason.NOT_SOLVED),)
 
 
-def contest(case: Case, asked: Asked, contest_id: UUID, now: datetime) -> tuple[CaseEvent, ...] | Refused:
+def contest(
+    case: Case, parent: Case | None, asked: Asked, contest_id: UUID, now: datetime
+) -> tuple[CaseEvent, ...] | Refused:
     """The resident contests how the case ended: an answer, a refusal, or an end they were not reached for. Once, and
-    within `CONTEST_WITHIN` of the closing."""
+    within `CONTEST_WITHIN` of the closing. A part of another case becomes one again, and the other is sent back
+    (rules/merging.py); where that cannot go on, the part goes on by itself."""
     if case.contested_at is not None:
         return Refused(RefusedBecause.CONTESTED_BEFORE)
     if case.state is not CaseState.CLOSED or case.closed_at is None:
@@ -191,15 +194,30 @@ def contest(case: Case, asked: Asked, contest_id: UUID, now: datetime) -> tuple[
         return Refused(RefusedBecause.NOT_CONTESTABLE)
     if now >= case.closed_at + CONTEST_WITHIN:
         return Refused(RefusedBecause.CONTEST_TOO_LATE)
+    if parent is not None and _can_go_on(parent):
+        return (_part_again(case, parent, asked, now),)
     asked_about = case.follow_up.id if case.follow_up else contest_id
     return (_reopened(case, asked_about, asked, now, ReopenReason.CONTESTED),)
 
 
 def _may_be_contested(case: Case) -> bool:
-    """Not what the resident decided themself (what the desk wrote down for them, they may have meant otherwise), nor
-    a case whose parent is asked about instead."""
-    return case.outcome is not Outcome.MERGED and (
-        case.outcome is not Outcome.WITHDRAWN or case.withdrawn_by_staff
+    """Not what the resident decided themself; what the desk wrote down for them, they may have meant otherwise."""
+    return case.outcome is not Outcome.WITHDRAWN or case.withdrawn_by_staff
+
+
+def _can_go_on(parent: Case) -> bool:
+    """Not what its own requester took back, nor what nobody can read any more."""
+    return parent.erased_at is None and (parent.open or parent.handled_at is not None)
+
+
+def _part_again(case: Case, parent: Case, asked: Asked, now: datetime) -> CaseMerged:
+    return CaseMerged(
+        at=now,
+        case_id=case.case_id,
+        actor=asked.actor,
+        channel=asked.channel,
+        parent_id=parent.case_id,
+        parent_number=parent.number,
     )
 
 

@@ -181,6 +181,19 @@ def sent_back_by(child: Case, parent: Case, now: datetime) -> CaseReopened | Non
     )
 
 
+def contested_by(child: Case, parent: Case, now: datetime) -> CaseReopened | None:
+    """The end of a part is contested: the first reopens the parent, unless it goes on already, or was handled anew and
+    the part is asked about that. By nobody of its own: the parent's requester may still contest it themself."""
+    ended = parent.state is CaseState.CLOSED or child.parent_round == parent.round
+    if child.parent_id != parent.case_id or parent.handled_at is None or not ended:
+        return None
+    if child.state is not CaseState.MERGED or child.open_follow_up is not None:
+        return None
+    return CaseReopened(
+        at=now, case_id=parent.case_id, round=parent.round + 1, because=ReopenReason.CONTESTED
+    )
+
+
 def parts_hear_of(before: Case, after: Case) -> bool:
     """Whether the parts of a case have to be told."""
     moved = (before.state, before.round) != (after.state, after.round)
@@ -193,3 +206,9 @@ def sends_parent_back(before: Case, after: Case) -> UUID | None:
     if after.state is not CaseState.MERGED or not answered or after.follow_up is None:
         return None
     return after.parent_id if after.follow_up.solved is not None else None
+
+
+def contests_with_parent(before: Case, after: Case) -> UUID | None:
+    """The parent that hears of it when the end of a part is contested."""
+    again = before.state is CaseState.CLOSED and after.state is CaseState.MERGED
+    return after.parent_id if again else None

@@ -77,12 +77,14 @@ def asked(case: Case, event: FollowUpRecorded) -> Case:
 
 
 def reopened(case: Case, event: CaseReopened) -> Case:
+    """A contest counts for whoever made it: of a part's it hears from the system."""
+    own = event.because is ReopenReason.CONTESTED and event.actor.kind is not ActorKind.SYSTEM
     return replace(
         end_follow_ups(case, event.at),
         state=CaseState.REOPENED,
         round=event.round,
         reopened_at=event.at,
-        contested_at=event.at if event.because is ReopenReason.CONTESTED else case.contested_at,
+        contested_at=event.at if own else case.contested_at,
         parent_id=None,
         return_pending=False,
         parked_until=None,
@@ -147,11 +149,17 @@ def urged(case: Case, event: CaseUrged) -> Case:
 
 
 def merged(case: Case, event: CaseMerged) -> Case:
+    """Said of a part that was closed, its requester contests that end."""
     return replace(
         end_follow_ups(case, event.at),
         state=CaseState.MERGED,
         parent_id=event.parent_id,
         merged_at=event.at,
+        contested_at=event.at if case.state is CaseState.CLOSED else case.contested_at,
+        closed_at=None,
+        outcome=None,
+        closed_by=None,
+        resolved_level=None,
     )
 
 

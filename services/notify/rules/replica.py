@@ -124,7 +124,8 @@ def _in_its_existence(case: CaseFacts, event: CaseEvent) -> CaseFacts:
                 care=event.care,
             )
         case CaseMerged():
-            return replace(case, merged_into=event.parent_id, parent_number=event.parent_number)
+            into = event.parent_id
+            return replace(case, merged_into=into, parent_number=event.parent_number, closed=False)
         case CaseUnmerged():
             return replace(case, merged_into=None, parent_number=None)
         case RequesterErased():

@@ -29,6 +29,9 @@ from shared.events.intake import (
 )
 from shared.vocabulary import ClosedBy, FollowUpKind
 
+NO_ENDING: dict[str, Any] = {"closed_at": None, "closed_by": None, "outcome": None, "resolved_level": None}
+NO_PARENT: dict[str, Any] = {"parent_id": None, "parent_number": None, "merged_at": None}
+
 
 def registered(event: CaseRegistered) -> CaseRow:
     return CaseRow(
@@ -85,11 +88,14 @@ def case_urged(row: CaseRow, event: CaseUrged) -> CaseRow:
 
 
 def case_merged(row: CaseRow, event: CaseMerged) -> CaseRow:
+    """Also a part whose end is contested: it is open again, as a part."""
+    if row.closed_at is not None:
+        row = with_round(changed(row, closed_round=None, **NO_ENDING), row.round, **NO_ENDING)
     return changed(row, parent_id=event.parent_id, parent_number=event.parent_number, merged_at=event.at)
 
 
 def case_unmerged(row: CaseRow, event: CaseUnmerged) -> CaseRow:
-    return changed(row, parent_id=None, parent_number=None, merged_at=None)
+    return changed(row, **NO_PARENT)
 
 
 def case_answered(row: CaseRow, event: CaseAnswered) -> CaseRow:
@@ -165,18 +171,16 @@ def follow_up_recorded(row: CaseRow, event: FollowUpRecorded) -> CaseRow:
 
 
 def case_reopened(row: CaseRow, event: CaseReopened) -> CaseRow:
-    """A reopened case is open again whatever it had closed with; its first clock is untouched. Where a merged part's
-    requester sent it back, the follow-up named is the part's and none of this case's."""
+    """A reopened case is open again whatever it had closed with, and part of none; its first clock is untouched. Where
+    a merged part's requester sent it back, the follow-up named is the part's and none of this case's."""
     row = changed(
         row,
         round=event.round,
         reopened_count=row.reopened_count + 1,
         reopened_at=event.at,
-        closed_at=None,
         closed_round=None,
-        closed_by=None,
-        outcome=None,
-        resolved_level=None,
+        **NO_ENDING,
+        **NO_PARENT,
     )
     before = event.round - 1
     row = with_round(row, before, reopened_at=event.at, reopened_because=event.because)
