@@ -24,7 +24,7 @@ from shared.database import Database
 from shared.event import REQUESTER, CaseEvent
 from shared.events.intake import CaseMerged, FollowUpOpened
 from shared.ids import uuid7
-from shared.vocabulary import CaseState, Channel
+from shared.vocabulary import CaseState, Channel, FollowUpKind
 from tests.intake.test_follow_up_rules import CHINA, CONTENT, staff
 from tests.intake.test_following import SATISFIED, attempt, follow_up_of
 from tests.intake.test_merging import fire_all, folded, merge, reported
@@ -96,6 +96,12 @@ class AFamily(RuleBasedStateMachine):
             self.parent_moved |= self.child.state is CaseState.MERGED
 
     @rule()
+    def the_parent_is_late(self) -> None:
+        opened = merging.told_of_delay(self.child, self.parent, uuid7(), self.now)
+        if opened is not None:
+            self.tell_child(opened)
+
+    @rule()
     def the_childs_requester_contests(self) -> None:
         asked = Asked(REQUESTER, Channel.WEB)
         decided = endings.contest(self.child, self.parent, asked, uuid7(), self.now)
@@ -135,9 +141,10 @@ class AFamily(RuleBasedStateMachine):
             return
         asking = self.child.open_follow_up
         if self.parent.handled_at is None:
-            assert asking is None
+            assert asking is None or asking.kind is FollowUpKind.PROGRESS
         elif self.child.requester_can_be_asked:
             assert asking is not None
+            assert asking.kind is FollowUpKind.AFTER_HANDLED
         else:
             assert self.parent.state is CaseState.HANDLED, "it would have ended with its parent"
 

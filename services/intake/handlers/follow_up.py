@@ -51,7 +51,8 @@ async def record_attempt(
         raise problem_of(Refused(RefusedBecause.FOLLOW_UP_CLOSED))
     asked = Asked(who.actor(role), command.channel, answers_of(command) if command.reached else None)
     zone = time_zone_for(tx.directory, case.unit_path)
-    decided = or_refuse(endings.record_attempt(case, asked, zone, now))
+    parent = await load_known(tx, case.parent_id) if case.parent_id else None
+    decided = or_refuse(endings.record_attempt(case, asked, zone, now, parent))
     case = await conclude(tx, case, decided)
     await keep_remark(tx, sealer, case, follow_up_id, command.remark)
     return standing_of(case)

@@ -85,10 +85,10 @@ def _decided(
     """A card that comes in after the case was closed contests its end if it says so, and is too late otherwise."""
     answers = Answers(card.contacted, card.solved, card.satisfaction, card.coached)
     asked = Asked(who.actor(role), Channel.PAPER_CARD, answers)
-    if case.open_follow_up is None and not answers.content and endings.may_ask(case, who.person_id):
+    if case.open_follow_up is None and not answers.content and endings.may_ask(case, who.person_id, parent):
         return endings.contest(case, parent, asked, uuid7(), now), CardResult.CONTESTED
     zone = time_zone_for(tx.directory, case.unit_path)
-    return endings.record_attempt(case, asked, zone, now), CardResult.RECORDED
+    return endings.record_attempt(case, asked, zone, now, parent), CardResult.RECORDED
 
 
 def _told(card: CardFilledIn, result: CardResult, detail: str, *, because: str | None = None) -> CardAnswer:

@@ -16,6 +16,7 @@ from shared.ids import uuid7
 
 LINK_EXPIRES = "link_expires"
 PARENT_MOVED = "parent_moved"
+PARENT_LATE = "parent_late"
 CHILD_NOT_CONTENT = "child_not_content"
 CHILD_CONTESTS = "child_contests"
 

@@ -17,7 +17,9 @@ DUE_FIRST = """
     FROM follow_ups AS f JOIN cases AS c ON c.case_id = f.case_id JOIN requesters AS r ON r.case_id = c.case_id
     WHERE f.closed_at IS NULL AND f.due_at <= :due_until AND (f.due_at, f.id) > (:after_due_at, :after_id)
       AND c.requester_can_be_asked = :to_ask AND c.unit_path && CAST(:units AS text[])
-      AND NOT EXISTS (SELECT 1 FROM case_holders AS h WHERE h.case_id = c.case_id AND h.person_id = :person_id)
+      AND NOT EXISTS (
+          SELECT 1 FROM case_holders AS h WHERE h.case_id IN (c.case_id, c.parent_id) AND h.person_id = :person_id
+      )
     ORDER BY f.due_at, f.id LIMIT :rows_max
 """
 

@@ -78,11 +78,17 @@ def follow_up_for(
 def progress_call_for(
     case: Case, event: DeadlineMissed, follow_up_id: UUID, now: datetime
 ) -> FollowUpOpened | None:
-    """`handle` was missed: the resident is called and told how it stands. One such call is open at a time; none where
-    the case was handled meanwhile, or where there is nobody to call."""
-    if event.kind is not DeadlineKind.HANDLE or event.round != case.round or not case.requester_can_be_asked:
-        return None
-    if not case.open or case.open_follow_up is not None:
+    """`handle` was missed: the resident is called and told how it stands; none where the case was handled meanwhile."""
+    return progress_call(case, follow_up_id, now) if is_late(case, event) else None
+
+
+def is_late(case: Case, event: DeadlineMissed) -> bool:
+    return event.kind is DeadlineKind.HANDLE and event.round == case.round and case.open
+
+
+def progress_call(case: Case, follow_up_id: UUID, now: datetime) -> FollowUpOpened | None:
+    """One such call is open at a time; none where there is nobody to call."""
+    if not case.requester_can_be_asked or case.open_follow_up is not None:
         return None
     return FollowUpOpened(
         at=now,
@@ -94,13 +100,14 @@ def progress_call_for(
     )
 
 
-def may_ask(case: Case, person_id: str) -> bool:
-    """Never somebody who handled or held the case."""
-    return person_id not in case.holders and person_id != case.handled_by
+def may_ask(case: Case, person_id: str, parent: Case | None = None) -> bool:
+    """Never somebody who handled or held the case, or the one it is part of."""
+    worked = {one for whole in (case, parent) if whole for one in (*whole.holders, whole.handled_by)}
+    return person_id not in worked
 
 
 def record_attempt(
-    case: Case, asked: Asked, time_zone: ZoneInfo, now: datetime
+    case: Case, asked: Asked, time_zone: ZoneInfo, now: datetime, parent: Case | None = None
 ) -> tuple[CaseEvent, ...] | Refused:
     """A caller's attempt, and what follows from it."""
     follow_up = case.open_follow_up
@@ -108,7 +115,7 @@ def record_attempt(
         return Refused(RefusedBecause.FOLLOW_UP_CLOSED)
     if not case.requester_can_be_asked:
         return Refused(RefusedBecause.NOBODY_TO_ASK)
-    if asked.actor.person_id is None or not may_ask(case, asked.actor.person_id):
+    if asked.actor.person_id is None or not may_ask(case, asked.actor.person_id, parent):
         return Refused(RefusedBecause.HELD_BY_YOU)
     if asked.answers and not asked.answers.complete and follow_up.kind is FollowUpKind.AFTER_HANDLED:
         return Refused(RefusedBecause.ANSWERS_MISSING)

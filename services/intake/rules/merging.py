@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.intake.rules.endings import progress_call
 from services.intake.rules.facts import Case
 from services.intake.rules.kept import ParentHandled, ParentReopened
 from services.intake.rules.refusals import Refused, RefusedBecause
@@ -163,6 +164,12 @@ def _closed_with(child: Case, parent: Case, now: datetime) -> CaseClosed:
     )
 
 
+def told_of_delay(child: Case, parent: Case, follow_up_id: UUID, now: datetime) -> FollowUpOpened | None:
+    """`handle` of the parent was missed: the requesters of its parts asked for the same thing."""
+    waits = child.state is CaseState.MERGED and child.parent_id == parent.case_id and parent.open
+    return progress_call(child, follow_up_id, now) if waits else None
+
+
 def sent_back_by(child: Case, parent: Case, now: datetime) -> CaseReopened | None:
     """One of those who were asked is not content. The first of them reopens the parent; the others of that round
     find it open already."""
@@ -202,10 +209,10 @@ def parts_hear_of(before: Case, after: Case) -> bool:
 
 def sends_parent_back(before: Case, after: Case) -> UUID | None:
     """The parent that hears of it when somebody who was asked about it is not content."""
-    answered = before.open_follow_up is not None and after.open_follow_up is None
-    if after.state is not CaseState.MERGED or not answered or after.follow_up is None:
+    asked = after.follow_up
+    if after.state is not CaseState.MERGED or asked is None or asked.open or asked == before.follow_up:
         return None
-    return after.parent_id if after.follow_up.solved is not None else None
+    return after.parent_id if asked.solved is not None else None
 
 
 def contests_with_parent(before: Case, after: Case) -> UUID | None:

@@ -178,8 +178,9 @@ def unmerged(case: Case, event: CaseUnmerged) -> Case:
 
 
 def parent_handled(case: Case, event: ParentHandled) -> Case:
+    """A call of how it stands is owed no more."""
     return replace(
-        case,
+        end_follow_ups(case, event.at),
         parent_round=event.round,
         handled_at=event.handled_at,
         handled_outcome=event.outcome,
