@@ -289,8 +289,6 @@ class LifeOfACase(RuleBasedStateMachine):
             if one.stopped_at is None
         }
         assert shown == open_clocks
-        misses = [one for one in self.life.topic if isinstance(one, DeadlineMissed)]
-        assert sum(one.missed_at is not None for one in read.clocks) == len(misses), "each is counted once"
         assert told.due == {one.kind: one.due_at for one in level.open() if one.about is None}
         assert told.level == level.level
         assert (read.entered_level or level.ladder[0].level) == level.level
@@ -309,6 +307,7 @@ class LifeOfACase(RuleBasedStateMachine):
         oracle = Oracle.of(self.life.registered)
         missed: Counter[tuple[str, UUID | None, str, int]] = Counter()
         said: set[tuple[str, UUID | None, str, int, datetime]] = set()
+        ever = set(said)
         ran_out: dict[tuple[EscalationCause, Level, int], datetime] = {}
         for event in self.life.escalation.journal:
             oracle.read(event)
@@ -318,13 +317,15 @@ class LifeOfACase(RuleBasedStateMachine):
                     assert event.counts_from == old, "the new limit counts from the old due_at"
                 case EscalationVoided():
                     missed.clear()  # back at a lower level, it may climb to the others again
+                    level = list(Level).index(event.level)
+                    said = {one for one in said if list(Level).index(Level(one[2])) <= level}
                 case CaseAmended() if "ladder" in event.changed:
                     missed.clear()
                 case DeadlinesSet():
                     for one in event.deadlines:
                         clock = (one.kind, one.about, event.level, event.round)
                         # One that ran out and is set again stands red as it was missed.
-                        assert one.due_at in oracle.dues(one, event) or (*clock, one.due_at) in said
+                        assert one.due_at in oracle.dues(one, event) or (*clock, one.due_at) in ever
                         assert one.kind is not DeadlineKind.ARRIVE or event.round == 1
                         if oracle.taken_from is not None:
                             missed[clock] = 0  # a unit it was sent to has its own time to take it
@@ -333,6 +334,7 @@ class LifeOfACase(RuleBasedStateMachine):
                     missed[clock] += 1
                     assert (*clock, event.due_at) not in said, "whatever set the clock again"
                     said.add((*clock, event.due_at))
+                    ever |= said
                     if (cause := RAISED_BY_A_DEADLINE.get(event.kind)) is not None:
                         ran_out[cause, event.level, event.round] = event.due_at
                     assert event.at >= event.due_at

@@ -45,23 +45,23 @@ def deadlines_set(row: CaseRow, event: DeadlinesSet) -> CaseRow:
         (d.kind, d.about): Clock(d.kind, event.level, event.round, d.due_at, d.amber_at, about=d.about)
         for d in event.deadlines
     }
+    here = event.level, event.round
+    last = {(one.kind, one.about): one for one in row.clocks if (one.level, one.round) == here}
+    again = {
+        what: last[what] for what, one in new.items() if what in last and last[what].due_at == one.due_at
+    }
     entered = event.because is SetBecause.LEVEL
-    kept, known = [], set()
-    for clock in row.clocks:
-        successor = new.get((clock.kind, clock.about))
-        if successor is not None and successor not in known and _is_the_same(clock, successor):
-            known.add(successor)
-            clock = _goes_on(clock, successor.amber_at)
-        elif successor is not None and clock.stopped_at is None:
-            clock = changed(stopped(clock, event.at, None), replaced=entered)
-        kept.append(clock)
-    row = changed(row, clocks=(*kept, *(clock for clock in new.values() if clock not in known)))
+    kept = [
+        changed(stopped(clock, event.at, None), replaced=entered)
+        if (clock.kind, clock.about) in new and clock.stopped_at is None
+        else clock
+        for clock in row.clocks
+        if clock is not again.get((clock.kind, clock.about))
+    ]
+    added = [_goes_on(again[what], one.amber_at) if what in again else one for what, one in new.items()]
+    row = changed(row, clocks=(*kept, *added))
     of_the_level = any(d.kind in OF_A_LEVEL and d.about is None for d in event.deadlines)
     return changed(row, entered_level=event.level) if of_the_level else row
-
-
-def _is_the_same(clock: Clock, other: Clock) -> bool:
-    return (clock.level, clock.round, clock.due_at) == (other.level, other.round, other.due_at)
 
 
 def _goes_on(clock: Clock, amber_at: datetime) -> Clock:
