@@ -4,7 +4,7 @@ Owns: the case's existence, number, public state, follow-up and end; the request
 Listens to: CaseOffered, CaseAccepted, WorkerArrived, ResidentContacted, EvidenceAdded, ProgressNoted, CaseEscalated,
 EscalationVoided, CaseReassigned, CaseReturned, ReturnRuled, CaseParked, CaseUnparked, DeadlineExtended, to keep the
 case's public state; CaseHandled, to follow up; DeadlineMissed, to call a resident whose
-case is not handled in time.
+case is not handled in time; NoticeFailed, for a link that reached nobody.
 Publishes: CaseRegistered, CaseAnswered, CaseNotAccepted, CaseAmended, CaseUrged, CaseMerged, CaseUnmerged,
 CaseWithdrawn, InformationAsked, InformationGiven, AppointmentAgreed, AttachmentAdded, FollowUpOpened, FollowUpRecorded,
 CaseReopened, CaseClosed, RequesterErased.

@@ -1,5 +1,6 @@
-"""What intake listens to: everything that moves the public state of a case."""
+"""What intake listens to: everything that moves the public state of a case, and what becomes of its links."""
 
+from services.intake.handlers.follow_up import link_never_sent
 from services.intake.handlers.progress import open_progress_call
 from services.intake.handlers.story import follow_story
 from shared.events.dispatch import (
@@ -22,6 +23,7 @@ from shared.events.escalation import (
     EscalationVoided,
     ReturnRuled,
 )
+from shared.events.notify import NoticeFailed
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -41,4 +43,5 @@ SUBSCRIPTIONS: Subscriptions = {
     CaseUnparked: follow_story,
     DeadlineExtended: follow_story,
     DeadlineMissed: open_progress_call,
+    NoticeFailed: link_never_sent,
 }

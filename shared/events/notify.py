@@ -29,10 +29,12 @@ class NoticeRead(NoticeEvent, type="yike.notice.read", source="notify"):
 
 
 class NoticeFailed(NoticeEvent, type="yike.notice.failed", source="notify"):
-    """Refused by the channel for good, or not reached after the last attempt."""
+    """Refused by the channel for good, or not reached after the last attempt. `follow_up_id` is whose link it was to
+    bring, where it was one."""
 
     attempt: int
     because: str
+    follow_up_id: UUID | None = None
 
 
 class NoticeReceived(NoticeEvent, type="yike.notice.received", source="notify"):

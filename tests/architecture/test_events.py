@@ -25,7 +25,6 @@ OF_THINGS = [event for event in BY_NAME.values() if issubclass(event, ThingEvent
 ONLY_SHOWN = {
     "NoticeDelivered": "what was told to whom is for the timeline; no clock hangs on it",
     "NoticeRead": "the same",
-    "NoticeFailed": "the same",
     "NoticeReceived": "the same",
     "AlarmNoticeDelivered": "the same, of an alarm: the alarm itself is what is acted on",
     "AlarmNoticeRead": "the same",

@@ -15,8 +15,10 @@ from services.intake.rules.cases import fold
 from services.intake.rules.facts import LINK_VALID_FOR, Case
 from shared.database import Database
 from shared.events.intake import CaseClosed, CaseReopened, FollowUpOpened, FollowUpRecorded
+from shared.events.notify import NoticeFailed
+from shared.ids import uuid7
 from shared.service import Service
-from shared.vocabulary import Outcome, Role
+from shared.vocabulary import NoticeKind, Outcome, Role
 from tests.intake.world import (
     CALLER,
     FOLLOW_UP_CALLER,
@@ -239,6 +241,32 @@ async def test_a_link_that_was_never_sent_is_no_attempt(
     follow_up = (await case_of(database, case_id)).follow_up
     assert follow_up is not None
     assert (follow_up.attempts, follow_up.open) == ((), True)
+
+
+@pytest.mark.parametrize(("of_this_link", "attempts"), [(True, 0), (False, 1)])
+async def test_a_link_that_the_gateway_refused_is_no_attempt(
+    client: httpx.AsyncClient, database: Database, service: Service, of_this_link: bool, attempts: int
+) -> None:
+    """And what is told of the link of an older round, or of another message, changes nothing."""
+    case_id = await handled(client, database)
+    await link_of(client, service, case_id)
+    asked = await follow_up_of(database, case_id)
+    failed: dict[str, Any] = {"case_id": case_id, "via": "webhook", "attempt": 5, "because": "HTTP 422"}
+    about: tuple[tuple[NoticeKind, UUID | None], ...] = (
+        (NoticeKind.PLEASE_ANSWER, asked if of_this_link else uuid7()),
+        (NoticeKind.REGISTERED, None),
+    )
+    for kind, link in about:
+        event = NoticeFailed(
+            at=START, notice_id=uuid7(), kind=kind, person_id=None, follow_up_id=link, **failed
+        )
+        await hear(database, event)
+    await set_clock(database, START + LINK_VALID_FOR)
+    assert await fire_timers(database) == attempts
+    case = await case_of(database, case_id)
+    assert case.follow_up is not None
+    assert (len(case.follow_up.attempts), case.follow_up.open) == (attempts, True)
+    assert fold(await journal_of(database, case_id)) == case
 
 
 async def test_whoever_held_the_case_neither_asks_nor_sees_it_on_the_list(

@@ -21,9 +21,12 @@ from services.notify.timers.sending import Sending
 from shared import journal
 from shared.database import Database
 from shared.event import Event
+from shared.events.intake import FollowUpOpened
 from shared.events.notify import NoticeDelivered, NoticeFailed, NoticeReceived
 from shared.health import Beat
+from shared.ids import uuid7
 from shared.keys import Secret
+from shared.vocabulary import NoticeKind
 from tests.notify.browser import SmsGateway, an_sms_gateway, post_signed
 from tests.notify.conftest import StartReplica, hear_in
 from tests.notify.story import Story, a_town
@@ -243,6 +246,25 @@ async def test_a_text_that_never_arrived_has_failed(
         assert (await gateway.send_receipts(base_url, lost)).json()["new"] == 0
     [failed] = [event for event in await told(database, story) if isinstance(event, NoticeFailed)]
     assert failed.because == "the gateway says switched off"
+
+
+async def test_a_link_that_was_refused_says_whose_it_was(
+    with_texts: Callable[..., Settings], gateway: SmsGateway
+) -> None:
+    gateway.answer = lambda nth: Response(status_code=422)
+    story, follow_up_id = Story(), uuid7()
+    asked = {"follow_up_id": follow_up_id, "round": 1, "link_can_be_sent": True}
+    async with sending(with_texts()) as (database, office, _):
+        async with database.transaction() as tx:
+            await hear_in(office, tx, story.registered(), story.tell(FollowUpOpened, **asked))
+
+        async def both() -> list[Event]:
+            failed = await told(database, story)
+            return failed if len(failed) == 2 else []
+
+        failed = [event for event in await until(both) if isinstance(event, NoticeFailed)]
+    links = {event.kind: event.follow_up_id for event in failed}
+    assert links == {NoticeKind.REGISTERED: None, NoticeKind.PLEASE_ANSWER: follow_up_id}
 
 
 async def test_receipts_need_the_secret_and_a_timestamp_of_now(

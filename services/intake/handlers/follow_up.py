@@ -30,6 +30,7 @@ from services.intake.rules.refusals import Refused, RefusedBecause
 from shared.database import Transaction
 from shared.event import CaseEvent
 from shared.events.intake import CaseClosed, CaseReopened, FollowUpRecorded
+from shared.events.notify import NoticeFailed
 from shared.identity import SignedIn
 from shared.problems import not_found
 from shared.sealing import Sealer
@@ -98,6 +99,12 @@ async def link_expired(tx: Transaction, due: Due, now: datetime) -> None:
         return
     case = await load_known(tx, due.subject_id)
     await conclude(tx, case, endings.link_unanswered(case, due.part_id, now))
+
+
+async def link_never_sent(tx: Transaction, event: NoticeFailed, now: datetime) -> None:
+    """A link that could not be brought was no attempt to ask: nothing happens when it runs out."""
+    if event.follow_up_id is not None:
+        tx.disarm(event.case_id, LINK_EXPIRES, event.follow_up_id)
 
 
 async def verify_case(

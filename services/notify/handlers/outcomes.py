@@ -40,6 +40,7 @@ class Told:
     kind: NoticeKind
     person_id: str | None
     via: str
+    follow_up_id: UUID | None = None
 
     @property
     def story(self) -> Story | None:
@@ -61,8 +62,15 @@ class Told:
 
 
 def told(outgoing: Outgoing, now: datetime) -> Told:
+    link = outgoing.body if outgoing.kind is NoticeKind.PLEASE_ANSWER and outgoing.body else {}
     return Told(
-        now, outgoing.case_id, outgoing.notice_id, outgoing.kind, outgoing.person_id, str(outgoing.via)
+        now,
+        outgoing.case_id,
+        outgoing.notice_id,
+        outgoing.kind,
+        outgoing.person_id,
+        str(outgoing.via),
+        link.get("follow_up_id"),
     )
 
 
@@ -78,7 +86,8 @@ def delivered(notice: Told, attempt: int = 1) -> tuple[Event, ...]:
 def failed(notice: Told, attempt: int, because: str) -> tuple[Event, ...]:
     match notice.story:
         case Story.CASE:
-            return (NoticeFailed(**notice.said, attempt=attempt, because=because),)
+            link = {"follow_up_id": notice.follow_up_id}
+            return (NoticeFailed(**notice.said, **link, attempt=attempt, because=because),)
         case Story.ALARM:
             return (AlarmNoticeFailed(**notice.said, attempt=attempt, because=because),)
     return ()

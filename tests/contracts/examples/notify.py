@@ -11,7 +11,13 @@ RANG = TOLD | {"kind": v.NoticeKind.ALARM_RAISED, "person_id": OFFICER, "via": "
 NOTIFY = (
     e.NoticeDelivered(**of_case(1), **TOLD, attempt=1),
     e.NoticeRead(**of_case(2, *PHONE), **TOLD),
-    e.NoticeFailed(**of_case(3), **TOLD | {"via": "smtp"}, attempt=5, because="refused"),
+    e.NoticeFailed(
+        **of_case(3),
+        **TOLD | {"kind": v.NoticeKind.PLEASE_ANSWER, "person_id": None, "via": "webhook"},
+        attempt=5,
+        because="refused",
+        follow_up_id=OTHER,
+    ),
     e.NoticeReceived(**of_case(4), **TOLD),
     e.AlarmNoticeDelivered(**of_alarm(5), **RANG, attempt=1),
     e.AlarmNoticeRead(**of_alarm(6, BY_OFFICER, v.Channel.MOBILE), **RANG),
