@@ -14,6 +14,7 @@ from services.escalation.rules.case import Case, Colour
 from services.escalation.rules.fold import apply
 from services.escalation.rules.ladder import counted_anew
 from services.escalation.rules.limits import Station
+from services.escalation.rules.parkings import park, unpark
 from services.escalation.rules.working_time import WorkingTime
 from services.registry.defaults.policies import EMERGENCY, ROUTINE
 from shared.event import CaseEvent
@@ -29,11 +30,13 @@ from shared.vocabulary import (
     DeadlineKind,
     Level,
     Outcome,
+    ParkReason,
     ReopenReason,
     SetBecause,
+    UnparkReason,
     Urgency,
 )
-from tests.escalation.story import CALENDAR, LADDER, OFFICE, Story, after, everybody_there
+from tests.escalation.story import CALENDAR, LADDER, OFFICE, OFFICER, Story, after, everybody_there
 
 ACK, ARRIVE, CONTACT, HANDLE, FOLLOW_UP = list(DeadlineKind)[:5]
 DAY = 24 * 60
@@ -120,6 +123,18 @@ def test_a_level_the_new_ladder_has_not_makes_the_case_begin_at_its_lowest() -> 
     story = Story()
     story.hear(story.amended(3, ladder=LADDER[1:]))
     assert (story.level, story.due(ACK), story.due(HANDLE)) == (Level.COMMUNITY, 10, 720)
+
+
+def test_a_parked_case_that_comes_to_another_level_still_has_its_review_in_place_of_handle() -> None:
+    story = Story(ladder=LADDER[2:])
+    story.hear(story.accepted(1))
+    story.hear(story.arrived(2))
+    story.by_hand(3, lambda telling: park(telling, OFFICER, "p", ParkReason.NEEDS_FUNDS, after(9 * DAY), "d"))
+    story.hear(story.amended(4, ladder=LADDER[:2]))
+    assert (story.level, story.due(HANDLE), story.due(DeadlineKind.REVIEW)) == (Level.GRID, None, 9 * DAY)
+    story.by_hand(5, lambda telling: unpark(telling, OFFICER, UnparkReason.RESUMED))
+    assert story.due(HANDLE) is not None
+    assert missed(story.told).count(HANDLE) == 0
 
 
 def test_back_at_a_level_that_missed_it_goes_up_again_and_nothing_is_said_twice() -> None:

@@ -170,10 +170,18 @@ def enter_level(telling: Telling, kinds: Iterable[DeadlineKind], side: Sequence[
 
 
 def move_to_level(telling: Telling) -> None:
-    """An amended ladder has the case at another level: its limits there, as they stood if it was there before."""
+    """An amended ladder has the case at another level: its limits there, as they stood if it was there before. A parked
+    case has its review in place of a `handle` that was not missed."""
     found = as_they_stood(telling, _of_level(telling.case, OF_A_LEVEL))
+    if telling.case.parking is not None and DeadlineKind.HANDLE not in _missed_here(telling.case):
+        found = [one for one in found if one.kind is not DeadlineKind.HANDLE]
     _without_successor(telling, found)
     start(telling, found, SetBecause.AMENDED)
+
+
+def _missed_here(case: Case) -> set[DeadlineKind]:
+    here = (case.level, case.round)
+    return {one.kind for one in case.deadlines if one.colour is Colour.RED and (one.level, one.round) == here}
 
 
 def _of_level(case: Case, kinds: Iterable[DeadlineKind]) -> list[Clock]:

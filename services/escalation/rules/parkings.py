@@ -64,7 +64,8 @@ def unpark(telling: Telling, by: By, because: UnparkReason) -> None:
     parked = telling.case.parking
     assert parked is not None, "`end_parking` is for cases that may not be parked"
     end_parking(telling, because, by, reviewed=True)
-    if (due_at := handle_after_parking(parked, telling.now)) is not None and telling.case.is_worked_on:
+    case, due_at = telling.case, handle_after_parking(parked, telling.now)
+    if due_at is not None and case.is_worked_on and not case.open(DeadlineKind.HANDLE):
         clock = Clock(DeadlineKind.HANDLE, telling.case.level, telling.case.round)
         start(telling, [named(telling.case, clock, telling.now, due_at)], SetBecause.UNPARKED)
 

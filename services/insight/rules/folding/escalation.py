@@ -52,8 +52,8 @@ def deadlines_set(row: CaseRow, event: DeadlinesSet) -> CaseRow:
     }
     entered = event.because is SetBecause.LEVEL
     kept = [
-        changed(stopped(clock, event.at, None), replaced=entered)
-        if (clock.kind, clock.about) in new and clock.stopped_at is None
+        _taken_over(clock, event, entered=entered and (clock.level, clock.round) != here)
+        if (clock.kind, clock.about) in new
         else clock
         for clock in row.clocks
         if clock is not again.get((clock.kind, clock.about))
@@ -62,6 +62,14 @@ def deadlines_set(row: CaseRow, event: DeadlinesSet) -> CaseRow:
     row = changed(row, clocks=(*kept, *added))
     of_the_level = any(d.kind in OF_A_LEVEL and d.about is None for d in event.deadlines)
     return changed(row, entered_level=event.level) if of_the_level else row
+
+
+def _taken_over(clock: Clock, event: DeadlinesSet, *, entered: bool) -> Clock:
+    """One of the same level was never more than this one is now, so it runs again no more."""
+    if clock.stopped_at is None:
+        return changed(stopped(clock, event.at, None), replaced=entered)
+    same = (clock.level, clock.round) == (event.level, event.round)
+    return changed(clock, replaced=False) if same else clock
 
 
 def _goes_on(clock: Clock, amber_at: datetime) -> Clock:
