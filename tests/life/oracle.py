@@ -25,7 +25,7 @@ from shared.events.escalation import (
 )
 from shared.events.intake import CaseAmended, CaseMerged, CaseRegistered, CaseReopened, CaseUnmerged
 from shared.things import Policy
-from shared.vocabulary import DeadlineKind, Level, Ruling, SetBecause, UnparkReason
+from shared.vocabulary import DeadlineKind, Level, PartRole, Ruling, SetBecause, UnparkReason
 from tests.escalation.story import WORKING
 
 
@@ -40,11 +40,14 @@ class Oracle:
     entered: dict[tuple[Level, int], datetime] = field(default_factory=dict)
     begun: dict[UUID, datetime] = field(default_factory=dict)
     """When each return, order and raise was made; when each review and task is due."""
+    of_the_owner: set[UUID] = field(default_factory=set)
+    """The returns that were made by whoever held the owner's part."""
     raised: list[CaseEscalated] = field(default_factory=list)
     handled_at: datetime | None = None
     merged: bool = False
     round: int = 1
-    taken_from: datetime | None = None
+    taken_from: dict[tuple[Level, int], datetime] = field(default_factory=dict)
+    """When the owner's part of a level was ruled to be another unit's: it has its own time to take it."""
     at_least: datetime | None = None
     handle_due_at: datetime | None = None
     left: timedelta | None = None
@@ -61,19 +64,17 @@ class Oracle:
                 self.policy_before = self.policy
                 self.at_least = self.at_least if event.policy.urgency is self.policy.urgency else None
                 self.policy = event.policy
-                if "ladder" in event.changed:
-                    self.taken_from = None
             case CaseEscalated():
                 self.raised.append(event)
                 self.begun[event.id] = event.at
                 self.entered[event.to_level, event.round] = event.counts_from
-                self.taken_from = self.at_least = None
+                self.at_least = None
             case EscalationVoided():
                 for one in self.raised:
                     if one.id in event.voids:
                         self.entered.pop((one.to_level, one.round), None)
             case CaseMerged():
-                self.taken_from = self.handled_at = None
+                self.handled_at = None
                 self.merged = True
             case CaseUnmerged():
                 self.merged = False
@@ -83,8 +84,9 @@ class Oracle:
                 self.handled_at = self.handled_at or event.at  # said again, it is no later
             case CaseReturned():
                 self.begun[event.return_id] = event.at
-            case ReturnRuled(ruling=Ruling.REDISPATCH):
-                self.taken_from = event.at
+                self.of_the_owner |= {event.return_id} if event.part_role is PartRole.OWNER else set()
+            case ReturnRuled(ruling=Ruling.REDISPATCH) if event.return_id in self.of_the_owner:
+                self.taken_from[event.level, event.round] = event.at
             case SupervisionOrdered():
                 self.begun[event.order_id] = event.at
             case CoHandlerAsked() if event.due_at is not None:
@@ -135,6 +137,6 @@ class Oracle:
         if one.kind in (DeadlineKind.ARRIVE, DeadlineKind.CONTACT):
             return self.registered_at
         entered = self.entered.get((event.level, event.round), self.registered_at)
-        if one.kind is DeadlineKind.ACKNOWLEDGE and self.taken_from is not None:
-            return max(entered, self.taken_from)
+        if one.kind is DeadlineKind.ACKNOWLEDGE:
+            return max(entered, self.taken_from.get((event.level, event.round), entered))
         return entered

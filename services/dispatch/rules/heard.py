@@ -86,7 +86,8 @@ def registered(event: CaseRegistered) -> State:
 
 
 def _amended(state: State, event: CaseAmended) -> State:
-    """Whoever is on it keeps it; what nobody has taken yet is searched where the case belongs now."""
+    """Whoever is on it keeps it; what nobody has taken yet is searched where the case belongs now. A ruling on a return
+    stands while the level does: it may have been heard before the amendment or after it."""
     case = replace(
         state.case,
         category_code=event.category_code,
@@ -103,12 +104,13 @@ def _amended(state: State, event: CaseAmended) -> State:
     )
     rung = next((rung for rung in case.ladder if rung.level is case.level), case.ladder[0])
     case = replace(case, level=rung.level, unit_id=rung.unit_id)
-    same_ladder, state = event.ladder == state.case.ladder, replace(state, case=case)
+    same_ladder, same_level = event.ladder == state.case.ladder, case.level is state.case.level
+    state = replace(state, case=case)
     if case.state is not CaseState.OPEN:
         return state
     for part in state.parts:
-        named = part.own_people_only and (same_ladder or part.role is not PartRole.OWNER)
-        if part.state in NOT_TAKEN and not named:
+        stays = same_ladder or part.role is not PartRole.OWNER or (same_level and _is_ruled(state, part))
+        if part.state in NOT_TAKEN and not (part.own_people_only and stays):
             state = with_part(state, _moved(part, case, event))
     if case.urgent and state.owner is not None and not _somebody_goes(state):
         going = open_part(case, event.id, PartRole.CO_HANDLER, goes=True, at=event.at)
@@ -116,16 +118,27 @@ def _amended(state: State, event: CaseAmended) -> State:
     return state
 
 
+def _is_ruled(state: State, part: Part) -> bool:
+    return any(one.part_id == part.id and one.to_unit_id == part.unit_id for one in state.returns)
+
+
 def _moved(part: Part, case: Case, event: CaseAmended) -> Part:
     """The leader's step still counts from where the search began: an amendment gives nobody more time."""
     began = part.searched_from
     if part.role is PartRole.OWNER:
-        goes = case.level is Level.GRID
-        here = {"level": case.level, "unit_id": case.unit_id, "own_people_only": False}
-        part = searched_anew(part, event.at, goes=goes, **here)
+        part = searched_anew(part, event.at, **_where_it_belongs(case))
     elif part.goes:
         part = searched_anew(part, event.at, unit_id=case.ladder[0].unit_id)
     return replace(part, searched_from=began)
+
+
+def _where_it_belongs(case: Case) -> dict[str, Any]:
+    return {
+        "level": case.level,
+        "unit_id": case.unit_id,
+        "goes": case.level is Level.GRID,
+        "own_people_only": False,
+    }
 
 
 def _somebody_goes(state: State) -> bool:
@@ -201,7 +214,8 @@ def _erased(state: State, event: RequesterErased) -> State:
 
 def _ruled(state: State, event: ReturnRuled) -> State:
     """裁定. Ruled to be another unit's: the holder is free and that unit's people are asked; refused: it goes on as
-    it is. A part that ended meanwhile stays ended."""
+    it is. A part that ended meanwhile stays ended; an owner's part of a level the case has left is searched where the
+    case belongs now."""
     returns = tuple(
         replace(one, ruling=event.ruling, to_unit_id=event.to_unit_id, ruled_at=event.at)
         if one.id == event.return_id
@@ -214,7 +228,10 @@ def _ruled(state: State, event: ReturnRuled) -> State:
         return state
     if state.case.state is not CaseState.OPEN or part.state in (PartState.HANDLED, PartState.ENDED):
         return state
-    goes_on = searched_anew(part, event.at, unit_id=event.to_unit_id, own_people_only=True)
+    if part.role is PartRole.OWNER and event.level is not state.case.level:
+        goes_on = searched_anew(part, event.at, **_where_it_belongs(state.case))
+    else:
+        goes_on = searched_anew(part, event.at, unit_id=event.to_unit_id, own_people_only=True)
     if part.state is not PartState.OFFERED:
         state = let_go(state, part.id, event.at, "returned")
         goes_on = replace(goes_on, state=PartState.WAITING)

@@ -58,10 +58,10 @@ def _registered(event: intake.CaseRegistered) -> Case:
 
 def _amended(case: Case, event: intake.CaseAmended) -> Case:
     """The level stays where the new ladder has it, else the case begins at its lowest rung. What was extended under
-    another urgency is not extended under the new one."""
+    another urgency is not extended under the new one; where a ruling sent it stands while the level does."""
     if case.closed_at is not None:
         return case
-    places = (place for place, rung in enumerate(event.ladder) if rung.level is case.level)
+    rung = next((place for place, rung in enumerate(event.ladder) if rung.level is case.level), None)
     return replace(
         case,
         category_code=event.category_code,
@@ -69,8 +69,8 @@ def _amended(case: Case, event: intake.CaseAmended) -> Case:
         policy=event.policy,
         ladder=event.ladder,
         care=event.care,
-        rung=next(places, 0),
-        sent_to=case.sent_to if event.ladder == case.ladder else None,
+        rung=rung or 0,
+        sent_to=case.sent_to if rung is not None else None,
         handle_until=case.handle_until if event.urgency is case.urgency else None,
     )
 

@@ -14,7 +14,7 @@ from services.escalation.rules.case import Case, Parking
 from services.escalation.rules.working_time import Counted, WorkingTime, amber_at, count
 from shared.events.escalation import Deadline
 from shared.things import Limit
-from shared.vocabulary import ClockKind, DeadlineKind, Level, Ruling, Urgency
+from shared.vocabulary import ClockKind, DeadlineKind, Level, PartRole, Ruling, Urgency
 
 FOUR_WORKING_HOURS = Limit(clock=ClockKind.WORKING_HOURS, amount=4)
 TWO_WORKING_DAYS = Limit(clock=ClockKind.WORKING_DAYS, amount=2)
@@ -120,11 +120,12 @@ def entered_at(case: Case, clock: Clock) -> datetime:
 
 
 def _freed_at(case: Case, clock: Clock) -> list[datetime]:
-    """A unit that the case was sent to by a ruling has its own time to take it."""
+    """A unit that the case was sent to by a ruling has its own time to take it, and nobody who has it after that unit
+    has less."""
     return [
         one.ruled_at
         for one in case.returns
-        if one.ruling is Ruling.REDISPATCH and one.ruled_at and case.sent_to
+        if one.ruling is Ruling.REDISPATCH and one.ruled_at and one.part_role is PartRole.OWNER
         if (one.level, one.round) == (clock.level, clock.round)
     ]
 
