@@ -162,15 +162,23 @@ async def _start(client: AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaAdminClie
 
 async def _stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Stop, but never wait longer than STOP_SECONDS_MAX: a client that lost its broker may not return. What a stop
-    that was cut short left open is closed."""
+    that was cut short left open is closed, and a task of the client that outlives it opens nothing any more."""
     try:
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
             async with asyncio.timeout(STOP_SECONDS_MAX):
                 await client.stop()
     finally:
         wire = client.client if isinstance(client, AIOKafkaProducer) else client._client
+        wire._get_conn = _no_connection
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS_MAX), wire._get_conn_lock:
+                pass  # the one that is being opened is there now
         for connection in list(wire._conns.values()):
             connection.close()
+
+
+async def _no_connection(*_: object, **__: object) -> None:
+    """What aiokafka has of a node that cannot be reached."""
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -87,3 +87,4 @@ async def test_a_stop_that_takes_too_long_leaves_no_connection_open(
 
     assert connections
     assert [connection for connection in connections if connection.connected()] == []
+    assert await wire.ready(0) is False, "nothing is opened afterwards"
