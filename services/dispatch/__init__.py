@@ -11,5 +11,5 @@ EvidenceAdded, ProgressNoted, CaseHandled, PartHandled, PartEnded, NobodyAvailab
 CoHandlerAsked, HelpRequested, HelpAnswered, CaseReassigned, EntryFlagged, EntryCorrected, DeviceTimeAccepted,
 AlarmRaised, AlarmAnswered, AlarmEnded, MassTaskOpened, MassTaskSplit, MassTaskClosed, RoundDayClosed.
 Promises: one live offer or acceptance per part, one live emergency per person who goes, a search that never ends
-while a case is open, and no emergency `handled` before its musts are met. Who is offered a case: matching.py.
+while a case is open, and no emergency `handled` before its musts are met. Who is offered a case: matching/.
 """

@@ -13,7 +13,7 @@ import pytest
 from services.dispatch.commands import HandOver
 from services.dispatch.handlers.hand_over import HandedOver, hand_over
 from services.dispatch.handlers.search import Matching
-from services.dispatch.matching import HELPING_POSTS, OWNING_POSTS, Search, post_by_hand
+from services.dispatch.matching.chain import HELPING_POSTS, OWNING_POSTS, Search, post_by_hand
 from services.dispatch.rules.facts import OfferState
 from shared.directory import Directory
 from shared.events.dispatch import CaseOffered, CaseReassigned, OfferDeclined, OfferLapsed, OfferWithdrawn

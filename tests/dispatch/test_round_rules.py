@@ -25,7 +25,7 @@ from services.dispatch.rules.round_story import (
     StopPlan,
 )
 from services.dispatch.rules.rounds import Holder, Proof, Standing, overdue_days, owed, walkers
-from services.dispatch.travel import travel_seconds
+from services.dispatch.travel.straight import travel_seconds
 from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
 from shared.ids import uuid7
 from shared.things import Point

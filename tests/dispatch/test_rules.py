@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.dispatch.commands import AcceptOffer
-from services.dispatch.matching import (
+from services.dispatch.matching.chain import (
     HELPING_POSTS,
     OWNING_POSTS,
     ChosenBecause,
@@ -22,7 +22,7 @@ from services.dispatch.matching import (
 )
 from services.dispatch.rules import heard, musts
 from services.dispatch.rules.facts import Arrival, EvidenceFile, Note, State
-from services.dispatch.travel import distance_m, travel_seconds
+from services.dispatch.travel.straight import distance_m, travel_seconds
 from shared.ids import uuid7
 from shared.things import Name, Person, Point, PostHeld
 from shared.vocabulary import ArrivalMethod, Must, NoteKind, Post, TravelMode

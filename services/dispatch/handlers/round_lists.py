@@ -16,7 +16,7 @@ from services.dispatch.queries import rounds as rows
 from services.dispatch.rules.day_order import Call, Planned, day_order
 from services.dispatch.rules.round_story import Stop
 from services.dispatch.rules.rounds import WALKING, Holder, overdue_days, owed, walkers
-from services.dispatch.travel import travel_seconds
+from services.dispatch.travel.straight import travel_seconds
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.fieldwork import NotDoneReason, StopKind

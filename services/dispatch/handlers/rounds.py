@@ -41,7 +41,7 @@ from services.dispatch.rules.round_story import (
 )
 from services.dispatch.rules.rounds import WALKING, Proof, Standing
 from services.dispatch.rules.work import Doer
-from services.dispatch.travel import distance_m
+from services.dispatch.travel.straight import distance_m
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.event import Event

@@ -1,6 +1,6 @@
 """The search: every waiting part gets its next offer, oldest emergency first, as soon as somebody can be asked.
 
-matching.py chooses; here its facts are gathered under the street's lock and its choice becomes an event. A part for
+matching/ chooses; here its facts are gathered under the street's lock and its choice becomes an event. A part for
 which nobody is available is looked at again whenever something was committed, and when the clock may help.
 """
 
@@ -19,7 +19,7 @@ from asyncpg import IntegrityConstraintViolationError
 from services.dispatch import metrics
 from services.dispatch.handlers.records import SEARCH_AGAIN, record
 from services.dispatch.handlers.roster import Roster, Rosters
-from services.dispatch.matching import (
+from services.dispatch.matching.chain import (
     HELPING_POSTS,
     OWNING_POSTS,
     Choice,

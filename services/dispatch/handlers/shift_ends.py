@@ -14,7 +14,7 @@ from uuid import UUID
 
 from services.dispatch.handlers.records import agreed, record
 from services.dispatch.handlers.search import FAULT_RESTS_SECONDS, Matching, Standing, Turn, offered
-from services.dispatch.matching import Choice, choose
+from services.dispatch.matching.chain import Choice, choose
 from services.dispatch.queries.cases import load, load_all
 from services.dispatch.queries.search import HeldPart, held_by, holders, lock_street
 from services.dispatch.rules import passing, shift_ends

@@ -14,7 +14,7 @@ from services.dispatch.rules import entries, work
 from services.dispatch.rules.entries import Moved
 from services.dispatch.rules.facts import Case, EvidenceFile, Part, State
 from services.dispatch.rules.work import Doer
-from services.dispatch.travel import distance_m
+from services.dispatch.travel.straight import distance_m
 from shared.database import Transaction
 from shared.ids import uuid7
 from shared.problems import Problem

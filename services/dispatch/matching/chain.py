@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.dispatch.travel import travel_seconds
+from services.dispatch.travel.straight import travel_seconds
 from shared.events.dispatch import Candidate
 from shared.things import Person, Point, PostHeld
 from shared.vocabulary import Post, TravelMode

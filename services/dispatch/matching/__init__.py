@@ -1,0 +1,1 @@
+"""Who goes: candidates → cost → assignment. Arrays in, assignment out; nothing here reads, writes or waits."""

@@ -1,0 +1,1 @@
+"""How long somebody takes to get there, behind one interface: `Travel`."""
