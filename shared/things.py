@@ -11,17 +11,8 @@ from datetime import date, datetime, time
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.vocabulary import (
-    ClockKind,
-    EmergencyService,
-    Language,
-    Level,
-    Post,
-    Role,
-    ShiftKind,
-    TravelMode,
-    Urgency,
-)
+from shared.going import TravelMode
+from shared.vocabulary import ClockKind, EmergencyService, Language, Level, Post, Role, ShiftKind, Urgency
 
 
 class Value(BaseModel):

@@ -18,15 +18,8 @@ from pydantic import (
 )
 
 from shared.fieldwork import COUNTED_ONLY, NotDoneReason, PeriodUnit, StopKind
-from shared.vocabulary import (
-    ArrivalMethod,
-    DeclineReason,
-    LateCause,
-    NoteKind,
-    Outcome,
-    ReassignReason,
-    ReturnBasis,
-)
+from shared.going import ArrivalMethod, DeclineReason, LateCause, ReassignReason
+from shared.vocabulary import NoteKind, Outcome, ReturnBasis
 
 TEXT_CHARACTERS_MAX = 4000
 UNITS_ASKED_MAX = 5

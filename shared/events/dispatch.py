@@ -6,23 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.event import AlarmEvent, CaseEvent
-from shared.things import Value
-from shared.vocabulary import (
+from shared.going import (
     ArrivalMethod,
     DeclineReason,
     EntryFlag,
     EntryKind,
     LateCause,
-    Level,
-    Must,
-    NoteKind,
-    Outcome,
-    PartRole,
-    Post,
     ReassignReason,
-    ReturnBasis,
     WithdrawReason,
 )
+from shared.things import Value
+from shared.vocabulary import Level, Must, NoteKind, Outcome, PartRole, Post, ReturnBasis
 
 
 class Candidate(Value):

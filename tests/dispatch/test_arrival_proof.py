@@ -10,11 +10,12 @@ from PIL import Image
 
 from services.dispatch.rules.arrival_proof import Shown, code_of, lacking, unit_of
 from shared.events.dispatch import WorkerArrived
+from shared.going import ArrivalMethod
 from shared.ids import uuid7
 from shared.keys import Secret
 from shared.sealing import Sealer
 from shared.service import Service
-from shared.vocabulary import ArrivalMethod, Role
+from shared.vocabulary import Role
 from tests.dispatch.phones import Phone, queued
 from tests.dispatch.test_entries import as_jpeg
 from tests.dispatch.world import LEADER, SEALER, START, A, B, Scene

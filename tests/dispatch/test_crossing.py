@@ -8,7 +8,8 @@ import pytest
 from services.dispatch.rules.facts import CaseState, PartState
 from shared.event import SYSTEM
 from shared.events.dispatch import CaseHandled, OfferWithdrawn
-from shared.vocabulary import EscalationCause, Level, PartRole, WithdrawReason
+from shared.going import WithdrawReason
+from shared.vocabulary import EscalationCause, Level, PartRole
 from tests.dispatch.world import Scene, a_merge, a_raise, a_void, an_amendment, an_unmerge
 
 

@@ -15,10 +15,11 @@ from services.dispatch.queries.photos import BANDS, LIKENESS_BITS_MAX, bands_of
 from services.dispatch.rules import heard
 from services.dispatch.rules.entries import Moved, odd_arrival, odd_photo
 from shared.events.dispatch import DeviceTimeAccepted, EntryCorrected, EntryFlagged
+from shared.going import EntryFlag, EntryKind
 from shared.photos import likeness
 from shared.service import Service
 from shared.things import Point
-from shared.vocabulary import EntryFlag, EntryKind, Role
+from shared.vocabulary import Role
 from tests.dispatch.phones import Phone, queued
 from tests.dispatch.world import START, A, B, Scene, a_closing, a_registration
 

@@ -17,10 +17,11 @@ from services.dispatch.matching.chain import HELPING_POSTS, OWNING_POSTS, Search
 from services.dispatch.rules.facts import OfferState
 from shared.directory import Directory
 from shared.events.dispatch import CaseOffered, CaseReassigned, OfferDeclined, OfferLapsed, OfferWithdrawn
+from shared.going import DeclineReason, ReassignReason, WithdrawReason
 from shared.problems import Problem
 from shared.service import Service
 from shared.things import PostHeld
-from shared.vocabulary import DeclineReason, Post, ReassignReason, Role, WithdrawReason
+from shared.vocabulary import Post, Role
 from tests.dispatch.phones import Phone
 from tests.dispatch.world import LEADER, SEALER, START, A, B, Scene, directory, doer
 

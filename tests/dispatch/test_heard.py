@@ -27,6 +27,7 @@ from shared.events.intake import (
     RequesterErased,
     Window,
 )
+from shared.going import WithdrawReason
 from shared.ids import uuid7
 from shared.problems import Problem
 from shared.vocabulary import (
@@ -40,7 +41,6 @@ from shared.vocabulary import (
     PartRole,
     ReopenReason,
     UnparkReason,
-    WithdrawReason,
 )
 from tests.dispatch.world import (
     LEADER,

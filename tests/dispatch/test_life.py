@@ -20,18 +20,9 @@ from shared.events.dispatch import (
     PartEnded,
     WorkerArrived,
 )
+from shared.going import DeclineReason, LateCause, WithdrawReason
 from shared.problems import Problem
-from shared.vocabulary import (
-    DeclineReason,
-    EscalationCause,
-    LateCause,
-    Level,
-    Must,
-    NoteKind,
-    PartRole,
-    Urgency,
-    WithdrawReason,
-)
+from shared.vocabulary import EscalationCause, Level, Must, NoteKind, PartRole, Urgency
 from tests.dispatch.world import LEADER, A, B, Scene, a_closing, a_raise, a_reopening, a_void, directory
 
 

@@ -21,22 +21,10 @@ from services.dispatch.rules.passing import Asked, Receiver, Words
 from services.dispatch.rules.refusals import Refused
 from shared.event import CaseEvent, Event
 from shared.events.dispatch import CaseHandled, CaseOffered, NobodyAvailable
+from shared.going import ArrivalMethod, DeclineReason, LateCause, ReassignReason
 from shared.ids import uuid7
 from shared.things import PostHeld
-from shared.vocabulary import (
-    ArrivalMethod,
-    Channel,
-    DeclineReason,
-    EscalationCause,
-    LateCause,
-    NoteKind,
-    Outcome,
-    PartRole,
-    Post,
-    ReassignReason,
-    ReturnBasis,
-    Ruling,
-)
+from shared.vocabulary import Channel, EscalationCause, NoteKind, Outcome, PartRole, Post, ReturnBasis, Ruling
 from tests.dispatch.world import (
     LADDER,
     START,

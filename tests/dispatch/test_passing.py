@@ -23,19 +23,11 @@ from shared.events.dispatch import (
     PartEnded,
     PartHandled,
 )
+from shared.going import DeclineReason
 from shared.problems import Problem
 from shared.service import Service
 from shared.things import Name, Person, PostHeld, Shift, Unit
-from shared.vocabulary import (
-    DeclineReason,
-    Level,
-    NoteKind,
-    PartRole,
-    Post,
-    ReturnBasis,
-    Role,
-    Ruling,
-)
+from shared.vocabulary import Level, NoteKind, PartRole, Post, ReturnBasis, Role, Ruling
 from tests.dispatch.phones import Phone
 from tests.dispatch.world import START, A, B, Scene, a_closing, a_ruling, directory, doer
 

@@ -27,9 +27,10 @@ from services.dispatch.rules.round_story import (
 from services.dispatch.rules.rounds import Holder, Proof, Standing, overdue_days, owed, walkers
 from services.dispatch.travel.straight import travel_seconds
 from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
+from shared.going import ArrivalMethod, TravelMode
 from shared.ids import uuid7
 from shared.things import Point
-from shared.vocabulary import ArrivalMethod, Post, TravelMode
+from shared.vocabulary import Post
 from tests.dispatch.world import LEADER, A, B, doer
 
 DAYS, WEEK, MONTH = PeriodUnit.DAYS, PeriodUnit.WEEK, PeriodUnit.MONTH

@@ -23,9 +23,10 @@ from services.dispatch.matching.chain import (
 from services.dispatch.rules import heard, musts
 from services.dispatch.rules.facts import Arrival, EvidenceFile, Note, State
 from services.dispatch.travel.straight import distance_m, travel_seconds
+from shared.going import ArrivalMethod, TravelMode
 from shared.ids import uuid7
 from shared.things import Name, Person, Point, PostHeld
-from shared.vocabulary import ArrivalMethod, Must, NoteKind, Post, TravelMode
+from shared.vocabulary import Must, NoteKind, Post
 from tests.dispatch.world import START, a_registration
 
 PLACE = Point(lon=102.700, lat=25.040)

@@ -22,13 +22,14 @@ from services.dispatch.rules.story import follow
 from shared.database import Database
 from shared.directory import Directory
 from shared.events.dispatch import CaseAccepted, CaseOffered, CaseReassigned, WorkerArrived
+from shared.going import ArrivalMethod, ReassignReason
 from shared.health import Beat
 from shared.ids import uuid7
 from shared.problems import Problem
 from shared.service import Service
 from shared.simulation import Pending
 from shared.things import Shift
-from shared.vocabulary import ArrivalMethod, Level, PartRole, Post, ReassignReason, ShiftKind
+from shared.vocabulary import Level, PartRole, Post, ShiftKind
 from tests.dispatch.world import LEADER, SEALER, START, A, B, Scene, a_registration
 
 ROUTINE, EMERGENCY = "road-damage", "manhole-cover"

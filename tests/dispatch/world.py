@@ -38,6 +38,7 @@ from shared.events.intake import (
     CaseUnmerged,
     Place,
 )
+from shared.going import ArrivalMethod, DeclineReason, LateCause
 from shared.ids import uuid7
 from shared.journal import story, verify
 from shared.keys import Secret
@@ -46,11 +47,8 @@ from shared.things import Category, Person, Policy, Shift, Unit
 from shared.timers import TimerLoop
 from shared.vocabulary import (
     ActorKind,
-    ArrivalMethod,
     ClosedBy,
-    DeclineReason,
     EscalationCause,
-    LateCause,
     Level,
     NoteKind,
     Outcome,

@@ -41,11 +41,11 @@ from shared.events.intake import (
     Rung,
     Window,
 )
+from shared.going import ArrivalMethod, ReassignReason
 from shared.ids import uuid7
 from shared.things import Calendar, OpeningHours, Policy
 from shared.vocabulary import (
     ActorKind,
-    ArrivalMethod,
     Channel,
     ClosedBy,
     DeadlineKind,
@@ -53,7 +53,6 @@ from shared.vocabulary import (
     Level,
     Outcome,
     PartRole,
-    ReassignReason,
     ReturnBasis,
     Urgency,
 )

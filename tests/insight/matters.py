@@ -33,24 +33,21 @@ from shared.events.escalation import (
     ReturnRuled,
     SupervisionAnswered,
 )
+from shared.going import EntryFlag, EntryKind, ReassignReason, WithdrawReason
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,
     DeadlineKind,
-    EntryFlag,
-    EntryKind,
     EscalationCause,
     ExtensionReason,
     Level,
     ParkReason,
     PartRole,
-    ReassignReason,
     ReturnBasis,
     Role,
     Ruling,
     SetBecause,
     UnparkReason,
-    WithdrawReason,
 )
 from tests.insight.matters_of_intake import (
     answered_at_once,

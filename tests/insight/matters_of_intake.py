@@ -32,11 +32,11 @@ from shared.events.intake import (
     Window,
 )
 from shared.events.notify import NoticeFailed, NoticeRead, NoticeReceived
+from shared.going import DeclineReason, WithdrawReason
 from shared.ids import uuid7
 from shared.vocabulary import (
     Channel,
     ClosedBy,
-    DeclineReason,
     EmergencyService,
     FollowUpKind,
     Level,
@@ -45,7 +45,6 @@ from shared.vocabulary import (
     Outcome,
     ReopenReason,
     SetBecause,
-    WithdrawReason,
 )
 from tests.insight.story import LADDER, POLICY, Story
 

@@ -44,10 +44,10 @@ from shared.events.intake import (
     Rung,
 )
 from shared.events.notify import NoticeDelivered
+from shared.going import ArrivalMethod
 from shared.ids import uuid7
 from shared.things import Limit, Policy
 from shared.vocabulary import (
-    ArrivalMethod,
     Channel,
     ClockKind,
     ClosedBy,

@@ -16,11 +16,11 @@ from services.insight.queries import rows
 from services.insight.rules.facts import PartState
 from services.insight.rules.standing import dues, standing
 from shared.database import Database
+from shared.going import EntryFlag
 from shared.vocabulary import (
     CaseState,
     DeadlineKind,
     EmergencyService,
-    EntryFlag,
     Level,
     NotAcceptedReason,
     Outcome,

@@ -18,22 +18,13 @@ from shared.event import CaseEvent, Event
 from shared.events.dispatch import CaseAccepted, CaseHandled, CaseOffered, ProgressNoted, WorkerArrived
 from shared.events.escalation import CaseEscalated, EscalationVoided
 from shared.events.intake import CaseRegistered, Place
+from shared.going import ArrivalMethod
 from shared.identity import SignedIn
 from shared.ids import uuid7
 from shared.journal import story, verify
 from shared.things import Calendar, Category, Grant, Policy
 from shared.timers import TimerLoop
-from shared.vocabulary import (
-    ArrivalMethod,
-    Channel,
-    EscalationCause,
-    Level,
-    NoteKind,
-    Outcome,
-    PartRole,
-    Post,
-    Role,
-)
+from shared.vocabulary import Channel, EscalationCause, Level, NoteKind, Outcome, PartRole, Post, Role
 from tests.people import an_issuer
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)

@@ -12,7 +12,8 @@ from shared.event import CaseEvent
 from shared.events.dispatch import CaseAccepted, CaseHandled, CaseOffered, CaseReassigned, OfferLapsed
 from shared.events.escalation import DeadlineMissed
 from shared.events.intake import CaseClosed, CaseRegistered
-from shared.vocabulary import ClosedBy, DeadlineKind, Level, Outcome, PartRole, Post, ReassignReason
+from shared.going import ReassignReason
+from shared.vocabulary import ClosedBy, DeadlineKind, Level, Outcome, PartRole, Post
 from tests.contracts.examples import EXAMPLES
 from tests.journeys.promises import broken
 

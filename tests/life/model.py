@@ -39,14 +39,12 @@ from shared.events.intake import (
     CaseUnmerged,
     Rung,
 )
+from shared.going import ArrivalMethod, DeclineReason, LateCause
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,
-    ArrivalMethod,
     Channel,
-    DeclineReason,
     EscalationReason,
-    LateCause,
     Level,
     NoteKind,
     Outcome,

@@ -63,13 +63,12 @@ from shared.events.intake import (
     RequesterErased,
     Window,
 )
+from shared.going import EntryFlag, EntryKind, ReassignReason
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,
     ClosedBy,
     DeadlineKind,
-    EntryFlag,
-    EntryKind,
     EscalationCause,
     ExtensionReason,
     FollowUpKind,
@@ -79,7 +78,6 @@ from shared.vocabulary import (
     Outcome,
     ParkReason,
     PartRole,
-    ReassignReason,
     ReturnBasis,
     Ruling,
     SupervisionKind,

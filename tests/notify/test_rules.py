@@ -32,19 +32,18 @@ from shared.events.escalation import (
     SupervisionOrdered,
 )
 from shared.events.intake import CaseAmended, CaseClosed, CaseReopened, FollowUpOpened
+from shared.going import DeclineReason, WithdrawReason
 from shared.ids import uuid7
 from shared.things import LevelLimits
 from shared.vocabulary import (
     ClosedBy,
     DeadlineKind,
-    DeclineReason,
     EscalationCause,
     Level,
     NoticeKind,
     Outcome,
     SupervisionKind,
     Urgency,
-    WithdrawReason,
 )
 from tests.notify.story import NIGHT, POLICY, Story, a_town
 

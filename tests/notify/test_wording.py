@@ -19,11 +19,10 @@ from services.notify.channels.wording import (
     source_of,
 )
 from services.notify.rules.telling import TELLS
+from shared.going import EntryFlag, EntryKind, ReassignReason, WithdrawReason
 from shared.vocabulary import (
     DeadlineKind,
     EmergencyService,
-    EntryFlag,
-    EntryKind,
     EscalationCause,
     EscalationReason,
     ExtensionReason,
@@ -33,13 +32,11 @@ from shared.vocabulary import (
     NoticeKind,
     Outcome,
     ParkReason,
-    ReassignReason,
     ReturnBasis,
     Role,
     Ruling,
     SupervisionKind,
     UnparkReason,
-    WithdrawReason,
 )
 
 ZONE = "Asia/Shanghai"

@@ -18,8 +18,9 @@ from services.dispatch.handlers.records import case_of, known_case
 from services.dispatch.queries import flags as flag_rows
 from services.dispatch.rules.views import PartView
 from services.dispatch.rules.work import Doer
+from shared.going import EntryFlag, EntryKind
 from shared.routes import Caller, Tx, allow, router_for
-from shared.vocabulary import Channel, EntryFlag, EntryKind, Role
+from shared.vocabulary import Channel, Role
 
 router = router_for("dispatch")
 

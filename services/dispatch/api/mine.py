@@ -19,9 +19,10 @@ from services.dispatch.rules.burden import Burden, Held, burden, of_entries
 from services.dispatch.rules.facts import CaseState, OfferState
 from shared.directory import Directory
 from shared.fieldwork import NotDoneReason
+from shared.going import DeclineReason
 from shared.problems import Problem
 from shared.routes import Caller, Tx, allow, router_for
-from shared.vocabulary import DeclineReason, Outcome, PartRole, Urgency
+from shared.vocabulary import Outcome, PartRole, Urgency
 
 router = router_for("dispatch")
 

@@ -15,8 +15,9 @@ from services.dispatch.rules.privacy import masked_name, masked_phone
 from services.dispatch.rules.round_story import Stop
 from services.dispatch.rules.rounds import overdue_days
 from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
+from shared.going import ArrivalMethod
 from shared.things import Point
-from shared.vocabulary import ArrivalMethod, Channel
+from shared.vocabulary import Channel
 
 
 class VisitedView(BaseModel):

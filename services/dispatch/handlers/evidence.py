@@ -24,10 +24,10 @@ from services.dispatch.rules.work import Doer, ReceivedFile
 from shared import idempotency
 from shared.database import Database, Transaction
 from shared.files import Files
+from shared.going import EntryFlag, EntryKind
 from shared.idempotency import RequestKey, StoredAnswer
 from shared.problems import Problem
 from shared.sealing import Sealer
-from shared.vocabulary import EntryFlag, EntryKind
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from services.dispatch.travel.straight import travel_seconds
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.fieldwork import NotDoneReason, StopKind
+from shared.going import TravelMode
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import TravelMode
 
 ONE_LIST_STOPS_MAX = 500
 REPORT_STOPS_MAX = 5000

@@ -46,12 +46,13 @@ from shared.database import Transaction
 from shared.directory import Directory
 from shared.event import Event
 from shared.fieldwork import StopKind
+from shared.going import ArrivalMethod
 from shared.identity import not_allowed
 from shared.ids import uuid7
 from shared.problems import Problem, not_found
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import ArrivalMethod, Role
+from shared.vocabulary import Role
 
 WALKERS = (Role.GRID_WORKER, Role.GRID_LEADER, Role.UNIT_OFFICER)
 """Who may enter something at the stops of their unit and below it, besides those with a post in the grid."""

@@ -23,10 +23,11 @@ from services.dispatch.rules.story import follow
 from services.dispatch.rules.work import Doer
 from shared.database import Database, Transaction
 from shared.event import Actor, Event
+from shared.going import ReassignReason
 from shared.health import Beat
 from shared.retry import is_transient
 from shared.simulation import Pending
-from shared.vocabulary import Channel, ReassignReason
+from shared.vocabulary import Channel
 
 LOOK_EVERY_SECONDS = 5.0
 """A shift that ended, or was shortened, is noticed within so long."""

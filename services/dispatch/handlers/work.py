@@ -16,11 +16,12 @@ from services.dispatch.rules.facts import Case, EvidenceFile, Part, State
 from services.dispatch.rules.work import Doer
 from services.dispatch.travel.straight import distance_m
 from shared.database import Transaction
+from shared.going import EntryKind
 from shared.ids import uuid7
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import HANDLER_OUTCOMES, EntryKind, NoteKind
+from shared.vocabulary import HANDLER_OUTCOMES, NoteKind
 
 
 async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, sealer: Sealer) -> State:

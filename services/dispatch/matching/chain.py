@@ -15,8 +15,9 @@ from enum import StrEnum
 
 from services.dispatch.travel.straight import travel_seconds
 from shared.events.dispatch import Candidate
+from shared.going import TravelMode
 from shared.things import Person, Point, PostHeld
-from shared.vocabulary import Post, TravelMode
+from shared.vocabulary import Post
 
 EXPLAINED_CANDIDATES_MAX = 12
 STEP_REACH = timedelta(seconds=10)

@@ -44,21 +44,9 @@ from services.dispatch.tables import (
 from shared.database import Row, Transaction
 from shared.events.dispatch import Candidate
 from shared.events.intake import Place, Rung, Window
+from shared.going import ArrivalMethod, DeclineReason, EntryFlag, EntryKind
 from shared.things import Policy
-from shared.vocabulary import (
-    ArrivalMethod,
-    DeclineReason,
-    EntryFlag,
-    EntryKind,
-    Level,
-    NoteKind,
-    Outcome,
-    PartRole,
-    Post,
-    ReturnBasis,
-    Ruling,
-    Urgency,
-)
+from shared.vocabulary import Level, NoteKind, Outcome, PartRole, Post, ReturnBasis, Ruling, Urgency
 
 CASES = "SELECT * FROM cases WHERE id = ANY(CAST(:ids AS uuid[]))"
 PARTS = "SELECT * FROM parts WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY opened_at, id"

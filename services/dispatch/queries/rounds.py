@@ -15,9 +15,9 @@ from shared.codec import decode_body
 from shared.database import Row, Transaction
 from shared.event import JOURNAL_ONLY_TYPES, Event
 from shared.fieldwork import NotDoneReason, StopKind
+from shared.going import ArrivalMethod
 from shared.sealing import Sealer
 from shared.things import Point
-from shared.vocabulary import ArrivalMethod
 
 DELETED_ROWS_MAX = 1000
 COLUMNS = """

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from services.dispatch.rules import refusals
 from services.dispatch.rules.refusals import Refused
+from shared.going import ArrivalMethod
 from shared.sealing import Sealer
-from shared.vocabulary import ArrivalMethod
 
 PHOTO_FRESH_FOR = timedelta(minutes=10)
 CLOCKS_DIFFER = timedelta(minutes=2)

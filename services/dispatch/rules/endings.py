@@ -12,8 +12,9 @@ from shared.event import SYSTEM, Event
 from shared.events.dispatch import CaseHandled, PartEnded
 from shared.events.escalation import ReturnRuled
 from shared.events.intake import CaseAmended
+from shared.going import WithdrawReason
 from shared.ids import uuid7
-from shared.vocabulary import Channel, Ruling, WithdrawReason
+from shared.vocabulary import Channel, Ruling
 
 
 def relieve(state: State, now: datetime) -> list[Event]:

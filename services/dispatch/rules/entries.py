@@ -14,7 +14,7 @@ from services.dispatch.rules.passing import Words
 from services.dispatch.rules.work import Doer
 from shared.event import Event
 from shared.events.dispatch import DeviceTimeAccepted, EntryCorrected, EntryFlagged
-from shared.vocabulary import EntryFlag, EntryKind
+from shared.going import EntryFlag, EntryKind
 
 FAR_M = 500
 """From the place of the case: beyond what a phone's position is wrong by between high houses."""

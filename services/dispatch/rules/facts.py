@@ -9,21 +9,9 @@ from uuid import UUID
 
 from shared.events.dispatch import Candidate
 from shared.events.intake import Place, Rung, Window
+from shared.going import ArrivalMethod, DeclineReason, EntryFlag, EntryKind
 from shared.things import Policy
-from shared.vocabulary import (
-    ArrivalMethod,
-    DeclineReason,
-    EntryFlag,
-    EntryKind,
-    Level,
-    NoteKind,
-    Outcome,
-    PartRole,
-    Post,
-    ReturnBasis,
-    Ruling,
-    Urgency,
-)
+from shared.vocabulary import Level, NoteKind, Outcome, PartRole, Post, ReturnBasis, Ruling, Urgency
 
 
 class CaseState(StrEnum):

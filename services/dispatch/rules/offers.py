@@ -12,7 +12,8 @@ from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.told import OwnerKept
 from shared.event import Actor, Event
 from shared.events.dispatch import CaseAccepted, HelpAnswered, OfferDeclined, OfferLapsed, OfferWithdrawn
-from shared.vocabulary import Channel, DeclineReason, PartRole, Post, WithdrawReason
+from shared.going import DeclineReason, WithdrawReason
+from shared.vocabulary import Channel, PartRole, Post
 
 Decision = list[Event] | Refused
 """What happens now; an empty list where it had happened already."""

@@ -31,17 +31,10 @@ from shared.events.dispatch import (
     OfferDeclined,
     PartHandled,
 )
+from shared.going import DeclineReason, ReassignReason, WithdrawReason
 from shared.ids import uuid7
 from shared.things import PostHeld
-from shared.vocabulary import (
-    DeclineReason,
-    Level,
-    PartRole,
-    ReassignReason,
-    ReturnBasis,
-    Ruling,
-    WithdrawReason,
-)
+from shared.vocabulary import Level, PartRole, ReturnBasis, Ruling
 
 FOR_GOOD = frozenset({DeclineReason.UNFIT, DeclineReason.CONFLICT_OF_INTEREST})
 """Declines that hold for the whole case; the others only until the next turn."""

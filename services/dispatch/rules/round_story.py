@@ -14,8 +14,8 @@ from uuid import UUID
 from services.dispatch.rules.periods import Period
 from shared.event import Event
 from shared.fieldwork import NotDoneReason, PeriodUnit, StopKind
+from shared.going import ArrivalMethod
 from shared.things import Point, Value
-from shared.vocabulary import ArrivalMethod
 
 
 class StopPlan(Value):

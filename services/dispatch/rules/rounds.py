@@ -23,7 +23,8 @@ from services.dispatch.rules.round_story import (
 )
 from services.dispatch.rules.work import Doer
 from shared.fieldwork import NotDoneReason
-from shared.vocabulary import ArrivalMethod, Post
+from shared.going import ArrivalMethod
+from shared.vocabulary import Post
 
 WALKING = (Post.WORKER, Post.A, Post.B, Post.LEADER)
 """Whose stops there can be."""

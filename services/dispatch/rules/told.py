@@ -57,7 +57,8 @@ from shared.events.dispatch import (
     ResidentContacted,
     WorkerArrived,
 )
-from shared.vocabulary import PartRole, ReassignReason
+from shared.going import ReassignReason
+from shared.vocabulary import PartRole
 
 REASSIGNED = "reassigned"
 """Why somebody has a part they were never offered, and why somebody else no longer has it."""

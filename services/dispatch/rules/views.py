@@ -22,21 +22,8 @@ from services.dispatch.rules.facts import (
 )
 from shared.events.dispatch import Candidate
 from shared.events.intake import Place, Window
-from shared.vocabulary import (
-    ArrivalMethod,
-    DeclineReason,
-    EntryFlag,
-    EntryKind,
-    Level,
-    Must,
-    NoteKind,
-    Outcome,
-    PartRole,
-    Post,
-    ReturnBasis,
-    Ruling,
-    Urgency,
-)
+from shared.going import ArrivalMethod, DeclineReason, EntryFlag, EntryKind
+from shared.vocabulary import Level, Must, NoteKind, Outcome, PartRole, Post, ReturnBasis, Ruling, Urgency
 
 
 class CaseView(BaseModel):

@@ -12,16 +12,8 @@ from services.dispatch.rules.offers import Decision, about, holder_of, not_their
 from services.dispatch.rules.refusals import Refused
 from shared.event import Actor
 from shared.events.dispatch import CaseHandled, EvidenceAdded, ProgressNoted, ResidentContacted, WorkerArrived
-from shared.vocabulary import (
-    ArrivalMethod,
-    Channel,
-    LateCause,
-    NoteKind,
-    Outcome,
-    PartRole,
-    Post,
-    WithdrawReason,
-)
+from shared.going import ArrivalMethod, LateCause, WithdrawReason
+from shared.vocabulary import Channel, NoteKind, Outcome, PartRole, Post
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.vocabulary import TravelMode
+from shared.going import TravelMode
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

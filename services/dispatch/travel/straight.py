@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import asin, cos, radians, sin, sqrt
 
+from shared.going import TravelMode
 from shared.things import Point
-from shared.vocabulary import TravelMode
 
 EARTH_RADIUS_M = 6_371_008.8
 DETOUR = 1.35

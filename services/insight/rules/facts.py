@@ -7,17 +7,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from shared.going import EntryFlag, EntryKind, LateCause
 from shared.vocabulary import (
     Channel,
     ClosedBy,
     DeadlineKind,
     EmergencyService,
-    EntryFlag,
-    EntryKind,
     EscalationCause,
     EscalationReason,
     ExtensionReason,
-    LateCause,
     Level,
     Must,
     NotAcceptedReason,

@@ -5,15 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 from services.insight.rules import words_of_matters
+from shared.going import ArrivalMethod, DeclineReason, LateCause, WithdrawReason
 from shared.things import Name
 from shared.vocabulary import (
-    ArrivalMethod,
     Channel,
     ClosedBy,
     DeadlineKind,
-    DeclineReason,
     EscalationCause,
-    LateCause,
     Level,
     NoteKind,
     Outcome,
@@ -21,7 +19,6 @@ from shared.vocabulary import (
     Role,
     Satisfaction,
     SupervisionKind,
-    WithdrawReason,
 )
 
 WORDS: dict[type[StrEnum], dict[str, Name]] = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from shared.going import EntryFlag, EntryKind, ReassignReason
 from shared.things import Name
 from shared.vocabulary import (
     ActorKind,
     CaseState,
     ClockKind,
     EmergencyService,
-    EntryFlag,
-    EntryKind,
     EscalationReason,
     ExtensionReason,
     FollowUpKind,
@@ -20,7 +19,6 @@ from shared.vocabulary import (
     NoticeKind,
     ParkReason,
     PartRole,
-    ReassignReason,
     ReopenReason,
     RequesterKind,
     ReturnBasis,

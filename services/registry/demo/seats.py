@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from services.registry.commands import Given
 from services.registry.demo.organisation import GROUPS_OF_A_BRANCH
 from services.registry.rules.roles import with_powers
+from shared.going import TravelMode
 from shared.things import Grant, JobRole, Name, PostHeld, Unit
-from shared.vocabulary import Level, Post, Role, TravelMode
+from shared.vocabulary import Level, Post, Role
 
 WALK, BIKE, CAR = TravelMode.WALK, TravelMode.E_BIKE, TravelMode.CAR
 

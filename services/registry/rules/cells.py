@@ -14,7 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.registry.rules.roles import SHIPPED
-from shared.vocabulary import Language, Level, Post, Role, ShiftKind, TravelMode, Urgency
+from shared.going import TravelMode
+from shared.vocabulary import Language, Level, Post, Role, ShiftKind, Urgency
 
 CELL_CHARACTERS_MAX = 20_000
 SEPARATOR = re.compile(r"[;；\n]+")

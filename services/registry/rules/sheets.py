@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from services.registry.rules import cells
 from services.registry.rules.cells import Cell, Unreadable
 from services.registry.rules.things import SINGULAR, Thing
+from shared.going import TravelMode
 from shared.things import Calendar, Category, JobRole, Person, Shift, Skill, Unit, Value
-from shared.vocabulary import Language, Level, Role, ShiftKind, TravelMode, Urgency
+from shared.vocabulary import Language, Level, Role, ShiftKind, Urgency
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from shared import going as g
 from shared import vocabulary as v
 from shared.events import dispatch as e
 from tests.contracts.examples.world import (
@@ -44,9 +45,9 @@ DISPATCH = (
         chosen_because="own_grid_fastest",
         candidates=CANDIDATES,
     ),
-    e.OfferDeclined(**of_part(2, *PHONE), offer_id=OFFER, person_id=WORKER, reason=v.DeclineReason.TOO_FAR),
+    e.OfferDeclined(**of_part(2, *PHONE), offer_id=OFFER, person_id=WORKER, reason=g.DeclineReason.TOO_FAR),
     e.OfferLapsed(**of_part(3), offer_id=OFFER, person_id=WORKER),
-    e.OfferWithdrawn(**of_part(4), offer_id=OFFER, person_id=WORKER, reason=v.WithdrawReason.NEXT_STEP),
+    e.OfferWithdrawn(**of_part(4), offer_id=OFFER, person_id=WORKER, reason=g.WithdrawReason.NEXT_STEP),
     e.CaseAccepted(
         **of_part(5, *PHONE),
         offer_id=OFFER,
@@ -59,7 +60,7 @@ DISPATCH = (
     e.WorkerArrived(
         **of_part(6, *PHONE),
         person_id=WORKER,
-        method=v.ArrivalMethod.POSITION,
+        method=g.ArrivalMethod.POSITION,
         told_at=AT - timedelta(minutes=9),
         distance_m=12,
         device_at=AT - timedelta(seconds=2),
@@ -83,7 +84,7 @@ DISPATCH = (
         person_id=WORKER,
         outcome=v.Outcome.SOLVED,
         musts_met=(v.Must.ARRIVE, v.Must.PHOTOGRAPH_AND_ACCOUNT, v.Must.MEASURE),
-        late_cause=v.LateCause.TRAFFIC,
+        late_cause=g.LateCause.TRAFFIC,
         device_at=AT - timedelta(seconds=2),
     ),
     e.PartEnded(**of_part(11), person_id=WORKER, because="reopened"),
@@ -125,19 +126,19 @@ DISPATCH = (
         to_offer_id=OFFER,
         to_post=v.Post.B,
         to_unit_id="w1-3",
-        reason=v.ReassignReason.SHIFT_ENDED,
+        reason=g.ReassignReason.SHIFT_ENDED,
     ),
     e.EntryFlagged(
         **of_part(20),
         entry_id=OTHER,
-        entry=v.EntryKind.EVIDENCE,
+        entry=g.EntryKind.EVIDENCE,
         person_id=WORKER,
-        flags=(v.EntryFlag.SEEN_BEFORE, v.EntryFlag.FAR_FROM_PLACE),
+        flags=(g.EntryFlag.SEEN_BEFORE, g.EntryFlag.FAR_FROM_PLACE),
     ),
     e.EntryCorrected(
         **of_part(21, *PHONE),
         entry_id=OTHER,
-        entry=v.EntryKind.MEASURE,
+        entry=g.EntryKind.MEASURE,
         person_id=WORKER,
         note_id=PART,
         digest="5e884898da28",

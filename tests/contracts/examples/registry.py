@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time, timedelta
 
+from shared import going as g
 from shared import things as t
 from shared import vocabulary as v
 from shared.events import things as e
@@ -41,7 +42,7 @@ REGISTRY = (
                 t.Grant(role=v.Role.VOLUNTEER, unit_id=GRID, held_as="corridor-keeper"),
             ),
             posts=(t.PostHeld(post=v.Post.A, unit_id=GRID),),
-            mode=v.TravelMode.E_BIKE,
+            mode=g.TravelMode.E_BIKE,
             base=t.Point(lon=113.57, lat=24.83),
             language=v.Language.CHINESE,
             email="a@example.org",

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from services.insight.rules.telling.reader import Data, Reader, Templates, Words, person
-from shared.things import Name
-from shared.vocabulary import (
+from shared.going import (
     ArrivalMethod,
     DeclineReason,
     EntryFlag,
     EntryKind,
     LateCause,
-    NoteKind,
-    Outcome,
-    Post,
     ReassignReason,
-    ReturnBasis,
     WithdrawReason,
 )
+from shared.things import Name
+from shared.vocabulary import NoteKind, Outcome, Post, ReturnBasis
 
 
 def _offered(data: Data, reader: Reader) -> Words:
