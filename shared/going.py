@@ -34,6 +34,7 @@ class WithdrawReason(StrEnum):
     RETURNED = "returned"
     HANDED_DOWN = "handed_down"
     REASSIGNED = "reassigned"
+    SWAP_OVER = "swap_over"
 
 
 class ArrivalMethod(StrEnum):
@@ -65,6 +66,7 @@ class ReassignReason(StrEnum):
     LEAVE = "leave"
     BY_SUPERVISOR = "by_supervisor"
     CONFLICT_OF_INTEREST = "conflict_of_interest"
+    SWAPPED = "swapped"
 
 
 class EntryFlag(StrEnum):

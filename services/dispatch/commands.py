@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 
@@ -180,6 +181,13 @@ class HandOver(Command):
         if self.reason is ReassignReason.CONFLICT_OF_INTEREST and not self.part_ids:
             raise ValueError("a conflict of interest names its parts")
         return self
+
+    @field_validator("reason")
+    @classmethod
+    def _by_hand(cls, reason: ReassignReason) -> ReassignReason:
+        if reason is ReassignReason.SWAPPED:
+            raise ValueError("a swap happens by accepting one; by hand it is by_supervisor")
+        return reason
 
 
 class RaiseAlarm(Command):

@@ -119,8 +119,18 @@ class OfferRow(Table, table=True):
             "offers_one_emergency_per_person",
             "person_id",
             unique=True,
-            postgresql_where=text(f"emergency AND goes AND {LIVE}"),
+            postgresql_where=text(
+                f"emergency AND goes AND {LIVE} AND (swap_of IS NULL OR state <> 'offered')"
+            ),
         ),
+        # 改派 is asked of somebody who is on the way to something else: beside that one emergency, and once at a time.
+        Index(
+            "offers_one_swap_per_person",
+            "person_id",
+            unique=True,
+            postgresql_where=text("swap_of IS NOT NULL AND state = 'offered'"),
+        ),
+        Index("offers_by_swap", "swap_of", postgresql_where=text("swap_of IS NOT NULL")),
         Index("offers_by_case", "case_id"),
         Index(
             "offers_on_hand",
@@ -151,6 +161,9 @@ class OfferRow(Table, table=True):
     contacted_at: datetime | None = moment()
     ended_at: datetime | None = moment()
     passed_on: str | None = Field(default=None, sa_type=Text)
+    policy: str | None = Field(default=None, sa_type=Text)
+    shadow: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    swap_of: UUID | None = None
 
 
 class ArrivalRow(Table, table=True):

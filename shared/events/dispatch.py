@@ -20,12 +20,23 @@ from shared.vocabulary import Level, Must, NoteKind, Outcome, PartRole, Post, Re
 
 
 class Candidate(Value):
-    """Somebody considered for an offer. `removed_by` names the hard filter, `None` if the person could have gone."""
+    """Somebody considered for an offer. `removed_by` names the hard filter, `None` if the person could have gone;
+    `p_late` is the chance that they would come too late, from 0 to 1."""
 
     person_id: str
     post: Post
     eta_seconds: int | None = None
     removed_by: str | None = None
+    p_late: float | None = None
+
+
+class ShadowChoice(Value):
+    """Whom another policy would have asked at the same moment; `None`: nobody."""
+
+    policy: str
+    person_id: str | None = None
+    eta_seconds: int | None = None
+    p_late: float | None = None
 
 
 class PartEvent(CaseEvent):
@@ -39,7 +50,9 @@ class PartEvent(CaseEvent):
 
 class CaseOffered(PartEvent, type="yike.case.offered", source="dispatch"):
     """派单 to one person until `expires_at`. `goes` is false for officers, who hold but do not travel.
-    `chosen_because` is a code of dispatch's rules; `candidates` is what was weighed."""
+    `chosen_because` is a code of dispatch's rules; `candidates` is what was weighed, by which `policy`, and `shadow` is
+    the choice of another policy, which does nothing. `swap_of` is the offer by which the person is on the way to
+    another case (改派): accepting frees them of it, anything else changes nothing there."""
 
     offer_id: UUID
     person_id: str
@@ -51,6 +64,9 @@ class CaseOffered(PartEvent, type="yike.case.offered", source="dispatch"):
     eta_seconds: int | None = None
     chosen_because: str
     candidates: tuple[Candidate, ...] = ()
+    policy: str | None = None
+    shadow: ShadowChoice | None = None
+    swap_of: UUID | None = None
 
 
 class OfferDeclined(PartEvent, type="yike.offer.declined", source="dispatch"):

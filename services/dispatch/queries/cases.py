@@ -42,7 +42,7 @@ from services.dispatch.tables import (
     StatementRow,
 )
 from shared.database import Row, Transaction
-from shared.events.dispatch import Candidate
+from shared.events.dispatch import Candidate, ShadowChoice
 from shared.events.intake import Place, Rung, Window
 from shared.going import ArrivalMethod, DeclineReason, EntryFlag, EntryKind
 from shared.things import Policy
@@ -53,7 +53,8 @@ PARTS = "SELECT * FROM parts WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY 
 # Candidates are the explanation of an offer: read for its screen, never to decide something.
 OFFERS = """
     SELECT id, case_id, part_id, person_id, unit_id, post, turn, state, emergency, goes, offered_at, expires_at,
-           eta_seconds, chosen_because, declined_because, accepted_at, arrived_at, contacted_at, ended_at, passed_on
+           eta_seconds, chosen_because, declined_because, accepted_at, arrived_at, contacted_at, ended_at, passed_on,
+           policy, shadow, swap_of
     FROM offers WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY offered_at, id
 """
 ARRIVALS = "SELECT * FROM arrivals WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, part_id"
@@ -143,7 +144,7 @@ def _columns(thing: Any) -> dict[str, Any]:
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, Place | Policy | Rung | Window | Candidate):
+    if isinstance(value, Place | Policy | Rung | Window | Candidate | ShadowChoice):
         return value.model_dump(mode="json")
     if isinstance(value, tuple):
         return [_stored(item) for item in value]
@@ -221,6 +222,7 @@ def _offer(row: Row) -> Offer:
         post=Post(row["post"]),
         state=OfferState(row["state"]),
         declined_because=DeclineReason(declined) if declined else None,
+        shadow=ShadowChoice.model_validate(row["shadow"]) if row["shadow"] else None,
     )
     return offer
 

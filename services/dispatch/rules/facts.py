@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.events.dispatch import Candidate
+from shared.events.dispatch import Candidate, ShadowChoice
 from shared.events.intake import Place, Rung, Window
 from shared.going import ArrivalMethod, DeclineReason, EntryFlag, EntryKind
 from shared.things import Policy
@@ -187,7 +187,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One person, one part. `goes` turns false as soon as the person is free to be sent elsewhere. `passed_on` says
-    that a held part went to somebody else (交接), was handed down or was ruled to be another unit's."""
+    that a held part went to somebody else (交接), was handed down or was ruled to be another unit's. `swap_of` is the
+    offer by which the person was on the way to another case when this one was put to them."""
 
     id: UUID
     part_id: UUID
@@ -209,6 +210,9 @@ class Offer:
     contacted_at: datetime | None = None
     ended_at: datetime | None = None
     passed_on: str | None = None
+    policy: str | None = None
+    shadow: ShadowChoice | None = None
+    swap_of: UUID | None = None
 
     @property
     def live(self) -> bool:

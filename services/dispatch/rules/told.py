@@ -94,6 +94,9 @@ def _offered(state: State, event: CaseOffered) -> State:
         eta_seconds=event.eta_seconds,
         chosen_because=event.chosen_because,
         candidates=event.candidates,
+        policy=event.policy,
+        shadow=event.shadow,
+        swap_of=event.swap_of,
     )
     part = replace(part, state=PartState.OFFERED, turn=turn, nobody_since=None)
     return with_part(with_offer(state, offer), part)
@@ -265,12 +268,12 @@ def _help_requested(state: State, event: HelpRequested) -> State:
 
 def _reassigned(state: State, event: CaseReassigned) -> State:
     """As it is: the next holder takes over where the last one stood, or it is searched from the beginning. A conflict
-    of interest is kept, because it holds for the whole case."""
+    of interest is kept, because it holds for the whole case, and a swap, because who made it may be asked again."""
     old = state.taken_by(event.part_id)
     if old is None:
         return state
-    conflict = event.reason is ReassignReason.CONFLICT_OF_INTEREST
-    state = let_go(state, event.part_id, event.at, event.reason if conflict else REASSIGNED)
+    kept = event.reason in (ReassignReason.CONFLICT_OF_INTEREST, ReassignReason.SWAPPED)
+    state = let_go(state, event.part_id, event.at, event.reason if kept else REASSIGNED)
     part = state.part(event.part_id)
     if event.to_person_id is None or event.to_offer_id is None:
         return with_part(state, searched_anew(part, event.at, state=PartState.WAITING))

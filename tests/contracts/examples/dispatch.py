@@ -27,7 +27,7 @@ from tests.contracts.examples.world import (
 )
 
 CANDIDATES = (
-    e.Candidate(person_id=WORKER, post=v.Post.A, eta_seconds=240),
+    e.Candidate(person_id=WORKER, post=v.Post.A, eta_seconds=240, p_late=0.02),
     e.Candidate(person_id="p-w1-3-b", post=v.Post.B, removed_by="off_duty"),
 )
 
@@ -44,6 +44,11 @@ DISPATCH = (
         eta_seconds=240,
         chosen_because="own_grid_fastest",
         candidates=CANDIDATES,
+        policy=g.MatchingPolicy.ENGINE,
+        shadow=e.ShadowChoice(
+            policy=g.MatchingPolicy.NEAREST_FREE, person_id="p-w1-3-b", eta_seconds=300, p_late=0.05
+        ),
+        swap_of=OTHER,
     ),
     e.OfferDeclined(**of_part(2, *PHONE), offer_id=OFFER, person_id=WORKER, reason=g.DeclineReason.TOO_FAR),
     e.OfferLapsed(**of_part(3), offer_id=OFFER, person_id=WORKER),
