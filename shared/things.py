@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.going import TravelMode
+from shared.going import MatchingPolicy, TravelMode
 from shared.vocabulary import ClockKind, EmergencyService, Language, Level, Post, Role, ShiftKind, Urgency
 
 
@@ -43,7 +43,10 @@ class OpeningHours(Value):
 
 class Unit(Value):
     """单位: a node of the organisation tree. `level` is set on units that are a rung of the ladder.
-    `shows_posted_names`: residents see the posted name and badge of who comes, else only the role."""
+    `shows_posted_names`: residents see the posted name and badge of who comes, else only the role.
+
+    Of a street, whose emergencies are sent together: `matching_policy` sends them (None: the engine), `shadow_policy` is
+    asked beside it and its choice only recorded, `advises` whether free people are told where they would best wait."""
 
     id: str
     kind: str
@@ -56,6 +59,9 @@ class Unit(Value):
     calendar_id: str = "cn"
     households: int | None = None
     shows_posted_names: bool = False
+    matching_policy: MatchingPolicy | None = None
+    shadow_policy: MatchingPolicy | None = None
+    advises: bool = False
     retired_at: datetime | None = None
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.insight.figures.shipped import DEFINITIONS
 from services.insight.rules.words import WORDS
-from shared import event, events, fieldwork, things, vocabulary
+from shared import event, events, fieldwork, going, things, vocabulary
 from shared.event import EVENT_TYPES
 
 GLOSSARY = (Path(__file__).parents[2] / "docs/glossary.md").read_text()
@@ -28,7 +28,7 @@ def sections() -> dict[str, dict[str, tuple[str, str]]]:
 SECTIONS = sections()
 ENUMS = [
     value
-    for value in (*vars(vocabulary).values(), *vars(fieldwork).values())
+    for value in (*vars(vocabulary).values(), *vars(fieldwork).values(), *vars(going).values())
     if isinstance(value, type) and issubclass(value, StrEnum) and value is not StrEnum
 ]
 

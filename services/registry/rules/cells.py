@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.registry.rules.roles import SHIPPED
-from shared.going import TravelMode
+from shared.going import MatchingPolicy, TravelMode
 from shared.vocabulary import Language, Level, Post, Role, ShiftKind, Urgency
 
 CELL_CHARACTERS_MAX = 20_000
@@ -51,6 +51,14 @@ CHINESE: Mapping[type[StrEnum], Mapping[str, str]] = {
     Role: {role.name.zh: role.id for role in SHIPPED.values()},
     Level: {"网格": "grid", "社区": "community", "街道": "street", "民政": "civil_affairs"},
     Urgency: {"应急": "emergency", "一般": "routine", "预约": "appointment"},
+    MatchingPolicy: {
+        "本网格": "own_grid",
+        "轮流": "round_robin",
+        "最近": "nearest_free",
+        "最快": "fastest_free",
+        "最近配对": "greedy_pair",
+        "引擎": "engine",
+    },
     TravelMode: {"步行": "walk", "电动车": "e_bike", "汽车": "car"},
     Language: {"中文": "zh", "英文": "en"},
     ShiftKind: {"在岗": "on_duty", "待命": "on_call"},

@@ -15,6 +15,7 @@ from services.registry.rules.needs import still_needed
 from services.registry.rules.roles import SHIPPED, given, to_give, words_of
 from services.registry.rules.spans import Span
 from services.registry.rules.things import Known, Thing, id_of, kind_name, kind_of, skills_of
+from shared.going import MatchingPolicy
 from shared.policies import flaws_of_policy
 from shared.things import (
     Calendar,
@@ -97,6 +98,25 @@ def _flaws_of_unit(unit: Unit, known: Known) -> Found:
         yield "households-negative", "户数不能为负 / The number of households is negative"
     yield from _flaws_of_hours(unit)
     yield from _flaws_of_polygon(unit)
+    yield from _flaws_of_matching(unit)
+
+
+def _flaws_of_matching(unit: Unit) -> Found:
+    """Emergencies are matched street by street, and where there is no street at the top (dispatch, `street_of`)."""
+    chosen = unit.matching_policy or MatchingPolicy.ENGINE
+    said = unit.matching_policy is not None or unit.shadow_policy is not None or unit.advises
+    if said and unit.level is not Level.STREET and unit.parent_id is not None:
+        yield (
+            "not-matched-here",
+            "派单策略只能设在街道或最高单位，请改设在其街道"
+            " / Only a street or the top sends by a policy; say it of the street this unit is in",
+        )
+    if unit.shadow_policy is chosen:
+        yield (
+            "shadow-is-policy",
+            f"影子策略与派单策略同为 {chosen}，无从比较，请另选或留空"
+            f" / {chosen} would be compared with itself; choose another to stand beside it, or none",
+        )
 
 
 def _wrong_levels(changed: Sequence[Unit], known: Known) -> Iterator[Flaw]:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from services.registry.rules import cells
 from services.registry.rules.cells import Cell, Unreadable
 from services.registry.rules.things import SINGULAR, Thing
-from shared.going import TravelMode
+from shared.going import MatchingPolicy, TravelMode
 from shared.things import Calendar, Category, JobRole, Person, Shift, Skill, Unit, Value
 from shared.vocabulary import Language, Level, Role, ShiftKind, Urgency
 
@@ -88,6 +88,9 @@ UNITS = Sheet(
         Column("calendar_id", "日历", cells.TEXT),
         Column("households", "户数", cells.COUNT),
         Column("shows_posted_names", "公示姓名", cells.YES),
+        Column("matching_policy", "派单策略", cells.one_of(MatchingPolicy)),
+        Column("shadow_policy", "影子策略", cells.one_of(MatchingPolicy)),
+        Column("advises", "待命建议", cells.YES),
     ),
 )
 SKILLS = Sheet(
