@@ -45,8 +45,8 @@ class Unit(Value):
     """单位: a node of the organisation tree. `level` is set on units that are a rung of the ladder.
     `shows_posted_names`: residents see the posted name and badge of who comes, else only the role.
 
-    Of a street, whose emergencies are sent together: `matching_policy` sends them (None: the engine), `shadow_policy` is
-    asked beside it and its choice only recorded, `advises` whether free people are told where they would best wait."""
+    Of a street, whose emergencies are sent together: `matching_policy` sends them (None: the engine), `shadow_policy`
+    is asked beside it and its choice only recorded, `advises` whether free people hear where they would best wait."""
 
     id: str
     kind: str
