@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import uvicorn
 
 from services.notify.handlers.office import Office
 from services.notify.main import assemble
+from services.notify.rules.ways import QuietHours
 from services.notify.settings import Settings
 from services.notify.subscriptions import SUBSCRIPTIONS
 from shared.database import Database, Transaction
@@ -70,6 +72,14 @@ def settings(set_up: Callable[..., Settings]) -> Settings:
 @pytest.fixture
 def office(settings: Settings) -> Office:
     return Office(settings)
+
+
+@pytest.fixture
+def quiet_office(set_up: Callable[..., Settings]) -> Office:
+    """Quiet all day: what may wait does."""
+    office = Office(set_up(SMTP_HOST="mail.test", QUIET_HOURS="off"))
+    office.quiet = QuietHours(time.min, time.max)
+    return office
 
 
 @pytest.fixture

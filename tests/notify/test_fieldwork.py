@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from datetime import time, timedelta
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -12,8 +12,6 @@ import pytest
 from services.notify.handlers.office import Office
 from services.notify.queries import feeds
 from services.notify.rules.telling.fieldwork import TaskTold, task_tells
-from services.notify.rules.ways import QuietHours
-from services.notify.settings import Settings
 from shared.database import Database
 from shared.events.fieldwork import MassTaskClosed, MassTaskOpened, MassTaskSplit, NotDoneCount, TaskLoad
 from shared.fieldwork import NotDoneReason
@@ -76,11 +74,8 @@ def test_who_is_told_what(event: TaskTold, expected: set[tuple[NoticeKind, str]]
 
 
 @pytest.fixture
-async def office(set_up: Callable[..., Settings]) -> Office:
-    """Quiet all day: what may wait does."""
-    office = Office(set_up(SMTP_HOST="mail.test", QUIET_HOURS="off"))
-    office.quiet = QuietHours(time.min, time.max)
-    return office
+def office(quiet_office: Office) -> Office:
+    return quiet_office
 
 
 @pytest.fixture

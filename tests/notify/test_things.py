@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime, time, timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -18,8 +18,7 @@ from services.notify.handlers.sending import compose, record
 from services.notify.handlers.things import tell_of_things
 from services.notify.queries import feeds, messages
 from services.notify.rules.telling.things import begun
-from services.notify.rules.ways import QuietHours, Via
-from services.notify.settings import Settings
+from services.notify.rules.ways import Via
 from services.notify.timers.keeping import Things
 from services.notify.timers.sending import sources_of
 from shared.database import Database
@@ -120,11 +119,8 @@ def test_a_delegation_is_told_when_it_begins(
 
 
 @pytest.fixture
-async def office(set_up: Callable[..., Settings]) -> Office:
-    """Quiet all day: what may wait does."""
-    office = Office(set_up(SMTP_HOST="mail.test", QUIET_HOURS="off"))
-    office.quiet = QuietHours(time.min, time.max)
-    return office
+def office(quiet_office: Office) -> Office:
+    return quiet_office
 
 
 @pytest.fixture
