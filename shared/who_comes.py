@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 class WhoComes(BaseModel):
     """`post` and `role` once somebody has taken the case, all null while nobody has it; the posted name and badge only
-    where the community shows them. Never a phone number."""
+    where the community shows them. Never a phone number. `eta_seconds` count from `eta_at`, which moves on while they
+    are on the way."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -31,6 +32,7 @@ class WhoComes(BaseModel):
     accepted_at: datetime | None = None
     arrived_at: datetime | None = None
     eta_seconds: int | None = None
+    eta_at: datetime | None = None
 
 
 class AskWhoComes:

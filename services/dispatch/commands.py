@@ -89,6 +89,13 @@ class Arrive(Presence):
     evidence_id: UUID | None = None
 
 
+class SendPosition(Command):
+    """Where somebody is on the way to an emergency."""
+
+    position: Position
+    device_at: Moment | None = None
+
+
 class MakeContact(Command):
     device_at: Moment | None = None
 
@@ -354,6 +361,7 @@ class CorrectTry(Command):
 CommandType = Literal[
     "accept",
     "decline",
+    "position",
     "arrive",
     "contact",
     "note",
@@ -413,6 +421,7 @@ class SyncQueue(Command):
 COMMANDS: dict[CommandType, type[Command]] = {
     "accept": AcceptOffer,
     "decline": DeclineOffer,
+    "position": SendPosition,
     "arrive": Arrive,
     "contact": MakeContact,
     "note": WriteNote,

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.dispatch.api.doing import Sealing
+from services.dispatch.handlers.on_the_way import still_to_go
 from services.dispatch.handlers.records import known_case
 from services.dispatch.rules.coming import who_comes
 from services.dispatch.rules.facts import State
@@ -20,7 +22,8 @@ router = router_for("dispatch")
 
 class WhoComes(BaseModel):
     """`post` and `role` always, once somebody has taken the case; the posted name and badge only where the community
-    shows them. No phone number: nobody here has one."""
+    shows them. No phone number: nobody here has one. `eta_seconds` count from `eta_at`: from the last position on the
+    way, else from when they were asked."""
 
     case_id: UUID
     post: Post | None = None
@@ -30,10 +33,11 @@ class WhoComes(BaseModel):
     accepted_at: datetime | None = None
     arrived_at: datetime | None = None
     eta_seconds: int | None = None
+    eta_at: datetime | None = None
 
 
 @router.get("/internal/who-comes/{case_id}", dependencies=[internal_only()])
-async def coming(case_id: UUID, tx: Tx) -> WhoComes:
+async def coming(case_id: UUID, tx: Tx, sealer: Sealing) -> WhoComes:
     """For the resident's page and messages."""
     state = await known_case(tx, case_id)
     offer = who_comes(state)
@@ -41,6 +45,7 @@ async def coming(case_id: UUID, tx: Tx) -> WhoComes:
         return WhoComes(case_id=case_id)
     person = tx.directory.people.get(offer.person_id)
     shown = person if person is not None and _shows_names(state, tx.directory) else None
+    eta_seconds, eta_at = await still_to_go(tx, state, offer, sealer)
     return WhoComes(
         case_id=case_id,
         post=offer.post,
@@ -49,7 +54,8 @@ async def coming(case_id: UUID, tx: Tx) -> WhoComes:
         badge=shown.badge if shown else None,
         accepted_at=offer.accepted_at,
         arrived_at=offer.arrived_at,
-        eta_seconds=offer.eta_seconds,
+        eta_seconds=eta_seconds,
+        eta_at=eta_at,
     )
 
 

@@ -15,9 +15,10 @@ from services.dispatch.commands import (
     DeclineOffer,
     HandlePart,
     MakeContact,
+    SendPosition,
     WriteNote,
 )
-from services.dispatch.handlers import offers, work
+from services.dispatch.handlers import offers, on_the_way, work
 from services.dispatch.queries.reads import explanations, on_hand, statements
 from services.dispatch.rules.facts import HELD_OR_HANDLED, OfferState
 from services.dispatch.rules.views import CaseView, OfferView, PartView, case_view, offer_view, part_view
@@ -84,6 +85,15 @@ async def accept(offer_id: UUID, body: AcceptOffer, hands: Acting) -> PartView:
 async def decline(offer_id: UUID, body: DeclineOffer, hands: Acting) -> PartView:
     """拒单, with one of five reasons."""
     return hands.show(*await offers.decline_offer(hands.tx, offer_id, body, hands.at(body)))
+
+
+@router.post("/parts/{part_id}/position", dependencies=[allow(*WORKING)])
+async def position(part_id: UUID, body: SendPosition, hands: Acting) -> PartView:
+    """Where I am on the way to an emergency, and only there: sealed, read by the search alone, forgotten after thirty
+    days. Of positions within fifteen seconds the last is kept."""
+    return hands.show(
+        await on_the_way.send_position(hands.tx, part_id, body, hands.at(body), hands.sealer), part_id
+    )
 
 
 @router.post("/parts/{part_id}/arrive", dependencies=[allow(*WORKING)])

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from services.dispatch import metrics
 from services.dispatch.commands import COMMANDS, CommandType, QueuedCommand, QueuedLine
-from services.dispatch.handlers import entries, listed_people, offers, passing, rounds, work
+from services.dispatch.handlers import entries, listed_people, offers, on_the_way, passing, rounds, work
 from services.dispatch.handlers.records import case_of
 from services.dispatch.queries.cases import load
 from services.dispatch.queries.synced import answered, keep_answer
@@ -215,6 +215,7 @@ DEEDS: dict[CommandType, Deed] = {
         lambda a: offers.accept_offer(a.tx, a.id, a.body, a.doer, a.sealer), answers_offer=True
     ),
     "decline": _of_part(lambda a: offers.decline_offer(a.tx, a.id, a.body, a.doer), answers_offer=True),
+    "position": _of_part(lambda a: on_the_way.send_position(a.tx, a.id, a.body, a.doer, a.sealer)),
     "arrive": _of_part(lambda a: work.arrive(a.tx, a.id, a.body, a.doer, a.sealer)),
     "contact": _of_part(lambda a: work.make_contact(a.tx, a.id, a.body, a.doer)),
     "note": _of_part(lambda a: work.write_note(a.tx, a.id, a.body, a.doer, a.sealer), "note_id"),

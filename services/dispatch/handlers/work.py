@@ -45,7 +45,7 @@ async def arrive(tx: Transaction, part_id: UUID, command: Arrive, doer: Doer, se
             since=offer.offered_at if offer is not None else state.case.registered_at,
             photo=_own_photo(state, part, command, doer),
         )
-        odd = entries.odd_arrival(distance, await _moved(tx, doer, point, now, sealer))
+        odd = entries.odd_arrival(distance, await moved_since(tx, doer, point, now, sealer))
         entry_id = events[0].id
         events += entries.flagged(state, part, doer.person_id, now, entry_id, EntryKind.ARRIVAL, odd)
     state = await record(tx, state, events)
@@ -62,7 +62,7 @@ def _own_photo(state: State, part: Part, command: Arrive, doer: Doer) -> Evidenc
     return next((one for one in mine if one.id == command.evidence_id and one.is_photo), None)
 
 
-async def _moved(
+async def moved_since(
     tx: Transaction, doer: Doer, point: Point | None, now: datetime, sealer: Sealer
 ) -> Moved | None:
     """How far and how fast since the last position known; `None` without two of them."""

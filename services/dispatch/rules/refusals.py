@@ -35,6 +35,13 @@ ACCEPT_FIRST = Refused(
     "在“现在”页接单后再操作 / Accept it on the first screen, then do this again",
 )
 
+POSITION_NOT_TAKEN = Refused(
+    "position-not-taken",
+    "这里不记录位置 / No position is taken here",
+    "只在接单后赶往应急工单途中记录位置；其余时候请关闭位置发送 / Positions are taken only from accepting an "
+    "emergency until arriving there; stop sending them",
+)
+
 POSITION_NEEDED = Refused(
     "position-needed",
     "没有位置 / No position was sent",
