@@ -101,6 +101,12 @@ class Edges:
     cost: Floats
 
 
+def joined(*parts: Edges) -> Edges:
+    """One after another."""
+    names = Edges.__dataclass_fields__
+    return Edges(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """Whom to ask for which case; a waiting case that is not in `case` waits on. `edge` are the rows of `edges` that
