@@ -48,9 +48,9 @@ def chord_m(metres: float) -> float:
 
 def distances_m(starts: Places, ends: Places, who: Indices, to: Indices) -> Floats:
     """Metres from `starts[who[e]]` to `ends[to[e]]` as the crow flies."""
-    apart = on_the_sphere(starts)[who] - on_the_sphere(ends)[to]
-    chord = np.sqrt(np.einsum("ij,ij->i", apart, apart))
-    return 2 * EARTH_RADIUS_M * np.arcsin(np.minimum(chord / 2, 1.0))
+    apart = on_the_sphere(starts).take(who, axis=0) - on_the_sphere(ends).take(to, axis=0)
+    half_chord: Floats = np.sqrt(np.einsum("ij,ij->i", apart, apart)) / 2
+    return 2 * EARTH_RADIUS_M * np.arcsin(np.minimum(half_chord, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
