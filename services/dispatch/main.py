@@ -9,8 +9,10 @@ from services.dispatch.api import (
     alarms,
     arrival_codes,
     cases,
+    day_plans,
     entries,
     evidence,
+    explanations,
     internal,
     mass_task_lists,
     mass_tasks,
@@ -23,12 +25,14 @@ from services.dispatch.api import (
     walking,
 )
 from services.dispatch.field_tables import METADATA
+from services.dispatch.handlers.day_plans import DayPlans
 from services.dispatch.handlers.search import Matching
 from services.dispatch.handlers.shift_ends import ShiftEnds
 from services.dispatch.handlers.task_duty import TaskDuty
 from services.dispatch.settings import Settings
 from services.dispatch.subscriptions import SUBSCRIPTIONS
 from services.dispatch.timers import Forgetting, timers_of
+from services.dispatch.travel.straight import StraightLine
 from shared.sealing import Sealer
 from shared.service import Loop, Service
 
@@ -38,7 +42,8 @@ def assemble(settings: Settings, **given: Any) -> Service:
     matching = Matching(Sealer(settings.master_keys))
     ending = ShiftEnds(matching, timedelta(minutes=settings.hand_over_grace_minutes))
     duty = TaskDuty()
-    return Service(
+    days = DayPlans(settings, StraightLine())
+    service = Service(
         name="dispatch",
         settings=settings,
         routers=[
@@ -49,7 +54,9 @@ def assemble(settings: Settings, **given: Any) -> Service:
             evidence.uploads,
             sync.router,
             mine.router,
+            day_plans.router,
             cases.router,
+            explanations.router,
             people.router,
             alarms.router,
             arrival_codes.router,
@@ -66,11 +73,14 @@ def assemble(settings: Settings, **given: Any) -> Service:
             Loop("matching", matching.run, pending=matching.pending),
             Loop("shift_ends", ending.run, pending=ending.pending),
             Loop("mass_tasks", duty.run, pending=duty.pending),
+            Loop("day_plans", days.solver.run),
             Loop("forgetting", Forgetting(settings.positions_kept_days, settings.people_kept_days).run),
         ],
         tables=METADATA,
         **given,
     )
+    service.app.state.day_plans = days
+    return service
 
 
 if __name__ == "__main__":

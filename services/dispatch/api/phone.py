@@ -20,18 +20,22 @@ from services.dispatch.commands import (
 )
 from services.dispatch.handlers import offers, on_the_way, work
 from services.dispatch.queries.reads import explanations, on_hand, statements
+from services.dispatch.rules.explaining import why_chosen
 from services.dispatch.rules.facts import HELD_OR_HANDLED, OfferState
 from services.dispatch.rules.views import CaseView, OfferView, PartView, case_view, offer_view, part_view
 from shared.routes import Caller, Tx, allow, router_for
+from shared.things import Name
 
 router = router_for("dispatch")
 
 
 class OfferOnHand(BaseModel):
-    """`task` is what the part is for, where somebody asked for it or handed it down."""
+    """`why` I am asked, in one sentence; `task` is what the part is for, where somebody asked for it or handed it
+    down."""
 
     offer: OfferView
     case: CaseView
+    why: Name
     task: str | None = None
 
 
@@ -69,7 +73,8 @@ async def me(tx: Tx, who: Caller, sealer: Sealing) -> OnHand:
                 view = offer_view(offer, why.get(offer.id, ()))
                 task_id = state.part(offer.part_id).task_id
                 task = said.get(task_id) if task_id else None
-                answer.offers.append(OfferOnHand(offer=view, case=case_view(state), task=task))
+                sentence = why_chosen(offer, view.candidates)
+                answer.offers.append(OfferOnHand(offer=view, case=case_view(state), why=sentence, task=task))
             elif offer.state in HELD_OR_HANDLED:
                 answer.parts.append(part_view(state, state.part(offer.part_id), said))
     return answer
