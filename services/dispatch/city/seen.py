@@ -1,0 +1,291 @@
+"""What dispatch knows of the city: what was reported to it, and nothing else.
+
+Every method is a report that the real service gets as well. `situation` makes of them what a policy is given: arrays
+of its own, read-only, that refer to nothing of the city. Positions are reported at accept, at arrival and on the way
+to an emergency; where nothing newer is known somebody counts as at their base. Speeds, wrap-up and answer times are
+the nominal ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from math import inf
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.dispatch.city import ground
+from services.dispatch.city.behaviour import WRAP_UP_SECONDS
+from services.dispatch.city.demand import NO_SKILL, SKILLS
+from services.dispatch.city.people import Roster
+from services.dispatch.city.run import ON_TIME_SECONDS
+from services.dispatch.matching.situation import NOBODY, Cases, People, Situation, Standing
+from services.dispatch.travel.model import Floats, Indices, Places, Travel
+
+POSITION_GOOD_SECONDS = 2 * 3600.0
+"""A position older than this says nothing any more."""
+DECLINED_RESTS_SECONDS = 60.0
+"""Whoever declined a case is not asked for it again so soon, even in a new turn."""
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+class Believed(IntEnum):
+    """What somebody is doing, as far as dispatch knows. The middle three are the rows of a `Situation`."""
+
+    AWAY = 0
+    FREE = 1
+    ROUTINE = 2
+    GOING = 3
+    ON_SITE = 4
+
+
+_STANDING = np.array([-1, Standing.FREE, Standing.ROUTINE, Standing.GOING, -1], dtype=np.int8)
+NONE = -1
+
+
+@dataclass(slots=True)
+class Known:
+    """One case as registered. `asked` are those asked in this turn, `ever` in any; `resting` until when; `goer` is on
+    the way. A case waits while nobody is being asked for it and nobody has it."""
+
+    x: float
+    y: float
+    grid: int
+    skill: int
+    registered: float
+    asked: set[int] = field(default_factory=set)
+    ever: set[int] = field(default_factory=set)
+    resting: dict[int, float] = field(default_factory=dict)
+    goer: int = NONE
+
+
+class Seen:
+    """Dispatch's own notes. People and cases by their numbers in the city."""
+
+    def __init__(self, roster: Roster, travel: Travel, starts_at_hour: int) -> None:
+        n = len(roster)
+        self._roster, self._travel, self._starts_at_hour = roster, travel, starts_at_hour
+        self.believed = np.full(n, Believed.AWAY, dtype=np.int8)
+        self.asked_for = np.full(n, NONE, dtype=np.intp)
+        self._x, self._y = roster.base_x.copy(), roster.base_y.copy()
+        self._x_at = np.full(n, -inf)
+        self._asked_at = np.full(n, -inf)
+        self._wrapped_up = np.full(n, -inf)
+        self._load, self._nights = np.zeros(n), roster.nights.copy()
+        self._going_to = np.full(n, NONE, dtype=np.intp)
+        self._swapped, self._lost_swap = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+        self._holding = np.full(int(roster.position.max(initial=-1)) + 1, NONE, dtype=np.intp)
+        self._holders = np.where(roster.holders < len(self._holding), roster.holders, NONE)
+        self.cases: dict[int, Known] = {}
+        self.waiting: set[int] = set()
+
+    # ── reports ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def registered(self, case: int, known: Known) -> None:
+        self.cases[case] = known
+        self.waiting.add(case)
+
+    def on_duty(self, person: int) -> None:
+        self._holding[self._roster.position[person]] = person
+        self.believed[person] = Believed.FREE
+
+    def off_duty(self, person: int) -> None:
+        """Also for a break, which is announced."""
+        self.believed[person] = Believed.AWAY
+
+    def shift_ended(self, person: int) -> None:
+        if self._holding[self._roster.position[person]] == person:
+            self._holding[self._roster.position[person]] = NONE
+
+    def on_round(self, person: int) -> None:
+        self.believed[person] = Believed.ROUTINE
+
+    def free(self, person: int) -> None:
+        """At the base again as far as dispatch knows, or where an emergency was handled."""
+        self.believed[person] = Believed.FREE
+
+    def at(self, person: int, x: float, y: float, now: float) -> None:
+        """A position that the phone sent."""
+        self._x[person], self._y[person], self._x_at[person] = x, y, now
+
+    def offered(self, case: int, person: int, now: float) -> None:
+        known = self.cases[case]
+        known.asked.add(person)
+        known.ever.add(person)
+        self.waiting.discard(case)
+        self.asked_for[person], self._asked_at[person] = case, now
+        self._lost_swap[person] = False
+
+    def declined(self, case: int, person: int, now: float) -> None:
+        self.cases[case].resting[person] = now + DECLINED_RESTS_SECONDS
+        self.unanswered(case, person)
+
+    def unanswered(self, case: int, person: int) -> None:
+        """Lapsed."""
+        self.asked_for[person] = NONE
+        self.waiting.add(case)
+
+    def withdrawn(self, case: int, person: int) -> None:
+        """Taken back at a fixed step; who would have been called off their way for it is owed the next case."""
+        self._lost_swap[person] = self.believed[person] == Believed.GOING
+        self.unanswered(case, person)
+
+    def accepted(self, case: int, person: int, *, interrupted: bool, now: float) -> int:
+        """Returns the case that loses its goer to this one, NONE if none does."""
+        left, self.asked_for[person] = int(self._going_to[person]), NONE
+        if left != NONE:
+            self.cases[left].goer = NONE
+            self.waiting.add(left)
+        self.cases[case].goer = person
+        self.believed[person] = Believed.GOING
+        self._going_to[person], self._swapped[person] = case, left != NONE
+        self._wrapped_up[person] = now + WRAP_UP_SECONDS if interrupted else -inf
+        self._load[person] += left == NONE
+        return left
+
+    def arrived(self, case: int, person: int) -> None:
+        """As pressed on the phone, true or not."""
+        if self.cases[case].goer == person:
+            self.cases[case].goer = NONE
+            self._going_to[person] = NONE
+            self.believed[person] = Believed.ON_SITE
+
+    # ── the view ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def goers(self) -> list[int]:
+        """Who is on the way to an emergency: their phones send positions."""
+        found: list[int] = np.flatnonzero(self.believed == Believed.GOING).tolist()
+        return found
+
+    def available(self) -> Indices:
+        """People who could be asked without calling them off their way."""
+        idle = (self.believed == Believed.FREE) | (self.believed == Believed.ROUTINE)
+        return np.flatnonzero(idle & (self.asked_for == NONE))
+
+    def load(self, person: int) -> int:
+        return int(self._load[person])
+
+    def leader_for(self, case: int) -> int:
+        """The leader whom the fixed step names, NONE if there is nobody to name now, or they were asked before."""
+        known = self.cases[case]
+        leader = self._on_post(known.grid)[2]
+        idle = leader != NONE and self.believed[leader] in (Believed.FREE, Believed.ROUTINE)
+        fresh = idle and self.asked_for[leader] == NONE and leader not in known.ever
+        return leader if fresh else NONE
+
+    def situation(self, now: float, leader_after: float) -> tuple[Situation, Indices, Indices]:
+        """The moment as a policy sees it, and which cases and people its rows are."""
+        asked = self.asked_for != NONE
+        people = np.flatnonzero((_STANDING[self.believed] >= 0) & ~asked)
+        going = self._going_to[people]
+        numbers = np.array(sorted([*self.waiting, *going[going != NONE].tolist()]), dtype=np.intp)
+        self._begin_turns(now)
+        row_of = np.full(len(self.believed) + 1, NOBODY, dtype=np.intp)
+        row_of[people] = np.arange(len(people))
+        cases = self._cases(numbers, row_of, now, leader_after)
+        folk = self._people(people, now)
+        barred, lacking = self._barred(numbers, row_of, now), self._lacking(numbers, people)
+        hour = int(self._starts_at_hour + now / 3600.0) % 24
+        return Situation(cases, folk, self._travel, hour, barred, lacking), numbers, people
+
+    def _begin_turns(self, now: float) -> None:
+        """When everybody who could be asked was asked, a new turn begins."""
+        able = None
+        for number in self.waiting:
+            known = self.cases[number]
+            if known.asked:
+                able = set(self.available().tolist()) if able is None else able
+                rests = {person for person, until in known.resting.items() if until > now}
+                if able <= known.asked | rests and able - rests:
+                    known.asked.clear()
+
+    def _cases(self, numbers: Indices, row_of: Indices, now: float, leader_after: float) -> Cases:
+        known = [self.cases[number] for number in numbers.tolist()]
+        registered = np.array([one.registered for one in known], dtype=np.float64)
+        holders = np.array([self._on_post(one.grid) for one in known], dtype=np.intp).reshape(-1, 3)
+        pinned = [
+            self.leader_for(number) if one.goer == NONE and now >= one.registered + leader_after else NONE
+            for number, one in zip(numbers.tolist(), known, strict=True)
+        ]
+        return Cases(
+            _places([one.x for one in known], [one.y for one in known]),
+            _sealed(registered + ON_TIME_SECONDS - now),
+            _sealed(now - registered),
+            _sealed(row_of[holders]),
+            _sealed(row_of[np.array([one.goer for one in known], dtype=np.intp)]),
+            _sealed(row_of[np.array(pinned, dtype=np.intp)]),
+        )
+
+    def _people(self, people: Indices, now: float) -> People:
+        lately = now - self._x_at[people] <= POSITION_GOOD_SECONDS
+        x = np.where(lately, self._x[people], self._roster.base_x[people])
+        y = np.where(lately, self._y[people], self._roster.base_y[people])
+        places = _places(x, y)
+        standing = _STANDING[self.believed[people]]
+        wraps_up = np.where(standing == Standing.ROUTINE, WRAP_UP_SECONDS, self._wrapped_up[people] - now)
+        free_after = np.maximum(wraps_up, 0.0)
+        return People(
+            places,
+            _sealed(self._roster.modes[people]),
+            _sealed(standing),
+            _sealed(free_after),
+            _sealed(now - self._asked_at[people]),
+            _sealed(self._load[people]),
+            _sealed(self._nights[people]),
+            _sealed(self._remaining(people, places, free_after, now)),
+            _sealed((standing == Standing.GOING) & ~self._swapped[people]),
+            _sealed(self._lost_swap[people]),
+        )
+
+    def _remaining(self, people: Indices, places: Places, free_after: Floats, now: float) -> Floats:
+        """Seconds to the door of those on the way, from where their phones say they are."""
+        remaining = np.zeros(len(people))
+        who = np.flatnonzero(self._going_to[people] != NONE)
+        if len(who):
+            ends = [self.cases[number] for number in self._going_to[people[who]].tolist()]
+            to = _places([one.x for one in ends], [one.y for one in ends])
+            hour = int(self._starts_at_hour + now / 3600.0) % 24
+            modes = self._roster.modes[people]
+            trips = self._travel.trips(places, modes, to, who, np.arange(len(who)), hour)
+            remaining[who] = trips.median + free_after[who]
+        return remaining
+
+    def _barred(self, numbers: Indices, row_of: Indices, now: float) -> tuple[Indices, Indices]:
+        pairs = [
+            (row, int(row_of[person]))
+            for row, number in enumerate(numbers.tolist())
+            for known in [self.cases[number]]
+            for person in sorted(known.asked | {p for p, until in known.resting.items() if until > now})
+            if row_of[person] != NOBODY and person != known.goer
+        ]
+        both = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+        return _sealed(both[:, 0]), _sealed(both[:, 1])
+
+    def _lacking(self, numbers: Indices, people: Indices) -> tuple[Indices, Indices]:
+        wished = np.array([self.cases[number].skill for number in numbers.tolist()], dtype=np.intp)
+        without = ~self._roster.skills[people].reshape(-1, SKILLS)[:, np.maximum(wished, 0)]
+        person, case = np.nonzero(without & (wished != NO_SKILL)[None, :])
+        order = np.argsort(case, kind="stable")
+        return _sealed(case[order]), _sealed(person[order])
+
+    def _on_post(self, grid: int) -> list[int]:
+        """A, B and leader of a grid who are on duty now."""
+        return [
+            int(self._holding[position]) if position != NONE else NONE
+            for position in self._holders[grid].tolist()
+        ]
+
+
+def _places(x: Floats | list[float], y: Floats | list[float]) -> Places:
+    there = ground.places(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    return Places(_sealed(there.lon), _sealed(there.lat))
+
+
+def _sealed(array: NDArray[_T]) -> NDArray[_T]:
+    """A read-only array that shares memory with nothing of the city."""
+    own = np.array(array, copy=True)
+    own.flags.writeable = False
+    return own
