@@ -85,7 +85,7 @@ def _of_osm(file: Path) -> Iterator[Line]:
     ways = ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
     for way in ways.with_filter(osmium.filter.KeyFilter("highway")):
         rules = passage(dict(way.tags))
-        if rules is None:
+        if rules is None or not isinstance(way, osmium.osm.Way):
             continue
         # An extract is cut at its edge: nodes outside have no place there.
         points = [(node.ref, node.lon, node.lat) for node in way.nodes if node.location.valid()]
