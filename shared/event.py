@@ -99,6 +99,14 @@ class TaskEvent(Event):
     task_id: UUID = Field(exclude=True)
 
 
+class AdviceEvent(Event):
+    """Something a street's free people are told to think of. All advice of one street is one story."""
+
+    topic = CASES_TOPIC
+    subject_field = "advice_id"
+    advice_id: UUID = Field(exclude=True)
+
+
 class RoundDayEvent(Event):
     """Something about the rounds of one grid on one day, which have a story of their own."""
 

@@ -411,6 +411,7 @@ class NoticeKind(StrEnum):
     MASS_TASK_GIVEN = "mass_task_given"
     MASS_TASK_TAKEN = "mass_task_taken"
     MASS_TASK_CLOSED = "mass_task_closed"
+    ADVICE = "advice"
     DIGEST = "digest"
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Uuid, text
+from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Date, Text
 from sqlmodel import Field
@@ -215,6 +215,29 @@ class MassTaskTryRow(Table, table=True):
     undone_at: datetime | None = moment()
     sealed_note: bytes | None = sealed()
     sealed_correction: bytes | None = sealed()
+
+
+class AdviceGivenRow(Table, table=True):
+    """To whom it was said lately where they might wait, so that nobody is told too often. Where that was is not kept."""
+
+    __tablename__ = "advice_given"
+    __table_args__ = (
+        Index("advice_given_by_street", "street_id", "at"),
+        Index("advice_given_by_age", "at"),
+    )
+
+    person_id: str = Field(primary_key=True, sa_type=Text)
+    at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    street_id: str = Field(sa_type=Text)
+
+
+class AdviceUnwantedRow(Table, table=True):
+    """Who wants no advice."""
+
+    __tablename__ = "advice_unwanted"
+
+    person_id: str = Field(primary_key=True, sa_type=Text)
+    since: datetime = moment(required=True)
 
 
 METADATA = Table.metadata

@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Integer, LargeBinary, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
 from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
@@ -41,6 +51,14 @@ def of_case() -> Any:
 
 class CaseRow(Table, table=True):
     __tablename__ = "cases"
+    __table_args__ = (
+        Index(
+            "cases_by_street",
+            "street_id",
+            "registered_at",
+            postgresql_where=text("urgency = 'emergency'"),
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
     number: str = Field(sa_type=Text)
@@ -132,6 +150,7 @@ class OfferRow(Table, table=True):
         ),
         Index("offers_by_swap", "swap_of", postgresql_where=text("swap_of IS NOT NULL")),
         Index("offers_by_case", "case_id"),
+        Index("offers_shadowed", "offered_at", "id", postgresql_where=text("shadow IS NOT NULL")),
         Index(
             "offers_on_hand",
             "person_id",
@@ -358,6 +377,22 @@ class SyncedRow(Table, table=True):
     part_id: UUID | None = None
     answer: dict[str, Any] = Field(sa_type=JSONB)
     answered_at: datetime = moment(required=True)
+
+
+class TravelCountRow(Table, table=True):
+    """How many real ways from cell to cell, in these hours by this mode, took so many times what the model said
+    (travel/learned.py). Nobody's name, no time of day finer than the band, no place finer than half a kilometre."""
+
+    __tablename__ = "travel_counts"
+    __table_args__ = (CheckConstraint("trips > 0", name="travel_counts_count"),)
+
+    model: str = Field(primary_key=True, sa_type=Text)
+    mode: str = Field(primary_key=True, sa_type=Text)
+    band: int = Field(primary_key=True, sa_type=SmallInteger)
+    to_cell: int = Field(primary_key=True, sa_type=BigInteger)
+    from_cell: int = Field(primary_key=True, sa_type=BigInteger)
+    bin: int = Field(primary_key=True, sa_type=SmallInteger)
+    trips: int
 
 
 add_plumbing(Table.metadata)

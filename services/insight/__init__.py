@@ -5,7 +5,7 @@ and per day of a grid's rounds; all folded from events. The definitions of the f
 months published, which stay as they were.
 Listens to: every event of `yike.cases` about a case, and about an alarm AlarmRaised, AlarmAnswered, AlarmEnded,
 AlarmNoticeDelivered, AlarmNoticeRead, AlarmNoticeFailed, AlarmNoticeReceived; MassTaskOpened, MassTaskSplit,
-MassTaskClosed and RoundDayClosed; the registry's things, for names and duty only.
+MassTaskClosed, RoundDayClosed and PlaceAdvised; the registry's things, for names and duty only.
 Publishes: nothing.
 Promises: no event is skipped unseen (a gap parks the case and alarms); folding the topic again gives the same rows;
 what was snapshot or published never changes; nobody is ranked on one number.

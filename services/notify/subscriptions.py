@@ -12,7 +12,7 @@ from services.notify.handlers.office import Office
 from shared.database import Transaction
 from shared.event import Event
 from shared.events import dispatch, escalation, intake
-from shared.events.fieldwork import MassTaskClosed, MassTaskOpened, MassTaskSplit
+from shared.events.fieldwork import MassTaskClosed, MassTaskOpened, MassTaskSplit, PlaceAdvised
 from shared.inbox import Subscriptions
 
 Handler = Callable[[Office, Transaction, Any, datetime], Awaitable[None]]
@@ -24,6 +24,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Handler] = {
     dispatch.AlarmAnswered: alarms.follow_alarm,
     dispatch.AlarmEnded: alarms.follow_alarm,
     **dict.fromkeys((MassTaskOpened, MassTaskSplit, MassTaskClosed), fieldwork.tell_of_task),
+    PlaceAdvised: fieldwork.tell_advice,
     **dict.fromkeys(
         (
             intake.CaseAmended,

@@ -1,11 +1,11 @@
-"""What dispatch tells of work that is no case: mass tasks, and the grids' rounds. Counts only: nobody outside dispatch
-is told whom a list or a visit is about."""
+"""What dispatch tells of work that is no case: mass tasks, the grids' rounds, and where to wait. Of lists and visits
+counts only: nobody outside dispatch is told whom they are about."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from shared.event import RoundDayEvent, TaskEvent
+from shared.event import AdviceEvent, RoundDayEvent, TaskEvent
 from shared.fieldwork import NotDoneReason
 from shared.things import Value
 
@@ -70,3 +70,16 @@ class RoundDayClosed(RoundDayEvent, type="yike.round_day.closed", source="dispat
     owed: int
     done: int
     not_done: tuple[NotDoneCount, ...]
+
+
+class PlaceAdvised(AdviceEvent, type="yike.place.advised", source="dispatch"):
+    """待命建议 to one free person: in which grid they would best wait for what comes next. Never an order; nobody asks
+    whether it was followed, and where the person is stands nowhere. `covered_before` and `covered_after`: which share
+    of the emergencies to be expected somebody free reaches in time, from 0 to 1."""
+
+    street_id: str
+    unit_path: tuple[str, ...]
+    person_id: str
+    grid_id: str
+    covered_before: float
+    covered_after: float

@@ -70,6 +70,7 @@ STAFF: Mapping[NoticeKind, frozenset[str]] = {
     K.MASS_TASK_GIVEN: frozenset({"task", "unit", "people", "due_at"}),
     K.MASS_TASK_TAKEN: frozenset({"task", "unit"}),
     K.MASS_TASK_CLOSED: frozenset({"task", "unit", "done", "total"}),
+    K.ADVICE: frozenset({"unit"}),
     K.DIGEST: frozenset({"count", "lines"}),
 }
 
@@ -106,6 +107,7 @@ MUST_SAY: Mapping[tuple[Audience, NoticeKind], frozenset[str]] = {
     (Audience.STAFF, K.CALLED_IN): frozenset({"unit"}),
     (Audience.STAFF, K.ACTING_FOR): frozenset({"lender"}),
     **{(Audience.STAFF, kind): frozenset({"task"}) for kind in MASS_TASKS},
+    (Audience.STAFF, K.ADVICE): frozenset({"unit"}),
     (Audience.STAFF, K.DIGEST): frozenset({"lines"}),
     (Audience.REQUESTER, K.PLEASE_ANSWER): frozenset({"answer_url"}),
     (Audience.REQUESTER, K.INFORMATION_ASKED): NUMBERED | {"tracking_url"},

@@ -138,6 +138,11 @@ class Roster(Protocol):
 ALARMS = frozenset({NoticeKind.ALARM_RAISED, NoticeKind.ALARM_ANSWERED, NoticeKind.ALARM_ENDED})
 """Told at once over every way there is. They belong to the alarm's story, which is no case's."""
 MASS_TASKS = frozenset({NoticeKind.MASS_TASK_GIVEN, NoticeKind.MASS_TASK_TAKEN, NoticeKind.MASS_TASK_CLOSED})
-OF_NO_STORY = MASS_TASKS | {NoticeKind.CALLED_IN, NoticeKind.ACTING_FOR, NoticeKind.DIGEST}
+OF_NO_STORY = MASS_TASKS | {
+    NoticeKind.CALLED_IN,
+    NoticeKind.ACTING_FOR,
+    NoticeKind.ADVICE,
+    NoticeKind.DIGEST,
+}
 """No one case's and no alarm's, so nothing is published of it: a mass task, whose story is of the list and not of who
-was told; what the registry did to somebody's own work; a digest, whose messages each have a story of their own."""
+was told; what the registry did to somebody's own work; where somebody might wait; a digest, whose messages each have a story of their own."""

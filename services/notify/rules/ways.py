@@ -147,10 +147,12 @@ def climbs(notice: Notice) -> bool:
 def ways_at_once(notice: Notice, preferences: Preferences, reach: Reach) -> tuple[Via, ...]:
     """Which channels a member of staff is told over now. Alarms take every way there is, and so does the word to
     somebody who is at home that they are on duty; an emergency offer the
-    feed and what the person put before it, the rest follows while it is unread."""
+    feed and what the person put before it, the rest follows while it is unread; advice is worth no ring."""
     order = [via for via in preferences.channels if via is not Via.FEED and via in reach.channels]
     if notice.kind in ALARMS or notice.kind is NoticeKind.CALLED_IN:
         return (Via.FEED, *order)
+    if notice.kind is NoticeKind.ADVICE:
+        return (Via.FEED,)
     if climbs(notice):
         return (Via.FEED, *_before_the_feed(preferences, reach))
     wanted = {

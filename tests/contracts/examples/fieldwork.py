@@ -60,4 +60,14 @@ FIELDWORK: tuple[Event, ...] = (
         done=11,
         not_done=(e.NotDoneCount(reason=NotDoneReason.NO_ACCESS, count=1),),
     ),
+    e.PlaceAdvised(
+        **w.attributes(30),
+        advice_id=w.OTHER,
+        street_id=w.STREET,
+        unit_path=(w.CIVIL, w.STREET, w.COMMUNITY, w.GRID),
+        person_id=w.WORKER,
+        grid_id=w.GRID,
+        covered_before=0.81,
+        covered_after=0.88,
+    ),
 )

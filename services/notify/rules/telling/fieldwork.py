@@ -1,4 +1,5 @@
-"""全员任务: whoever is given people to reach, or has them no more; and whoever planned it, how it ended."""
+"""全员任务: whoever is given people to reach, or has them no more; and whoever planned it, how it ended. 待命建议:
+whoever might wait elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.notify.rules.facts import Notice
-from shared.events.fieldwork import MassTaskClosed, MassTaskOpened, MassTaskSplit, TaskLoad
+from shared.events.fieldwork import MassTaskClosed, MassTaskOpened, MassTaskSplit, PlaceAdvised, TaskLoad
 from shared.vocabulary import NoticeKind
 
 TaskTold = MassTaskOpened | MassTaskSplit | MassTaskClosed
@@ -37,3 +38,8 @@ def _taken(loads: Iterable[TaskLoad], says: dict[str, Any]) -> list[Notice]:
         for load in loads
         if load.before and not load.people
     ]
+
+
+def advice(event: PlaceAdvised) -> Notice:
+    """Where it is, and nothing of why it is them: whoever reads over their shoulder learns nothing of anybody."""
+    return Notice(NoticeKind.ADVICE, event.person_id, {"unit_id": event.grid_id})
