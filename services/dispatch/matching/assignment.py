@@ -65,9 +65,15 @@ def solve(problem: Problem, box: Box, solver: Solver = min_weight_full_bipartite
     """The edges of the least total cost, dummies counted in."""
     if not len(problem.case):
         return Solved(_empty(), _empty())
-    plain = _plain(problem)
-    if plain is not None:
-        return Solved(plain, _empty())
+    order = np.lexsort((problem.person, problem.case))
+    case, person, cost = problem.case[order], problem.person[order], problem.cost[order]
+    ordered = Problem(case, person, cost, problem.worth, problem.due)
+    plain = _plain(ordered)
+    solved = Solved(plain, _empty()) if plain is not None else _by_batches(ordered, box, solver)
+    return Solved(np.sort(order[solved.edge]), solved.open, solved.fallback)
+
+
+def _by_batches(problem: Problem, box: Box, solver: Solver) -> Solved:
     chosen: list[Indices] = []
     batches = list(_batches(problem))
     for at, edges in enumerate(batches):
@@ -77,23 +83,32 @@ def solve(problem: Problem, box: Box, solver: Solver = min_weight_full_bipartite
             chosen.append(_solve_batch(problem, edges, solver))
         except (ValueError, MemoryError, ArithmeticError):
             return _left(problem, chosen, batches[at:], "error")
-    return Solved(np.sort(np.concatenate(chosen)), _empty())
+    return Solved(np.concatenate(chosen), _empty())
 
 
 def _plain(problem: Problem) -> Indices | None:
     """Everybody's cheapest, if nobody is the cheapest of two cases: then it is the optimum."""
-    order = np.lexsort((problem.person, problem.cost, problem.case))
-    case = problem.case[order]
-    first = order[np.r_[True, case[1:] != case[:-1]]]
+    starts = np.flatnonzero(np.r_[True, problem.case[1:] != problem.case[:-1]])
+    least = np.minimum.reduceat(problem.cost, starts)
+    size = np.diff(np.append(starts, len(problem.case)))
+    cheapest = np.flatnonzero(problem.cost == np.repeat(least, size))
+    first = cheapest[np.r_[True, problem.case[cheapest[1:]] != problem.case[cheapest[:-1]]]]
     first = first[problem.cost[first] < problem.worth[problem.case[first]]]
-    person = problem.person[first]
-    return np.sort(first) if len(np.unique(person)) == len(person) else None
+    person = np.sort(problem.person[first])
+    return None if (person[1:] == person[:-1]).any() else first
+
+
+def _numbered(rows: Indices) -> tuple[Indices, Indices]:
+    """The rows that occur, ascending, and for each entry which of them it is."""
+    used = np.zeros(int(rows.max()) + 1, dtype=bool)
+    used[rows] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[rows]
 
 
 def _batches(problem: Problem) -> Iterator[Indices]:
     """Rows of edges, whole components together, the most pressing first."""
-    cases, case = np.unique(problem.case, return_inverse=True)
-    people, person = np.unique(problem.person, return_inverse=True)
+    cases, case = _numbered(problem.case)
+    people, person = _numbered(problem.person)
     size = len(cases) + len(people)
     links = coo_array((np.ones(len(case), dtype=np.int8), (case, person + len(cases))), shape=(size, size))
     count, label = connected_components(links, directed=False)
@@ -114,26 +129,27 @@ def _batches(problem: Problem) -> Iterator[Indices]:
 
 
 def _solve_batch(problem: Problem, edges: Indices, solver: Solver) -> Indices:
-    matrix, order = matrix_of(problem, edges)
+    matrix, row_of = matrix_of(problem, edges)
     people = matrix.shape[1] - matrix.shape[0]
     row, column = solver(matrix)
     met = column < people
     at = np.searchsorted(_cells(matrix), row[met].astype(np.int64) * matrix.shape[1] + column[met])
-    return np.asarray(order[at], dtype=np.intp)
+    return np.asarray(row_of[at], dtype=np.intp)
 
 
 def matrix_of(problem: Problem, edges: Indices) -> tuple[csr_array, Indices]:
-    """Cases × (people, then a dummy per case), and the row of `problem` behind each entry, -1 for a dummy."""
-    cases, case = np.unique(problem.case[edges], return_inverse=True)
-    people, person = np.unique(problem.person[edges], return_inverse=True)
+    """Cases × (people, then a dummy per case), and the row of `problem` behind each entry, -1 for a dummy. The edges
+    come in order of case, then person."""
+    cases, case = _numbered(problem.case[edges])
+    people, person = _numbered(problem.person[edges])
     m, n = len(cases), len(people)
-    own = np.arange(m)
-    rows, columns = np.concatenate((case, own)), np.concatenate((person, n + own))
-    weights = np.concatenate((problem.cost[edges], problem.worth[cases])) + SHIFT
-    order = np.lexsort((columns, rows))
-    starts = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=m))))
-    matrix = csr_array((weights[order], columns[order], starts), shape=(m, n + m))
-    return matrix, np.concatenate((edges, np.full(m, -1)))[order].astype(np.intp)
+    ends = np.cumsum(np.bincount(case, minlength=m) + 1)
+    real, dummy = np.arange(len(edges)) + case, ends - 1
+    weight, column, row_of = np.empty(ends[-1]), np.empty(ends[-1], dtype=np.intp), np.full(ends[-1], -1)
+    weight[real], column[real], row_of[real] = problem.cost[edges], person, edges
+    weight[dummy], column[dummy] = problem.worth[cases], n + np.arange(m)
+    matrix = csr_array((weight + SHIFT, column, np.append(0, ends)), shape=(m, n + m))
+    return matrix, row_of
 
 
 def _cells(matrix: csr_array) -> Indices:
@@ -143,7 +159,7 @@ def _cells(matrix: csr_array) -> Indices:
 
 
 def _left(problem: Problem, chosen: list[Indices], batches: list[Indices], why: str) -> Solved:
-    edges = np.sort(np.concatenate(chosen)) if chosen else _empty()
+    edges = np.concatenate(chosen) if chosen else _empty()
     return Solved(edges, np.unique(problem.case[np.concatenate(batches)]), why)
 
 

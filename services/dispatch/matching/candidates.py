@@ -37,8 +37,9 @@ def without(pairs: Pairs, barred: Pairs, people: int) -> Pairs:
 
 def merged(pairs: Pairs, people: int) -> Pairs:
     """Each pair once, in order of case, then person."""
-    case, person = np.divmod(np.unique(keys(pairs, people)), max(people, 1))
-    return case.astype(np.intp), person.astype(np.intp)
+    every = np.sort(keys(pairs, people))
+    case, person = np.divmod(every[np.r_[True, every[1:] != every[:-1]][: len(every)]], max(people, 1))
+    return case, person
 
 
 def spots(places: Places) -> Floats:
@@ -52,6 +53,11 @@ def bases(places: Places) -> Floats:
     where = on_the_sphere(places) * EARTH_RADIUS_M
     where[np.isnan(where).any(axis=1)] = (2 * EARTH_RADIUS_M, 0.0, 0.0)
     return where
+
+
+def _tree(where: Floats) -> cKDTree:
+    """Quick to build: it is asked once."""
+    return cKDTree(where, balanced_tree=False, compact_nodes=False)
 
 
 def closest(tree: cKDTree, where: Floats, k: int) -> tuple[Floats, Indices]:
@@ -84,7 +90,7 @@ class Neighbourhood:
         found, modes = rows[known], people.modes[rows[known]]
         where = spots(Places(people.places.lon[found], people.places.lat[found]))
         groups = tuple(
-            _Group(found[modes == mode], cKDTree(where[modes == mode]), float(SPEEDS[mode]))
+            _Group(found[modes == mode], _tree(where[modes == mode]), float(SPEEDS[mode]))
             for mode in np.unique(modes)
         )
         return cls(groups, rows[~known], people.free_after, len(rows), weights)
