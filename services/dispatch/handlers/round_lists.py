@@ -43,10 +43,33 @@ async def todays_list(
     tx: Transaction, person_id: str, now: datetime, position: Point | None, sealer: Sealer
 ) -> Today:
     """The stops due in the grids where somebody has a post and that are theirs to walk now."""
+    due = await due_today(tx, person_id, now, sealer)
+    stops = {str(stop.id): (stop, details) for stop, _, details in due.stops}
+    person = tx.directory.people.get(person_id)
+    mode = person.mode if person is not None else TravelMode.WALK
+    start = position or due.centre
+    calls = [call for _, call, _ in due.stops]
+    walk = await asyncio.to_thread(day_order, calls, start, now, lambda a, b: travel_seconds(a, b, mode))
+    planned = [(stop, one, details) for one in walk for stop, details in [stops[one.call.key]]]
+    return Today(due.day, planned, due.left_out)
+
+
+@dataclass(frozen=True)
+class DueToday:
+    """`centre` is that of the first grid where somebody walks."""
+
+    day: date
+    centre: Point | None
+    stops: list[tuple[Stop, Call, dict[str, Any] | None]]
+    left_out: bool
+
+
+async def due_today(tx: Transaction, person_id: str, now: datetime, sealer: Sealer) -> DueToday:
+    """In no order: what today's list of somebody is made of."""
     directory = tx.directory
     grids = grids_of(directory, person_id)
     if not grids:
-        return Today(today_in(directory, "", now), [], False)
+        return DueToday(today_in(directory, "", now), None, [], False)
     day = today_in(directory, grids[0], now)
     holders = {grid: holders_of(directory, grid, now) for grid in grids}
     whose = [
@@ -58,14 +81,8 @@ async def todays_list(
     mine = found[:ONE_LIST_STOPS_MAX]
     visits = [stop.id for stop in mine if stop.kind is StopKind.VISIT]
     details = await rows.details_of(tx, visits, sealer) if visits else {}
-    stops = {str(stop.id): stop for stop in mine}
-    calls = [_call(stop, details.get(stop.id), day, directory) for stop in mine]
-    person = directory.people.get(person_id)
-    mode = person.mode if person is not None else TravelMode.WALK
-    start = position or directory.units[grids[0]].centre
-    walk = await asyncio.to_thread(day_order, calls, start, now, lambda a, b: travel_seconds(a, b, mode))
-    planned = [(stop := stops[one.call.key], one, details.get(stop.id)) for one in walk]
-    return Today(day, planned, len(found) > ONE_LIST_STOPS_MAX)
+    stops = [(stop, _call(stop, details.get(stop.id), day, directory), details.get(stop.id)) for stop in mine]
+    return DueToday(day, directory.units[grids[0]].centre, stops, len(found) > ONE_LIST_STOPS_MAX)
 
 
 def grids_of(directory: Directory, person_id: str) -> list[str]:
