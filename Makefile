@@ -5,7 +5,7 @@ STATE := .yike
 PY := $(STATE)/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help env up start stop status logs reset demo test check bench format
+.PHONY: help env up start stop status logs reset demo test check bench city format
 
 help: ## this list
 	@$(PYTHON) -c 'import re; [print(f"  make {t:8} {d}") for t, d in re.findall(r"^([a-z]+):.*## (.*)", open("Makefile").read(), re.M)]'
@@ -51,3 +51,8 @@ format: env ## rewrite to the house format
 
 bench: env ## pace of the skeleton on this machine
 	@exec $(PY) -m bench
+
+city: env ## simulated days, policies against each other: SEEDS=100-129 JSON= POLICIES= SCENARIOS= CALLS= MAPPING= PLOTS= BOUNDS=10
+	@exec $(PY) -m bench.city $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(POLICIES),--policies "$(POLICIES)") $(if $(SCENARIOS),--scenarios "$(SCENARIOS)") \
+	  $(if $(CALLS),--calls "$(CALLS)") $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(JSON),--json "$(JSON)") $(if $(PLOTS),--plots "$(PLOTS)") \
+	  $(if $(BOUNDS),--bound-seeds "$(BOUNDS)")

@@ -8,7 +8,8 @@ intervals are theirs; what is said per case, and quantiles of minutes, pool the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
@@ -216,6 +217,17 @@ def further(
         late_ratio_low=_short_or_none(ratio.low if ratio else None),
         late_ratio_high=_short_or_none(ratio.high if ratio else None),
     )
+
+
+def joined(days: Sequence[Run], seed: int) -> Run:
+    """Days of one recording as one run: their cases one after another, everybody's load by day."""
+    first = days[0]
+    arrays: dict[str, Any] = {
+        field.name: np.concatenate([getattr(day, field.name) for day in days])
+        for field in fields(Run)
+        if isinstance(getattr(first, field.name), np.ndarray)
+    }
+    return replace(first, seed=seed, fallbacks=sum(day.fallbacks for day in days), **arrays)
 
 
 def as_json(one: Row) -> dict[str, str | int | float | None]:
