@@ -187,7 +187,11 @@ class OfferRow(Table, table=True):
 
 class ArrivalRow(Table, table=True):
     __tablename__ = "arrivals"
-    __table_args__ = (Index("arrivals_by_case", "case_id"), Index("arrivals_by_id", "id", unique=True))
+    __table_args__ = (
+        Index("arrivals_by_case", "case_id"),
+        Index("arrivals_by_id", "id", unique=True),
+        Index("arrivals_by_time", "at", "part_id"),
+    )
 
     id: UUID
     part_id: UUID = Field(primary_key=True, foreign_key="parts.id")
@@ -393,6 +397,16 @@ class TravelCountRow(Table, table=True):
     from_cell: int = Field(primary_key=True, sa_type=BigInteger)
     bin: int = Field(primary_key=True, sa_type=SmallInteger)
     trips: int
+
+
+class TravelProgressRow(Table, table=True):
+    """Up to which arrival a model's counts have learned, so that each counts once, whichever replica looks."""
+
+    __tablename__ = "travel_progress"
+
+    model: str = Field(primary_key=True, sa_type=Text)
+    learned_until: datetime = moment(required=True)
+    part_id: UUID
 
 
 add_plumbing(Table.metadata)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy.spatial import KDTree
 
 from services.dispatch import metrics
-from services.dispatch.travel.model import Codes, Floats, Indices, Places
+from services.dispatch.travel.model import Codes, Indices, Places
 from services.dispatch.travel.straight import on_the_sphere
 from services.dispatch.travel.table import Block
 from shared.retry import backoff_seconds

@@ -24,3 +24,13 @@ def upgrade() -> None:
         )
         """
     )
+    op.execute(
+        """
+        CREATE TABLE travel_progress (
+            model TEXT NOT NULL PRIMARY KEY,
+            learned_until TIMESTAMP WITH TIME ZONE NOT NULL,
+            part_id UUID NOT NULL
+        )
+        """
+    )
+    op.execute("CREATE INDEX arrivals_by_time ON arrivals (at, part_id)")
