@@ -96,6 +96,12 @@ class SendPosition(Command):
     device_at: Moment | None = None
 
 
+class ChooseAdvice(Command):
+    """Whether one wants to be told where one might wait while free."""
+
+    wanted: bool
+
+
 class MakeContact(Command):
     device_at: Moment | None = None
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from services.dispatch.api import (
+    advice,
     alarms,
     arrival_codes,
     cases,
@@ -21,6 +23,7 @@ from services.dispatch.api import (
     people,
     phone,
     rounds,
+    shadow,
     sync,
     walking,
 )
@@ -29,6 +32,8 @@ from services.dispatch.handlers.day_plans import DayPlans
 from services.dispatch.handlers.search import Matching
 from services.dispatch.handlers.shift_ends import ShiftEnds
 from services.dispatch.handlers.task_duty import TaskDuty
+from services.dispatch.matching.policies import policies
+from services.dispatch.matching.weights import Weights
 from services.dispatch.settings import Settings
 from services.dispatch.subscriptions import SUBSCRIPTIONS
 from services.dispatch.timers import Forgetting, timers_of
@@ -39,7 +44,9 @@ from shared.service import Loop, Service
 
 def assemble(settings: Settings, **given: Any) -> Service:
     """The service of these settings; tests give a directory and a verifier of their own."""
-    matching = Matching(Sealer(settings.master_keys))
+    # A simulated clock stands still while a street is matched: nothing may depend on how fast this machine is.
+    clock = (lambda: 0.0) if settings.simulation else monotonic
+    matching = Matching(Sealer(settings.master_keys), policies=policies(Weights(), clock))
     ending = ShiftEnds(matching, timedelta(minutes=settings.hand_over_grace_minutes))
     duty = TaskDuty()
     days = DayPlans(settings, StraightLine())
@@ -57,6 +64,8 @@ def assemble(settings: Settings, **given: Any) -> Service:
             day_plans.router,
             cases.router,
             explanations.router,
+            shadow.router,
+            advice.router,
             people.router,
             alarms.router,
             arrival_codes.router,

@@ -8,9 +8,9 @@ AppointmentAgreed, AttachmentAdded, RequesterErased, FollowUpOpened, CaseReopene
 OfferDeclined, OfferLapsed, OfferWithdrawn, CaseAccepted, CaseHandled, PartEnded, PartHandled, NobodyAvailable,
 HelpRequested, HelpAnswered, CaseReturned, CaseHandedDown, CaseReassigned, CoHandlerAsked, EntryFlagged,
 EntryCorrected, DeviceTimeAccepted, AlarmRaised, AlarmAnswered, AlarmEnded, MassTaskOpened, MassTaskSplit,
-MassTaskClosed, PlaceAdvised; DeadlinesSet, DeadlineAmber, DeadlineMissed, DeadlinesCleared, DeadlineExtended, CaseEscalated,
-EscalationVoided, SupervisionOrdered, SupervisionAnswered, ReturnRuled, ExtensionAsked, ExtensionRefused, CaseParked,
-CaseUnparked, ReplyGiven, CaseListed;
+MassTaskClosed, PlaceAdvised; DeadlinesSet, DeadlineAmber, DeadlineMissed, DeadlinesCleared, DeadlineExtended,
+CaseEscalated, EscalationVoided, SupervisionOrdered, SupervisionAnswered, ReturnRuled, ExtensionAsked,
+ExtensionRefused, CaseParked, CaseUnparked, ReplyGiven, CaseListed;
 and the registry's things, for people, posts and languages, and for who is called in or acts for whom from now on.
 Publishes: NoticeDelivered, NoticeRead, NoticeFailed, NoticeReceived, and of an alarm AlarmNoticeDelivered,
 AlarmNoticeRead, AlarmNoticeFailed, AlarmNoticeReceived.

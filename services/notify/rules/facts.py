@@ -145,4 +145,5 @@ OF_NO_STORY = MASS_TASKS | {
     NoticeKind.DIGEST,
 }
 """No one case's and no alarm's, so nothing is published of it: a mass task, whose story is of the list and not of who
-was told; what the registry did to somebody's own work; where somebody might wait; a digest, whose messages each have a story of their own."""
+was told; what the registry did to somebody's own work; where somebody might wait; a digest, whose messages each have
+a story of their own."""
