@@ -29,9 +29,11 @@ from services.dispatch.api import (
 )
 from services.dispatch.field_tables import METADATA
 from services.dispatch.handlers.day_plans import DayPlans
+from services.dispatch.handlers.lessons import Lessons
 from services.dispatch.handlers.search import Matching
 from services.dispatch.handlers.shift_ends import ShiftEnds
 from services.dispatch.handlers.task_duty import TaskDuty
+from services.dispatch.handlers.ways import Ways
 from services.dispatch.matching.policies import policies
 from services.dispatch.matching.weights import Weights
 from services.dispatch.settings import Settings
@@ -47,6 +49,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
     # A simulated clock stands still while a street is matched: nothing may depend on how fast this machine is.
     clock = (lambda: 0.0) if settings.simulation else monotonic
     matching = Matching(Sealer(settings.master_keys), policies=policies(Weights(), clock))
+    ways = Ways.of(settings)
     ending = ShiftEnds(matching, timedelta(minutes=settings.hand_over_grace_minutes))
     duty = TaskDuty()
     days = DayPlans(settings, StraightLine())
@@ -83,6 +86,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
             Loop("shift_ends", ending.run, pending=ending.pending),
             Loop("mass_tasks", duty.run, pending=duty.pending),
             Loop("day_plans", days.solver.run),
+            Loop("travel", Lessons(ways, Sealer(settings.master_keys)).run),
             Loop("forgetting", Forgetting(settings.positions_kept_days, settings.people_kept_days).run),
         ],
         tables=METADATA,

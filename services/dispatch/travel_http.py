@@ -156,7 +156,9 @@ class Router:
     def away(self) -> bool:
         return self.failures > 0
 
-    async def blocks(self, starts: Places, modes: Codes, ends: Places) -> list[Block]:
+    async def blocks(
+        self, starts: Places, modes: Codes, ends: Places, *, box_seconds: float | None = None
+    ) -> list[Block]:
         """What the router says of the pairs that matter, oldest cases first, within the time box. Never raises."""
         if time.monotonic() < self.rests_until:
             metrics.TRAVEL_QUESTIONS.labels("resting").inc()
@@ -167,7 +169,7 @@ class Router:
         taken = asyncio.Semaphore(QUESTIONS_AT_ONCE)
         tasks = [asyncio.create_task(self._asked(question, taken)) for question in questions]
         try:
-            done, late = await asyncio.wait(tasks, timeout=self.box_seconds)
+            done, late = await asyncio.wait(tasks, timeout=box_seconds or self.box_seconds)
         finally:
             for task in tasks:
                 task.cancel()

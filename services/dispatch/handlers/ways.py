@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from services.dispatch.travel.model import Codes, Places, Travel
+import numpy as np
+
+from services.dispatch import metrics
+from services.dispatch.settings import Settings
+from services.dispatch.travel.learned import Corrected, Corrections
+from services.dispatch.travel.model import MODES, Codes, Floats, Places, Travel
 from services.dispatch.travel.straight import StraightLine
+from services.dispatch.travel.street_map import StreetMap
+from services.dispatch.travel.streets import Reach, Streets
+from services.dispatch.travel.table import Block, Nothing, table_of
+from services.dispatch.travel_files import StreetsUnreadable, read_streets
+from services.dispatch.travel_http import Osrm, Router, Valhalla
+from shared.going import TravelMode
+
+log = logging.getLogger(__name__)
+
+PATIENT_SECONDS = 2.0
+"""What a router gets where nobody waits for it."""
+
+
+class ModelAway(Exception):
+    """The map is not read, or the router does not answer."""
 
 
 @dataclass
 class Ways:
-    """One per process, made from its settings."""
+    """One per process. `read` and `refused` are the street file's size and time when it was read, or could not be.
+    `simulated`: the clock stands still while a street is matched, so the time box is no limit to a street map."""
+
+    model: str = "straight"
+    streets_file: Path | None = None
+    router: Router | None = None
+    box_seconds: float = 0.15
+    simulated: bool = False
+    map: StreetMap | None = None
+    reach: Reach = field(default_factory=Reach)
+    corrections: Corrections | None = None
+    read: tuple[int, int] | None = None
+    refused: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Ways:
+        return cls(
+            settings.travel_model,
+            settings.travel_streets_file if settings.travel_model == "streets" else None,
+            _router(settings),
+            settings.travel_box_ms / 1000,
+            settings.simulation,
+        )
 
     async def travel_for(
         self, starts: Places, modes: Codes, ends: Places, hour: int, *, speed_factor: float = 1.0
@@ -20,4 +66,92 @@ class Ways:
         Never raises and never takes longer than the time box of the settings: what a router does not say in time goes
         by the straight line. `hour` is the street's local hour, `speed_factor` the weather's (1 is dry, 0.5 a
         typhoon). What comes back is a pure object for this moment, with what was learned of real ways in it."""
-        return StraightLine(speed_factor=speed_factor)
+        began = time.perf_counter()
+        straight = StraightLine(speed_factor=speed_factor)
+        try:
+            inner = await self._inner(straight, starts, modes, ends)
+        except Exception:
+            # Whatever is wrong with a map, somebody has to go: it is said, and the straight line is always there.
+            log.exception("travel times failed; the straight line stands in")
+            metrics.TRAVEL_STANDS_IN.set(1)
+            inner = straight
+        metrics.TRAVEL_SECONDS.observe(time.perf_counter() - began)
+        if self.corrections is None or not len(self.corrections.targets):
+            return inner
+        return Corrected(inner, self.corrections)
+
+    async def _inner(self, straight: StraightLine, starts: Places, modes: Codes, ends: Places) -> Travel:
+        if self.router is not None:
+            blocks = await self.router.blocks(starts, modes, ends)
+            return table_of([_slowed(block, straight.speed_factor) for block in blocks], straight)
+        if self.map is not None:
+            streets = Streets(self.map, straight, self.reach, known_only=True)
+            until = time.monotonic() + self.box_seconds
+            go_on = (lambda: True) if self.simulated else (lambda: time.monotonic() < until)
+            await asyncio.to_thread(streets.prepare, ends, np.unique(modes).tolist(), go_on)
+            return streets
+        return straight
+
+    async def nominal(self, start: Places, mode: TravelMode, end: Places) -> float:
+        """Median seconds of one way as the model alone says, nothing learned in it; infinite if it knows no way.
+        Raises ModelAway."""
+        modes, one = np.array([MODES.index(mode)], dtype=np.int8), np.zeros(1, dtype=np.intp)
+        if self.router is not None:
+            blocks = await self.router.blocks(start, modes, end, box_seconds=PATIENT_SECONDS)
+            if self.router.away:
+                raise ModelAway
+            travel: Travel = table_of(blocks, Nothing())
+        elif self.streets_file is not None:
+            if self.map is None:
+                raise ModelAway
+            travel = Streets(self.map, StraightLine())
+        else:
+            travel = StraightLine()
+        trips = await asyncio.to_thread(travel.trips, start, modes, end, one, one, 0)
+        return float(trips.median[0])
+
+    async def look_at_file(self) -> None:
+        """Read the street map if it is new. What cannot be read is said once; the map there was goes on."""
+        stamp = _stamp(self.streets_file)
+        if self.streets_file is None or (stamp is not None and stamp in (self.read, self.refused)):
+            return
+        try:
+            self.map = await asyncio.to_thread(read_streets, self.streets_file)
+        except StreetsUnreadable as wrong:
+            if self.refused is None or stamp != self.refused:
+                log.error("%s", wrong)
+            self.refused = stamp or (0, 0)
+        else:
+            self.reach, self.read, self.refused = Reach(), stamp, None
+            log.info("the street map is read: %d points", len(self.map.nodes.lon))
+        metrics.TRAVEL_STANDS_IN.set(self.map is None)
+
+    async def close(self) -> None:
+        if self.router is not None:
+            await self.router.close()
+
+
+def _router(settings: Settings) -> Router | None:
+    if settings.travel_model not in ("osrm", "valhalla"):
+        return None
+    urls = (settings.travel_walk_url, settings.travel_e_bike_url, settings.travel_car_url)
+    return Router(
+        Osrm() if settings.travel_model == "osrm" else Valhalla(),
+        {mode: url for mode, url in enumerate(urls) if url},
+        settings.travel_box_ms / 1000,
+        settings.travel_router_places_max,
+    )
+
+
+def _slowed(block: Block, speed_factor: float) -> Block:
+    seconds: Floats = block.seconds / speed_factor
+    return replace(block, seconds=seconds)
+
+
+def _stamp(file: Path | None) -> tuple[int, int] | None:
+    """What changes when the file does; None while there is none."""
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_mtime_ns, found.st_size)

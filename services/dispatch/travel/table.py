@@ -54,6 +54,15 @@ class Table:
         return Trips(median, sigma)
 
 
+class Nothing:
+    """A `Travel` that knows no way: behind a table, only what is in it counts."""
+
+    def trips(
+        self, starts: Places, modes: Codes, ends: Places, who: Indices, to: Indices, hour: int
+    ) -> Trips:
+        return Trips(np.full(len(who), np.inf), np.full(len(who), SIGMA))
+
+
 def table_of(blocks: Sequence[Block], otherwise: Travel, *, sigma: float = SIGMA) -> Table:
     """A pair that is in two blocks has the seconds of the first."""
     starts = np.unique(_joined([_keys(block.starts) for block in blocks]))

@@ -1,0 +1,116 @@
+"""Travel times learn from real ways: what they took, against what the model said, counted per pair of cells.
+
+Beside the arrivals and not in their transactions: a model may take its time to say what it would have said, and no
+arrival waits for that. Each arrival counts once, whichever replica looks; one that was committed while no process was
+there is found later. A model that is new learns from the positions that are still there, thirty days at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from services.dispatch import metrics
+from services.dispatch.handlers.local_days import zone_of
+from services.dispatch.handlers.ways import ModelAway, Ways
+from services.dispatch.queries import travel_counts
+from services.dispatch.queries.travel_counts import RealWay
+from services.dispatch.travel.learned import Corrections, Count, way_of
+from services.dispatch.travel.model import Places
+from shared.database import Database
+from shared.directory import Directory
+from shared.health import Beat
+from shared.retry import forever
+from shared.sealing import Sealer
+from shared.things import Point
+
+BEAT_SECONDS = 0.5
+LESSON_EVERY_SECONDS = 5.0
+FILE_EVERY_SECONDS = 30.0
+SETTLED_AFTER = timedelta(minutes=1)
+"""Arrivals commit in any order; after so long none comes in before one that was looked at."""
+POSITIONS_LAST = timedelta(days=30)
+SECONDS_MAX = 3 * 3600.0
+"""Whoever took longer did something else on the way."""
+
+
+@dataclass
+class Lessons:
+    """The loop: it reads the street map, learns, and rests. In a simulated day ways are made up, so that there is
+    nothing to learn from them."""
+
+    ways: Ways
+    sealer: Sealer
+    next_look: float = 0.0
+    next_lesson: float = 0.0
+
+    async def run(self, database: Database, beat: Beat) -> None:
+        async def turn() -> None:
+            if time.monotonic() >= self.next_look:
+                self.next_look = time.monotonic() + FILE_EVERY_SECONDS
+                await _beating(self.ways.look_at_file(), beat)
+            if not self.ways.simulated and time.monotonic() >= self.next_lesson:
+                self.next_lesson = time.monotonic() + LESSON_EVERY_SECONDS
+                await _beating(self.learn(database), beat)
+            await asyncio.sleep(BEAT_SECONDS)
+
+        try:
+            await forever(turn, beat)
+        finally:
+            await self.ways.close()
+
+    async def learn(self, database: Database) -> int:
+        """Count what the next arrivals say of their ways, and take up what all counts say; how many ways that were.
+        What a router or a map that is not there now would have said cannot be known: the lesson waits for them."""
+        model = self.ways.model
+        async with database.transaction() as tx:
+            now = await tx.now()
+            done = await travel_counts.progress(tx, model, now - POSITIONS_LAST)
+            last = await travel_counts.next_arrivals(tx, done, now - SETTLED_AFTER)
+            found = [] if last is None else await travel_counts.real_ways(tx, done, last, self.sealer)
+        if last is None and self.ways.corrections is not None:
+            return 0
+        try:
+            learned = await self._weighed(found, database.directory)
+        except ModelAway:
+            last, learned = None, []
+        async with database.transaction() as tx:
+            # Another replica may have held the same lesson meanwhile; then its counts are there already.
+            if last is not None and await travel_counts.progress(tx, model, done.at) == done:
+                await travel_counts.add(tx, model, learned, last)
+                metrics.TRAVEL_LEARNED.inc(len(learned))
+            counts = await travel_counts.counts(tx, model)
+        self.ways.corrections = await asyncio.to_thread(Corrections.of, counts)
+        return len(learned)
+
+    async def _weighed(self, found: Sequence[RealWay], directory: Directory) -> list[Count]:
+        counted = []
+        for way in found:
+            person = directory.people.get(way.person_id)
+            if person is None or not 0 < way.seconds <= SECONDS_MAX:
+                continue
+            nominal = await self.ways.nominal(_place(way.start), person.mode, _place(way.end))
+            hour = way.accepted_at.astimezone(zone_of(directory, way.unit_id)).hour
+            counted.append(way_of(way.start, way.end, hour, person.mode, way.seconds, nominal))
+        return [count for count in counted if count is not None]
+
+
+def _place(point: Point) -> Places:
+    return Places(np.array([point.lon]), np.array([point.lat]))
+
+
+async def _beating(work: Coroutine[Any, Any, object], beat: Beat) -> None:
+    """A large map takes seconds to read: the loop is alive meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=BEAT_SECONDS))[0]:
+            beat()
+    finally:
+        task.cancel()
+    await task
