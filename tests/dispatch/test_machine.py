@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.dispatch.handlers.search import search_for
+from services.dispatch.handlers.sought import search_for
 from services.dispatch.matching.chain import Choice, Responder, choose, post_by_hand
 from services.dispatch.rules import endings, heard, musts, offers, passing, story, work
 from services.dispatch.rules.facts import CaseState, OfferState, Part, PartState, State

@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from services.dispatch.handlers import shift_ends as handlers
-from services.dispatch.handlers.search import Matching, Turn
+from services.dispatch.handlers.search import Matching
+from services.dispatch.handlers.sending import Turn
 from services.dispatch.handlers.shift_ends import ShiftEnds
 from services.dispatch.queries import search as queries
 from services.dispatch.rules import heard, shift_ends

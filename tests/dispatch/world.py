@@ -251,10 +251,11 @@ class Scene:
             fired = await self.timers.fire()
             for task_id in self.duty.due():
                 await self.duty.split(self.database, task_id)
-            await self.matching.turn(self.database)
+            looked = await self.matching.turn(self.database)
             async with self.database.transaction() as tx:
-                if not fired and not await self.matching.hopeful(tx, await waiting(tx)):
-                    return
+                hopeful = await self.matching.hopeful(tx, await waiting(tx))
+            if not fired and not hopeful and not looked.offered and not looked.crossed:
+                return
 
     async def until(self, seconds: float) -> None:
         """Fast-forward to so many seconds after the registration; what is due on the way fires at its own time."""
@@ -269,7 +270,7 @@ class Scene:
     async def _next_due(self) -> datetime | None:
         async with self.database.transaction() as tx:
             due: datetime | None = (await tx.rows("SELECT min(due_at) AS due_at FROM timers"))[0]["due_at"]
-            return due
+        return min((at for at in (due, self.matching.next_at) if at is not None), default=None)
 
     # ── what others tell ──────────────────────────────────────────────────────────────────────────────────────────
 

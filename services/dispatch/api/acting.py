@@ -10,7 +10,7 @@ from fastapi import Depends, Header, Request, Response
 
 from services.dispatch.api.doing import Doing, Sealing
 from services.dispatch.commands import Command, device_time
-from services.dispatch.handlers.records import case_of
+from services.dispatch.handlers.records import cases_of
 from services.dispatch.rules.facts import State
 from services.dispatch.rules.views import PartView, part_view
 from services.dispatch.rules.work import Doer
@@ -70,8 +70,8 @@ async def _must_match(tx: Transaction, request: Request, if_match: str) -> None:
         named = {name: UUID(request.path_params[name]) for name in NAMING if name in request.path_params}
     except ValueError:
         return  # the route says what is wrong with the id
-    case_id = await case_of(tx, **named)
-    await tx.lock(case_id)
+    case_id, *left = await cases_of(tx, **named)
+    await tx.lock(case_id, *left)
     now = etag(tx.version(case_id))
     wanted = {one.strip() for one in if_match.split(",")}
     if now not in wanted and "*" not in wanted:

@@ -15,7 +15,7 @@ from asyncpg import IntegrityConstraintViolationError
 
 from services.dispatch.commands import HandOver
 from services.dispatch.handlers.records import agreed, record, refuse
-from services.dispatch.handlers.search import search_for
+from services.dispatch.handlers.sought import search_for
 from services.dispatch.matching.chain import post_by_hand
 from services.dispatch.queries.cases import load_all
 from services.dispatch.queries.reads import case_ids_on_hand, streets_of

@@ -7,7 +7,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from services.dispatch import metrics
-from services.dispatch.queries.cases import find_case_of, load, save
+from services.dispatch.queries.cases import find_case_of, find_cases_of, load, save
 from services.dispatch.rules import musts
 from services.dispatch.rules.facts import State
 from services.dispatch.rules.offers import Decision
@@ -30,7 +30,7 @@ from shared.problems import Problem, not_found
 OFFER_EXPIRES = "offer_expires"
 SEARCH_AGAIN = "search_again"
 
-_RESULTS = {
+_RESULTS: dict[type[Event], str] = {
     CaseOffered: "offered",
     CaseAccepted: "accepted",
     OfferDeclined: "declined",
@@ -53,6 +53,16 @@ async def case_of(tx: Transaction, *, offer_id: UUID | None = None, part_id: UUI
     if case_id is None:
         raise not_found("没有这个派单 / No such offer or part")
     return case_id
+
+
+async def cases_of(
+    tx: Transaction, *, offer_id: UUID | None = None, part_id: UUID | None = None
+) -> list[UUID]:
+    """Which cases to lock, all in one call: an offer to swap is about two. The offer's or part's own is the first."""
+    found = await find_cases_of(tx, offer_id=offer_id, part_id=part_id)
+    if not found:
+        raise not_found("没有这个派单 / No such offer or part")
+    return found
 
 
 def agreed(decision: Decision) -> list[Event]:
@@ -91,8 +101,10 @@ def _keep_timers(tx: Transaction, events: Iterable[Event]) -> None:
 
 def _count(state: State, events: Iterable[Event]) -> None:
     for event in events:
-        if (result := _RESULTS.get(type(event))) is not None:
-            metrics.OFFERS.labels(result).inc()
+        if isinstance(event, CaseOffered | CaseAccepted | OfferDeclined | OfferLapsed | OfferWithdrawn):
+            metrics.OFFERS.labels(_RESULTS[type(event)]).inc()
+            if state.offer(event.offer_id).swap_of is not None:
+                metrics.SWAPS.labels(_RESULTS[type(event)]).inc()
         if isinstance(event, EntryFlagged):
             for flag in event.flags:
                 metrics.FLAGS.labels(flag).inc()

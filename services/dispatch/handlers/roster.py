@@ -9,8 +9,8 @@ from itertools import accumulate
 from weakref import WeakKeyDictionary
 
 from shared.directory import Directory
-from shared.things import Shift
-from shared.vocabulary import ShiftKind
+from shared.things import Person, PostHeld, Shift
+from shared.vocabulary import Post, ShiftKind
 
 
 class Roster:
@@ -27,8 +27,23 @@ class Roster:
         self._hours = _hours_of(directory, people_ids, ShiftKind.ON_DUTY)
         self._reach = _hours_of(directory, people_ids, ShiftKind.ON_CALL)
 
+    def own(self, grid_id: str) -> list[tuple[Person, Post]]:
+        """The grid's A, B and leader, in this order."""
+        return [
+            (person, post)
+            for post in (Post.A, Post.B, Post.LEADER)
+            for person in self.people
+            if PostHeld(post=post, unit_id=grid_id) in person.posts and person.retired_at is None
+        ]
+
     def on_duty(self, person_id: str, now: datetime) -> bool:
         return _within(self._hours.get(person_id), now)
+
+    def on_duty_since(self, person_id: str, now: datetime) -> datetime:
+        """When the running shift began; `now` for whoever has none."""
+        starts, _ = self._hours.get(person_id, ((), ()))
+        begun = bisect_right(starts, now)
+        return starts[begun - 1] if begun else now
 
     def on_call(self, person_id: str, now: datetime) -> bool:
         """At home, within reach."""

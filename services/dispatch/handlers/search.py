@@ -1,58 +1,47 @@
 """The search: every waiting part gets its next offer, oldest emergency first, as soon as somebody can be asked.
 
-matching/ chooses; here its facts are gathered under the street's lock and its choice becomes an event. A part for
-which nobody is available is looked at again whenever something was committed, and when the clock may help.
+Emergencies somebody goes to are matched street by street (batches). Anything else is chosen for by itself: routine
+work, officers, units that were named. A part for which nobody is available is looked at again whenever something was
+committed, and when the clock may help.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from asyncpg import IntegrityConstraintViolationError
 
 from services.dispatch import metrics
+from services.dispatch.handlers import swaps
+from services.dispatch.handlers.batches import Batch, Batches, Crossed
+from services.dispatch.handlers.moments import again_at
 from services.dispatch.handlers.records import SEARCH_AGAIN, record
-from services.dispatch.handlers.roster import Roster, Rosters
-from services.dispatch.matching.chain import (
-    HELPING_POSTS,
-    OWNING_POSTS,
-    Choice,
-    Nobody,
-    Responder,
-    Search,
-    choose,
-    eligible,
-)
+from services.dispatch.handlers.roster import Rosters
+from services.dispatch.handlers.sending import Turn, send, sendings
+from services.dispatch.handlers.sought import count_first, offered, search_in
+from services.dispatch.handlers.standing import Standing, responders, standing_of
+from services.dispatch.handlers.ways import Ways
+from services.dispatch.matching.chain import Choice, Nobody, Responder, Search, choose
+from services.dispatch.matching.policies import policies
+from services.dispatch.matching.situation import Policy
+from services.dispatch.matching.weights import Weights
 from services.dispatch.queries.cases import load, load_all
-from services.dispatch.queries.search import (
-    Burden,
-    HeldPart,
-    WaitingPart,
-    burdens,
-    last_seen,
-    lock_street,
-    waiting,
-)
-from services.dispatch.rules import musts
-from services.dispatch.rules.facts import OfferState, Part, PartState, State
+from services.dispatch.queries.search import HeldPart, WaitingPart, lock_street, waiting
+from services.dispatch.rules.facts import Part, PartState, State
 from services.dispatch.rules.offers import about
-from services.dispatch.rules.passing import on_case, unfit
-from services.dispatch.rules.told import REASSIGNED
 from shared.database import Database, Transaction
 from shared.directory import Directory
-from shared.events.dispatch import CaseOffered, NobodyAvailable
+from shared.events.dispatch import NobodyAvailable
 from shared.health import Beat
-from shared.ids import uuid7
 from shared.retry import is_transient
 from shared.sealing import Sealer
 from shared.simulation import Pending
-from shared.things import Point
 from shared.timers import Due
 from shared.wake import Wake
 
@@ -65,29 +54,20 @@ CROSSED_SECONDS = 0.02
 FAULT_RESTS_SECONDS = 5.0
 """A part whose search fails for a reason of its own is tried again after so long; the others do not wait for it."""
 
-CROSSINGS = ("offers_one_live_per_part", "offers_one_emergency_per_person")
+CROSSINGS = ("offers_one_live_per_part", "offers_one_emergency_per_person", "offers_one_swap_per_person")
 """The unique indexes by which two replicas or two streets find out that they want the same."""
-
-HAND_OVER_RESTS = timedelta(hours=8)
-"""A shift's length."""
-
-
-class Turn(Enum):
-    OFFERED = "offered"
-    NOBODY = "nobody"
-    CROSSED = "crossed"
-    FAILED = "failed"
-    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Who of a street or unit is on duty or within reach, what they are on, and where they were last seen."""
+class Looked:
+    """What one look at everything that waits came to."""
 
-    on_duty: Set[str] = frozenset()
-    on_call: Set[str] = frozenset()
-    busy: Mapping[str, Burden] = field(default_factory=dict)
-    seen: Mapping[str, Point] = field(default_factory=dict)
+    offered: int = 0
+    crossed: bool = False
+
+    @classmethod
+    def of(cls, turns: list[Turn]) -> Looked:
+        return cls(turns.count(Turn.OFFERED), Turn.CROSSED in turns)
 
 
 @dataclass
@@ -99,39 +79,128 @@ class Matching:
     resting: dict[UUID, float] = field(default_factory=dict)
     woken_by: Wake = field(default_factory=Wake)
     looked_at: tuple[int, int] | None = None
+    ways: Ways = field(default_factory=Ways)
+    policies: Mapping[str, Policy] = field(default_factory=lambda: policies(Weights()))
+
+    def __post_init__(self) -> None:
+        self.batches = Batches(self.sealer, self.rosters, self.ways, policies=self.policies)
 
     async def run(self, database: Database, beat: Beat) -> None:
-        """Search for ever: woken by commits, and by itself twice a second."""
+        """Search for ever: woken by commits, by a window that closes, and by itself twice a second."""
         self.woken_by = database.committed
         while True:
             world = self._world(database.directory)
-            crossed = await self.turn(database)
-            self.looked_at = None if crossed else world
+            looked = await self.turn(database)
+            self.looked_at = None if looked.crossed else world
             beat()
-            await database.committed.wait(CROSSED_SECONDS if crossed else LOOK_AGAIN_SECONDS)
+            await database.committed.wait(CROSSED_SECONDS if looked.crossed else await self._rest(database))
 
-    async def turn(self, database: Database) -> bool:
-        """One look at everything that waits; whether something has to be looked at again at once."""
+    async def _rest(self, database: Database) -> float:
+        if self.next_at is None:
+            return LOOK_AGAIN_SECONDS
+        clock = await database.read_clock()
+        return clock.real_seconds_until(self.next_at, at_most=LOOK_AGAIN_SECONDS)
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the first street is matched that waits for its window."""
+        return min(self.batches.next_at.values(), default=None)
+
+    async def turn(self, database: Database) -> Looked:
+        """One look at everything that waits."""
         began = time.perf_counter()
         async with database.transaction() as tx:
             parts = await waiting(tx)
             hopeful = await self.hopeful(tx, parts)
+            over = await swaps.over(tx)
         self.resting = {
             part.part_id: self.resting[part.part_id] for part in parts if part.part_id in self.resting
         }
         metrics.WAITING_PARTS.set(len(parts))
-        metrics.STARVED_PARTS.set(len(parts) - len(hopeful))
-        crossed = False
-        for part in hopeful:
-            crossed |= await self.seek(database, part) is Turn.CROSSED
-        if hopeful:
+        metrics.STARVED_PARTS.set(sum(part.starved for part in parts))
+        turns = [await self._guarded(database, part, swaps.take_back(part)) for part in over]
+        if await self._may_differ(database, parts):
+            turns += await self._match_all(database, [part for part in parts if part.batched])
+        turns += [await self.seek(database, part) for part in hopeful]
+        if turns:
             metrics.MATCHING_SECONDS.observe(time.perf_counter() - began)
-        return crossed
+        return Looked.of(turns)
+
+    # ── emergencies, street by street ─────────────────────────────────────────────────────────────────────────────
+
+    async def _may_differ(self, database: Database, parts: list[WaitingPart]) -> bool:
+        """Whether anything was told, or a window closed, since the last look: the same moment has the same answer."""
+        again = any(part.part_id in self.resting for part in parts)
+        if again or self._world(database.directory) != self.looked_at:
+            return True
+        return self.next_at is not None and self.next_at <= (await database.read_clock()).now
+
+    async def _match_all(self, database: Database, parts: list[WaitingPart]) -> list[Turn]:
+        awake = [part for part in parts if self._is_awake(part)]
+        streets: dict[str, list[WaitingPart]] = {}
+        for part in awake:
+            streets.setdefault(part.street_id, []).append(part)
+        self.batches.keep_windows_of(streets)
+        turns: list[Turn] = []
+        for street_id, of_street in sorted(streets.items()):
+            turns += await self._match(database, street_id, of_street)
+        return turns
+
+    async def _match(self, database: Database, street_id: str, parts: list[WaitingPart]) -> list[Turn]:
+        """If even the look at a street fails, each of its parts is sought by itself, and only the faulty one rests."""
+        try:
+            batch = await self.batches.decide(database, street_id, parts)
+        except Crossed:
+            return [Turn.CROSSED]
+        except Exception as wrong:
+            if is_transient(wrong):
+                raise
+            log.warning("street %s could not be matched as a whole", street_id, exc_info=wrong)
+            return [await self.seek(database, part) for part in parts]
+        return [] if batch is None else await self._send_all(database, batch, parts)
+
+    async def _send_all(self, database: Database, batch: Batch, parts: list[WaitingPart]) -> list[Turn]:
+        by_id, turns = {part.part_id: part for part in parts}, list[Turn]()
+        served = set()
+        for sending in sendings(batch, self.batches.weights):
+            units, part = batch.moment.units, by_id[sending.part_id]
+            turn = await self._guarded(database, part, partial(send, sending=sending, units=units))
+            turns.append(turn)
+            served.add(sending.part_id)
+        for one in batch.moment.seeking:
+            part, later = by_id[one.part.id], again_at(batch.moment, one)
+            sooner = later is not None and (part.again_at is None or later < part.again_at)
+            if one.part.id not in served and (sooner or not part.starved):
+                left = partial(self._left, waits=part, later=later)
+                turns.append(await self._guarded(database, part, left))
+        return turns
+
+    async def _left(self, tx: Transaction, waits: WaitingPart, later: datetime | None) -> Turn:
+        """Nobody goes to it for now."""
+        locked, now = await tx.try_lock([waits.case_id])
+        state = await load(tx, waits.case_id) if locked else None
+        if state is None or now is None:
+            return Turn.CROSSED
+        part = state.part(waits.part_id)
+        if part.state is not PartState.WAITING:
+            return Turn.NOTHING
+        if part.nobody_since is not None:
+            tx.arm(state.case.id, SEARCH_AGAIN, later or now, part.id)
+            return Turn.NOBODY
+        search, people = await self.facts(tx, state, part, now)
+        await self._wait_on(tx, state, part, Nobody(choose(search, people, now).candidates, later), now)
+        return Turn.NOBODY
+
+    # ── anything else, one by one ─────────────────────────────────────────────────────────────────────────────────
+
+    def _is_awake(self, part: WaitingPart) -> bool:
+        return time.monotonic() >= self.resting.get(part.part_id, 0.0)
 
     async def hopeful(self, tx: Transaction, parts: list[WaitingPart]) -> list[WaitingPart]:
-        """Those not looked at yet, and those for which somebody may be asked by now. If even this look fails, it is
-        all of them: each is then sought by itself, and only the faulty one rests."""
-        awake = [part for part in parts if time.monotonic() >= self.resting.get(part.part_id, 0.0)]
+        """Of those that are chosen for one by one: those not looked at yet, and those for which somebody may be asked
+        by now. If even this look fails, it is all of them: each is then sought by itself, and only the faulty one
+        rests."""
+        awake = [part for part in parts if not part.batched and self._is_awake(part)]
         starved = [part for part in awake if part.starved]
         try:
             helped = await self._helped(tx, starved) if starved else set()
@@ -148,17 +217,26 @@ class Matching:
         standing: dict[str, Standing] = {}
         for part in starved:
             state = states[part.case_id]
-            search, responders = await self.facts(tx, state, state.part(part.part_id), now, standing)
-            if isinstance(choose(search, responders, now), Choice):
+            search, people = await self.facts(tx, state, state.part(part.part_id), now, standing)
+            if isinstance(choose(search, people, now), Choice):
                 helped.add(part.part_id)
         return helped
 
     async def seek(self, database: Database, part: WaitingPart) -> Turn:
-        """Offer one part. Another street may have just taken the same person: the case is not lost, it waits on. A
-        fault in one case is its own: it must not stand before everybody else's search."""
+        """Offer one part."""
+        return await self._guarded(database, part, lambda tx: self.offer(tx, part))
+
+    async def _guarded(
+        self,
+        database: Database,
+        part: WaitingPart | HeldPart,
+        step: Callable[[Transaction], Awaitable[Turn]],
+    ) -> Turn:
+        """One step in a transaction of its own. Another street may have just taken the same person: the case is not
+        lost, it waits on. A fault in one case is its own: it must not stand before everybody else's search."""
         try:
             async with database.transaction() as tx:
-                turn = await self.offer(tx, part)
+                turn = await step(tx)
         except Exception as wrong:
             if is_transient(wrong):
                 raise
@@ -191,11 +269,11 @@ class Matching:
         part = state.part(waits.part_id)
         if part.state is not PartState.WAITING:
             return Turn.NOTHING
-        search, responders = await self.facts(tx, state, part, now)
-        chosen = choose(search, responders, now)
+        search, people = await self.facts(tx, state, part, now)
+        chosen = choose(search, people, now)
         if isinstance(chosen, Choice):
             await record(tx, state, [offered(state, part, search, chosen, now)])
-            _count_first(state, part, now)
+            count_first(state, part, now)
             return Turn.OFFERED
         await self._wait_on(tx, state, part, chosen, now)
         return Turn.NOBODY
@@ -221,129 +299,38 @@ class Matching:
     ) -> tuple[Search, list[Responder]]:
         """What the choice is made from: the search, and everybody who may be asked, as they stand now. Looks of one
         moment share `standing`, by street or unit; what is decided is decided from a fresh one."""
-        category = tx.directory.categories.get(state.case.category_code)
-        wished = frozenset(category.skills_wanted) if category else frozenset[str]()
-        search = search_for(state, part, _centre(tx, state), wished)
+        search = search_in(tx.directory, state, part)
         unit_id = part.unit_id if search.own_people or not part.goes else state.case.street_id
         roster = self.rosters.of(tx.directory, unit_id)
         shared = standing if standing is not None else {}
         if unit_id not in shared:
-            shared[unit_id] = await self._standing(tx, roster, now)
-        stand = shared[unit_id]
-        return search, [
-            Responder(
-                person_id=person.id,
-                post=post,
-                unit_id=unit_id,
-                mode=person.mode,
-                start=stand.seen.get(person.id, person.base) if part.goes else person.base,
-                on_duty=person.id in stand.on_duty,
-                on_call=person.id in stand.on_call,
-                on_duty_from=None if person.id in stand.on_duty else roster.on_duty_from(person.id, now),
-                on_emergency=person.id in stand.busy and stand.busy[person.id].on_emergency,
-                load=stand.busy[person.id].load if person.id in stand.busy else 0,
-                skills=frozenset(person.skills),
-            )
-            for person, post, unit_id in eligible(search, roster.people, roster.units)
-        ]
-
-    async def _standing(self, tx: Transaction, roster: Roster, now: datetime) -> Standing:
-        on_duty = {person.id for person in roster.people if roster.on_duty(person.id, now)}
-        on_call = {person.id for person in roster.people if roster.on_call(person.id, now)}
-        there = on_duty | on_call
-        if not there:
-            return Standing()
-        seen = await last_seen(tx, sorted(there), now, self.sealer)
-        return Standing(on_duty, on_call, await burdens(tx, there), seen)
+            shared[unit_id] = await standing_of(tx, roster, now, self.sealer)
+        return search, responders(search, roster, shared[unit_id], now)
 
     async def look_again(self, tx: Transaction, due: Due, now: datetime) -> None:
         """A shift began, or somebody rested after declining. The commit wakes the loop; if there is still nobody,
-        the clock is asked again."""
+        the clock is asked again. A batch asks it by itself."""
         state = await load(tx, due.subject_id)
         part = next((part for part in state.parts if part.id == due.part_id), None) if state else None
         if state is None or part is None or part.state is not PartState.WAITING:
             return
-        search, responders = await self.facts(tx, state, part, now)
-        chosen = choose(search, responders, now)
+        if state.case.urgent and part.goes and not part.own_people_only:
+            return
+        search, people = await self.facts(tx, state, part, now)
+        chosen = choose(search, people, now)
         if isinstance(chosen, Nobody):
             await self._wait_on(tx, state, part, chosen, now)
 
+    # ── for the simulation ────────────────────────────────────────────────────────────────────────────────────────
+
     async def pending(self, tx: Transaction) -> Pending:
-        """For the simulation: whether anything was committed, or told by the registry, since the last look at what
-        waits; also before the first look."""
-        return Pending(in_flight=int(self._world(tx.directory) != self.looked_at))
+        """Whether anything was committed, or told by the registry, since the last look at what waits; also before the
+        first look; and when the next window closes."""
+        looks = int(self._world(tx.directory) != self.looked_at)
+        if self.next_at is None:
+            return Pending(in_flight=looks)
+        closed = self.next_at <= await tx.now()
+        return Pending(in_flight=max(looks, int(closed)), next_due_at=None if closed else self.next_at)
 
     def _world(self, directory: Directory) -> tuple[int, int]:
         return self.woken_by.calls, directory.revision
-
-
-def search_for(
-    state: State, part: Part, centre: Point | None, skills: frozenset[str] = frozenset()
-) -> Search:
-    """What is searched for, from the facts of the case; `skills` are those its category wishes for."""
-    case = state.case
-    rest = timedelta(seconds=case.offer_seconds)
-    declined = [offer for offer in state.offers if offer.state is OfferState.DECLINED and offer.ended_at]
-    own_people = part.own_people_only
-    leader_after = case.leader_after_seconds if case.urgent and part.goes and not own_people else None
-    return Search(
-        unit_id=part.unit_id,
-        emergency=case.urgent,
-        goes=part.goes,
-        place=_place(state) or centre,
-        started_at=part.searched_from,
-        expires_after=rest,
-        leader_after=None if leader_after is None else timedelta(seconds=leader_after),
-        asked=frozenset(state.asked(part)),
-        ever_asked=frozenset(offer.person_id for offer in state.offers if offer.part_id == part.id),
-        excluded=unfit(state),
-        resting={offer.person_id: offer.ended_at + rest for offer in declined if offer.ended_at}
-        | _gave_away(state, part),
-        own_people=() if not own_people else HELPING_POSTS if part.asked_for else OWNING_POSTS,
-        barred=frozenset(case.excluded),
-        on_case=frozenset(on_case(state, but=part.id)),
-        skills=skills,
-        arrive_by=musts.arrive_by(case) if case.urgent else None,
-    )
-
-
-def _gave_away(state: State, part: Part) -> dict[str, datetime]:
-    """Who handed this part over is not asked at once to take it back, though the shift may last minutes more."""
-    return {
-        offer.person_id: offer.ended_at + HAND_OVER_RESTS
-        for offer in state.offers
-        if offer.part_id == part.id and offer.passed_on == REASSIGNED and offer.ended_at
-    }
-
-
-def _place(state: State) -> Point | None:
-    place = state.case.place
-    return None if place.lon is None or place.lat is None else Point(lon=place.lon, lat=place.lat)
-
-
-def _centre(tx: Transaction, state: State) -> Point | None:
-    """Where the place is not known, the middle of the lowest unit known has to do."""
-    known = [tx.directory.units[unit_id] for unit_id in state.case.unit_path if unit_id in tx.directory.units]
-    return next((unit.centre for unit in reversed(known) if unit.centre is not None), None)
-
-
-def offered(state: State, part: Part, search: Search, chosen: Choice, now: datetime) -> CaseOffered:
-    return CaseOffered(
-        **about(state, part.id, now),
-        offer_id=uuid7(),
-        person_id=chosen.responder.person_id,
-        unit_id=chosen.responder.unit_id,
-        post=chosen.responder.post,
-        emergency=search.emergency,
-        goes=search.goes,
-        expires_at=chosen.expires_at,
-        eta_seconds=chosen.eta_seconds,
-        chosen_because=chosen.because,
-        candidates=chosen.candidates,
-    )
-
-
-def _count_first(state: State, part: Part, now: datetime) -> None:
-    if not any(offer.part_id == part.id for offer in state.offers):
-        waited = (now - part.opened_at).total_seconds()
-        metrics.OFFERED_AFTER.labels(state.case.urgency).observe(max(0.0, waited))

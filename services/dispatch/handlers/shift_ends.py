@@ -13,7 +13,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.dispatch.handlers.records import agreed, record
-from services.dispatch.handlers.search import FAULT_RESTS_SECONDS, Matching, Standing, Turn, offered
+from services.dispatch.handlers.search import FAULT_RESTS_SECONDS, Matching
+from services.dispatch.handlers.sending import Turn
+from services.dispatch.handlers.sought import offered
+from services.dispatch.handlers.standing import Standing
 from services.dispatch.matching.chain import Choice, choose
 from services.dispatch.queries.cases import load, load_all
 from services.dispatch.queries.search import HeldPart, held_by, holders, lock_street

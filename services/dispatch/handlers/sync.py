@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from services.dispatch import metrics
 from services.dispatch.commands import COMMANDS, CommandType, QueuedCommand, QueuedLine
 from services.dispatch.handlers import entries, listed_people, offers, on_the_way, passing, rounds, work
-from services.dispatch.handlers.records import case_of
+from services.dispatch.handlers.records import case_of, cases_of
 from services.dispatch.queries.cases import load
 from services.dispatch.queries.synced import answered, keep_answer
 from services.dispatch.rules.facts import State
@@ -89,7 +89,9 @@ async def _one(database: Database, line: QueuedLine, phone: Phone, named: dict[s
     async with database.transaction() as tx:
         about = named[deed.about] = await _about(tx, command, deed)
         doer = replace(phone.doer, device_at=command.at)
-        now = await tx.lock(await case_of(tx, part_id=about) if deed.about == "part_id" else about)
+        offer_id = command.offer_id if deed.answers_offer else None
+        of_part = await cases_of(tx, offer_id=offer_id, part_id=about) if deed.about == "part_id" else [about]
+        now = await tx.lock(*of_part)
         if (before := await answered(tx, doer.person_id, command.id)) is not None:
             return before
         on = (command.offer_id if deed.answers_offer else None) or about

@@ -99,6 +99,15 @@ async def load_all(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, Stat
     }
 
 
+async def load_sought(tx: Transaction, case_ids: Sequence[UUID]) -> dict[UUID, State]:
+    """What the search has to know of cases: their parts, and who was asked; not what was done since."""
+    ids = list(case_ids)
+    cases = [_case(row) for row in await tx.rows(CASES, ids=ids)] if ids else []
+    parts = _grouped(await tx.rows(PARTS, ids=ids), _part) if cases else {}
+    offers = _grouped(await tx.rows(OFFERS, ids=ids), _offer) if cases else {}
+    return {case.id: State(case, parts.get(case.id, ()), offers.get(case.id, ())) for case in cases}
+
+
 async def find_case_of(
     tx: Transaction, *, offer_id: UUID | None = None, part_id: UUID | None = None
 ) -> UUID | None:
@@ -109,6 +118,21 @@ async def find_case_of(
         part_id=part_id,
     )
     return rows[0]["case_id"] if rows else None
+
+
+SWAPPED = """
+    SELECT trip.case_id FROM offers AS swap JOIN offers AS trip ON trip.id = swap.swap_of WHERE swap.id = :offer_id
+"""
+
+
+async def find_cases_of(
+    tx: Transaction, *, offer_id: UUID | None = None, part_id: UUID | None = None
+) -> list[UUID]:
+    """Which cases whoever acts on an offer or part has to lock: its own first, then the one an offer to swap would free
+    them of."""
+    own = await find_case_of(tx, offer_id=offer_id, part_id=part_id)
+    left = await tx.rows(SWAPPED, offer_id=offer_id) if offer_id is not None else []
+    return [*([] if own is None else [own]), *(row["case_id"] for row in left)]
 
 
 async def save(tx: Transaction, before: State | None, after: State) -> None:

@@ -20,8 +20,12 @@ POSITION_GOOD_FOR = timedelta(hours=2)
 
 # Oldest emergency first. Few parts wait at any time, so all of them are read: a limit would hide the oldest.
 WAITING = """
-    SELECT parts.id AS part_id, parts.case_id, cases.street_id, parts.nobody_since IS NOT NULL AS starved
+    SELECT parts.id AS part_id, parts.case_id, cases.street_id, parts.nobody_since IS NOT NULL AS starved,
+        parts.goes AND NOT parts.own_people_only AND (cases.urgency = 'emergency' OR cases.care) AS batched,
+        timers.due_at AS again_at
     FROM parts JOIN cases ON cases.id = parts.case_id
+    LEFT JOIN timers ON timers.subject_id = parts.case_id AND timers.part_id = parts.id
+        AND timers.kind = 'search_again'
     WHERE parts.state = 'waiting'
     ORDER BY cases.urgency <> 'emergency', cases.registered_at, parts.id
 """
@@ -46,10 +50,10 @@ HELD_BY = """
 """
 
 LAST_SEEN = """
-    SELECT seen.id, seen.person_id, seen.sealed_position, cases.wrapped_key
+    SELECT seen.id, seen.person_id, seen.at, seen.sealed_position, cases.wrapped_key
     FROM unnest(CAST(:people AS text[])) AS asked(person_id)
     CROSS JOIN LATERAL (
-        SELECT id, person_id, case_id, sealed_position FROM whereabouts
+        SELECT id, person_id, case_id, at, sealed_position FROM whereabouts
         WHERE whereabouts.person_id = asked.person_id AND whereabouts.at > :since
         ORDER BY whereabouts.at DESC LIMIT 1
     ) AS seen
@@ -60,10 +64,15 @@ LAST_SEEN = """
 
 @dataclass(frozen=True, slots=True)
 class WaitingPart:
+    """`batched`: an emergency that somebody goes to, matched with the others of its street. `again_at`: when the clock
+    will wake its search."""
+
     part_id: UUID
     case_id: UUID
     street_id: str
     starved: bool
+    batched: bool = False
+    again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class SeenAt:
 
     point: Point
     at: datetime
-    device_at: datetime | None
+    device_at: datetime | None = None
 
 
 LAST_PLACE = """
@@ -151,10 +160,19 @@ async def last_seen(
     tx: Transaction, people: Sequence[str], now: datetime, sealer: Sealer
 ) -> dict[str, Point]:
     """Where people were last, unless that was too long ago."""
+    seen = await seen_at(tx, people, now, sealer)
+    return {person_id: one.point for person_id, one in seen.items()}
+
+
+async def seen_at(tx: Transaction, people: Sequence[str], now: datetime, sealer: Sealer) -> dict[str, SeenAt]:
+    """`last_seen`, and when that was."""
     rows = await tx.rows(LAST_SEEN, people=list(people), since=now - POSITION_GOOD_FOR)
     return {
-        row["person_id"]: unseal_position(
-            sealer, row["wrapped_key"], row["sealed_position"], f"whereabouts.position:{row['id']}"
+        row["person_id"]: SeenAt(
+            unseal_position(
+                sealer, row["wrapped_key"], row["sealed_position"], f"whereabouts.position:{row['id']}"
+            ),
+            row["at"],
         )
         for row in rows
     }

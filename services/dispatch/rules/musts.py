@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from services.dispatch.rules.facts import Case, State
-from shared.vocabulary import ClockKind, Must, NoteKind
+from shared.things import Policy
+from shared.vocabulary import ClockKind, Level, Must, NoteKind
 
 
 def met(state: State) -> tuple[Must, ...]:
@@ -31,12 +32,17 @@ def missing(state: State) -> tuple[Must, ...]:
 def arrive_by(case: Case) -> datetime | None:
     """Fifteen minutes from registration by the default policy; the clock never restarts. People on a care register
     are owed what the policy says of them, whatever the category."""
-    limit = case.policy.limits(case.ladder[0].level).arrive
-    if case.care and (limit is None or limit.clock is not ClockKind.MINUTES):
-        limit = case.policy.care_arrive
+    return arrive_within(case.policy, case.ladder[0].level, case.registered_at, care=case.care)
+
+
+def arrive_within(policy: Policy, lowest: Level, registered_at: datetime, *, care: bool) -> datetime | None:
+    """`arrive_by`, of what it is made from; `lowest` is the first rung of the ladder."""
+    limit = policy.limits(lowest).arrive
+    if care and (limit is None or limit.clock is not ClockKind.MINUTES):
+        limit = policy.care_arrive
     if limit is None or limit.clock is not ClockKind.MINUTES:
         return None
-    return case.registered_at + timedelta(minutes=limit.amount)
+    return registered_at + timedelta(minutes=limit.amount)
 
 
 def arrived_late(state: State) -> bool:

@@ -35,6 +35,13 @@ ACCEPT_FIRST = Refused(
     "在“现在”页接单后再操作 / Accept it on the first screen, then do this again",
 )
 
+SWAP_OVER = Refused(
+    "swap-over",
+    "已到现场，不再改派 / You are at an emergency already",
+    "请继续处置眼前的应急工单，新的工单会另派他人 / Go on with the emergency you are at; somebody else is asked for "
+    "the other one",
+)
+
 POSITION_NOT_TAKEN = Refused(
     "position-not-taken",
     "这里不记录位置 / No position is taken here",

@@ -1,0 +1,199 @@
+"""Who goes, street by street: all emergencies of a street that wait are matched at once with everybody who could go.
+
+The street's policy decides over one moment, read at once; then each pair is written in a short transaction of its own,
+under the locks of the street and the case, so that one faulty case stops none. The unique indexes decide races.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from time import perf_counter
+
+from services.dispatch import metrics
+from services.dispatch.handlers.local_days import midnight, today_in, zone_of
+from services.dispatch.handlers.moments import Moment, Posed, Seeking, may_go, pose
+from services.dispatch.handlers.roster import Roster, Rosters
+from services.dispatch.handlers.sought import search_in
+from services.dispatch.handlers.ways import Ways
+from services.dispatch.matching.policies import policies
+from services.dispatch.matching.situation import Assignment, Policy, Situation
+from services.dispatch.matching.weights import Weights
+from services.dispatch.matching.when import match_at
+from services.dispatch.queries.batches import lately, nights, standing, trips
+from services.dispatch.queries.cases import load_sought
+from services.dispatch.queries.search import WaitingPart, lock_street, seen_at
+from services.dispatch.rules.facts import PartState
+from shared.database import Database, Transaction
+from shared.going import MatchingPolicy
+from shared.sealing import Sealer
+from shared.things import Person
+
+NIGHTS_DAYS = 30
+"""Night work is made even over so long."""
+SHIFT_HOURS_MAX = 12
+"""Nobody's shift lasts longer, whatever the rota says; load is counted within it."""
+ASIDE_PAIRS_MIN = 20_000
+"""From so many pairs of cases and people on a matching takes long enough to go beside the loop."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a street's policy decided over one moment, and what another would have."""
+
+    moment: Moment
+    posed: Posed
+    situation: Situation
+    assignment: Assignment
+    policy: str
+    shadow: Assignment | None = None
+    shadow_policy: str | None = None
+
+
+@dataclass
+class Batches:
+    """Reads and decides; one per process."""
+
+    sealer: Sealer
+    rosters: Rosters
+    ways: Ways = field(default_factory=Ways)
+    weights: Weights = field(default_factory=Weights)
+    policies: Mapping[str, Policy] = field(default_factory=lambda: policies(Weights()))
+    matched_at: dict[str, datetime] = field(default_factory=dict)
+    """When each street was matched last."""
+    next_at: dict[str, datetime] = field(default_factory=dict)
+    """When a street that waits for its window is matched."""
+    nights: dict[str, tuple[datetime, dict[str, int]]] = field(default_factory=dict)
+
+    def keep_windows_of(self, streets: Collection[str]) -> None:
+        """A street where nothing waits any more waits for no window."""
+        self.next_at = {street_id: at for street_id, at in self.next_at.items() if street_id in streets}
+
+    async def decide(self, database: Database, street_id: str, parts: Sequence[WaitingPart]) -> Batch | None:
+        """Over all of them at once; nothing where their window is still open. Raises `Crossed` where another replica
+        has the street."""
+        async with database.transaction() as tx:
+            if not await lock_street(tx, street_id):
+                raise Crossed(street_id)
+            moment = await self.look(tx, street_id, parts)
+            policy, shadow = _policies_of(tx, street_id)
+        posed = pose(moment)
+        if moment.seeking and not self._is_time(street_id, moment, posed):
+            return None
+        return await self._decided(moment, posed, policy, shadow)
+
+    def _is_time(self, street_id: str, moment: Moment, posed: Posed) -> bool:
+        """A fixed step keeps nobody waiting for a window."""
+        free = len(moment.to_be_had)
+        at = match_at(moment.now, len(moment.seeking), free, self.matched_at.get(street_id))
+        if at > moment.now and not (posed.cases.pinned >= 0).any():
+            self.next_at[street_id] = at
+            return False
+        self.next_at.pop(street_id, None)
+        if moment.people:  # with nobody there nothing was matched: whoever comes back is asked at once
+            self.matched_at[street_id] = moment.now
+        return True
+
+    async def _decided(self, moment: Moment, posed: Posed, policy: str, shadow: str | None) -> Batch:
+        people, cases = posed.people, posed.cases
+        travel = await self.ways.travel_for(people.places, people.modes, cases.places, moment.hour)
+        situation, aside = posed.situation(travel), len(people) * len(cases) >= ASIDE_PAIRS_MIN
+        began = perf_counter()
+        decide = self.policies[policy]
+        assignment = await asyncio.to_thread(decide, situation) if aside else decide(situation)
+        metrics.SOLVER_SECONDS.observe(perf_counter() - began)
+        metrics.BATCH_CASES.observe(len(moment.seeking))
+        if assignment.fallback is not None:
+            metrics.FALLBACKS.labels(assignment.fallback).inc()
+        if shadow is None:
+            return Batch(moment, posed, situation, assignment, policy)
+        beside = self.policies[shadow]
+        other = await asyncio.to_thread(beside, situation) if aside else beside(situation)
+        return Batch(moment, posed, situation, assignment, policy, other, shadow)
+
+    # ── one moment ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def look(self, tx: Transaction, street_id: str, parts: Sequence[WaitingPart]) -> Moment:
+        """Everything that bears on these parts, by a few statements over named cases and people."""
+        now, directory = await tx.now(), tx.directory
+        states = await load_sought(tx, sorted({part.case_id for part in parts}))
+        seeking = [
+            Seeking(state, part, search_in(directory, state, part))
+            for waits in parts
+            if (state := states.get(waits.case_id)) is not None
+            and (part := state.part(waits.part_id)).state is PartState.WAITING
+        ]
+        seeking.sort(key=lambda one: (one.state.case.registered_at, one.state.case.id, one.part.id))
+        roster = self.rosters.of(directory, street_id)
+        grids = {one.part.unit_id for one in seeking}
+        going = [person for person in roster.people if may_go(person, roster.units, grids)]
+        there = {
+            person.id: person
+            for person in going
+            if roster.on_duty(person.id, now) or roster.on_call(person.id, now)
+        }
+        begins = (roster.on_duty_from(one.id, now) for one in going if not roster.on_duty(one.id, now))
+        moment = await self._moment(tx, street_id, seeking, there, roster, now)
+        return replace(moment, next_shift_at=min((at for at in begins if at is not None), default=None))
+
+    async def _moment(
+        self,
+        tx: Transaction,
+        street_id: str,
+        seeking: Sequence[Seeking],
+        there: Mapping[str, Person],
+        roster: Roster,
+        now: datetime,
+    ) -> Moment:
+        on_hand = await standing(tx, list(there))
+        people = [
+            person for id_, person in sorted(there.items()) if not (id_ in on_hand and on_hand[id_].engaged)
+        ]
+        names, not_before = [person.id for person in people], now - timedelta(days=NIGHTS_DAYS)
+        earliest = now - timedelta(hours=SHIFT_HOURS_MAX)
+        going = [one for one in names if one in on_hand and on_hand[one].going]
+        zone = zone_of(tx.directory, street_id)
+        units = {held.unit_id for person in people for held in person.posts} & tx.directory.units.keys()
+        centres = {unit_id: tx.directory.units[unit_id].centre for unit_id in units}
+        since = {one: max(roster.on_duty_since(one, now), earliest) for one in names}
+        return Moment(
+            now=now,
+            hour=now.astimezone(zone).hour,
+            seeking=seeking,
+            people=people,
+            on_call=frozenset(one for one in names if not roster.on_duty(one, now)),
+            on_hand=on_hand,
+            seen=await seen_at(tx, names, now, self.sealer) if names else {},
+            trips=await trips(tx, going) if going else (),
+            lately=await lately(tx, since, not_before) if names else {},
+            nights=await self._nights_of(tx, street_id, roster, now),
+            centres={unit_id: centre for unit_id, centre in centres.items() if centre is not None},
+            units=roster.units,
+            own={unit_id: roster.own(unit_id) for unit_id in sorted({one.part.unit_id for one in seeking})},
+        )
+
+    async def _nights_of(
+        self, tx: Transaction, street_id: str, roster: Roster, now: datetime
+    ) -> Mapping[str, int]:
+        """Counted once a day, up to midnight: fairness needs no more, and the same day gives the same answer."""
+        until = midnight(tx.directory, street_id, today_in(tx.directory, street_id, now))
+        known = self.nights.get(street_id)
+        if known is None or known[0] != until:
+            people, zone = [person.id for person in roster.people], str(zone_of(tx.directory, street_id))
+            since = until - timedelta(days=NIGHTS_DAYS)
+            self.nights[street_id] = known = until, await nights(tx, people, since, until, zone)
+        return known[1]
+
+
+class Crossed(Exception):
+    """Another replica matches this street now."""
+
+
+def _policies_of(tx: Transaction, street_id: str) -> tuple[str, str | None]:
+    """By which policy the street is matched, and which is compared with it."""
+    street = tx.directory.units.get(street_id)
+    policy = (street.matching_policy if street else None) or MatchingPolicy.ENGINE
+    shadow = street.shadow_policy if street else None
+    return policy, None if shadow == policy else shadow

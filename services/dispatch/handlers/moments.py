@@ -1,0 +1,330 @@
+"""One moment of a street, from its rows to the arrays a policy is given. Pure: what was read comes in, arrays go out.
+
+Only what dispatch would know goes in: positions that were reported, nominal ways, what was asked and answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+
+from services.dispatch.matching.chain import GOING_POSTS, OWN_GRID_POSTS, RemovedBy, Search, leader_is_due
+from services.dispatch.matching.situation import NOBODY, Cases, People, Situation, Standing
+from services.dispatch.queries.batches import Lately, OnHand, Trip
+from services.dispatch.queries.search import SeenAt
+from services.dispatch.rules.facts import Part, State
+from services.dispatch.travel.model import MODES, Flags, Indices, Places, Travel
+from services.dispatch.travel.straight import travel_seconds
+from shared.things import Person, Point
+from shared.vocabulary import Post
+
+WRAP_UP_SECONDS = 150.0
+"""How long somebody takes to leave routine work, typically."""
+ARRIVE_WITHIN = timedelta(minutes=15)
+"""Where the policy of a case names no limit in minutes."""
+MODE_CODES = {mode: code for code, mode in enumerate(MODES)}
+NEVER = Lately(None, 0, False)
+NO_ROWS: frozenset[int] = frozenset()
+
+Barred = dict[tuple[int, int], RemovedBy | None]
+
+
+@dataclass(frozen=True)
+class Seeking:
+    """A part that waits for somebody to go, and what is searched for."""
+
+    state: State
+    part: Part
+    search: Search
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Everything of a street that bears on who goes, at `now`. `people` are those at work or, `on_call`, within reach,
+    by id; who is `engaged` is left out of them. `trips` are ways to emergencies that somebody could be called off."""
+
+    now: datetime
+    hour: int
+    seeking: Sequence[Seeking]
+    people: Sequence[Person]
+    on_call: Collection[str] = frozenset()
+    on_hand: Mapping[str, OnHand] = field(default_factory=dict)
+    seen: Mapping[str, SeenAt] = field(default_factory=dict)
+    trips: Sequence[Trip] = ()
+    lately: Mapping[str, Lately] = field(default_factory=dict)
+    nights: Mapping[str, int] = field(default_factory=dict)
+    centres: Mapping[str, Point] = field(default_factory=dict)
+    """Of units, for people nobody knows the place of."""
+    next_shift_at: datetime | None = None
+    """When the next of those who are not there will be."""
+    units: Collection[str] = frozenset()
+    """Whose people may be sent: the street's."""
+    own: Mapping[str, Sequence[tuple[Person, Post]]] = field(default_factory=dict)
+    """By grid of a waiting part: its A, B and leader, also those who are not there."""
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        return {person.id: row for row, person in enumerate(self.people)}
+
+    @cached_property
+    def to_be_had(self) -> frozenset[int]:
+        """Rows of people who are not on the way to an emergency."""
+        going = {person_id for person_id, one in self.on_hand.items() if one.going}
+        return frozenset(row for person_id, row in self.rows.items() if person_id not in going)
+
+    @cached_property
+    def holders(self) -> dict[tuple[Post, str], int]:
+        """The row of each grid's A, B and leader; of several the first by id."""
+        found: dict[tuple[Post, str], int] = {}
+        for row, person in enumerate(self.people):
+            for held in person.posts:
+                found.setdefault((held.post, held.unit_id), row)
+        return found
+
+    @cached_property
+    def leads(self) -> dict[str, frozenset[int]]:
+        """By grid, the rows of those who would be asked as its leader: they wait for the fixed step. Whoever goes by
+        another post as well is asked like anybody."""
+        found: dict[str, set[int]] = {}
+        for row, person in enumerate(self.people):
+            posts = [(held.post, held.unit_id) for held in person.posts]
+            for post, unit in posts:
+                if post is Post.LEADER and row in self.only_lead:
+                    found.setdefault(unit, set()).add(row)
+        return {unit: frozenset(rows) for unit, rows in found.items()}
+
+    @cached_property
+    def only_lead(self) -> frozenset[int]:
+        """Rows of those who go nowhere but to the grids they lead."""
+        return frozenset(
+            row
+            for row, person in enumerate(self.people)
+            if not any(held.post in GOING_POSTS for held in person.posts)
+        )
+
+
+# ── people ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def may_go(person: Person, units: Collection[str], grids: Collection[str]) -> bool:
+    """Whether somebody could be asked for one of the cases at all: by a post that goes, or as leader of its grid."""
+    return person.retired_at is None and any(
+        (held.post in GOING_POSTS and held.unit_id in units)
+        or (held.post is Post.LEADER and held.unit_id in grids)
+        for held in person.posts
+    )
+
+
+def people_of(moment: Moment) -> People:
+    """One row per person, in their order."""
+    trips = {trip.person_id: trip for trip in moment.trips}
+    on_hand = [moment.on_hand.get(person.id) for person in moment.people]
+    lately = [moment.lately.get(person.id, NEVER) for person in moment.people]
+    going = np.asarray([one is not None and one.going for one in on_hand], dtype=bool)
+    routine = np.asarray([one is not None and one.at_routine for one in on_hand], dtype=bool) & ~going
+    standing = np.select([going, routine], [Standing.GOING, Standing.ROUTINE], Standing.FREE)
+    mine = [trips.get(person.id) for person in moment.people]
+    return People(
+        places=_places([_start(moment, person) for person in moment.people]),
+        modes=np.asarray([MODE_CODES[person.mode] for person in moment.people], dtype=np.int8),
+        standing=standing.astype(np.int8),
+        free_after=np.where(routine, WRAP_UP_SECONDS, 0.0),
+        asked_ago=np.asarray([_ago(one.asked_at, moment.now) for one in lately], dtype=np.float64),
+        load=np.asarray([one.taken for one in lately], dtype=np.float64),
+        nights=np.asarray([moment.nights.get(one.id, 0) for one in moment.people], dtype=np.float64),
+        remaining=np.asarray(
+            [_remaining(moment, person, trip) for person, trip in zip(moment.people, mine, strict=True)],
+            dtype=np.float64,
+        ),
+        swappable=np.asarray([trip is not None and trip.swappable for trip in mine], dtype=bool),
+        lost_swap=np.asarray([one.lost_swap for one in lately], dtype=bool),
+    )
+
+
+def _start(moment: Moment, person: Person) -> Point | None:
+    """Where they were seen last, else their base, else the middle of where they work."""
+    if person.id in moment.seen:
+        return moment.seen[person.id].point
+    units = [held.unit_id for held in person.posts if held.unit_id in moment.centres]
+    return person.base or (moment.centres[units[0]] if units else None)
+
+
+def _ago(at: datetime | None, now: datetime) -> float:
+    return np.inf if at is None else max(0.0, (now - at).total_seconds())
+
+
+def _remaining(moment: Moment, person: Person, trip: Trip | None) -> float:
+    """Seconds of their way that are left, by where they were seen on it, else by what it was said to take."""
+    if trip is None:
+        return 0.0
+    seen, to = moment.seen.get(person.id), trip.place
+    if seen is not None and seen.at > trip.accepted_at and to.lon is not None and to.lat is not None:
+        whole = travel_seconds(seen.point, Point(lon=to.lon, lat=to.lat), person.mode)
+        return max(0.0, whole - _ago(seen.at, moment.now))
+    return max(0.0, (trip.eta_seconds or 0) - _ago(trip.accepted_at, moment.now))
+
+
+# ── cases ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def swappable_trips(moment: Moment) -> list[Trip]:
+    """Those whose person has a row and may be called off."""
+    return [trip for trip in moment.trips if trip.swappable and trip.person_id in moment.rows]
+
+
+def cases_of(moment: Moment, barred: Barred) -> Cases:
+    """The waiting ones first, then those somebody is on the way to."""
+    trips = swappable_trips(moment)
+    seeking = [
+        (one.search.place, one.state.case.registered_at, one.search.arrive_by, one.part.unit_id)
+        for one in moment.seeking
+    ]
+    every = seeking + [
+        (_point(one.place.lon, one.place.lat), one.registered_at, one.due_at, one.unit_id) for one in trips
+    ]
+    due = [(due or since + ARRIVE_WITHIN) - moment.now for _, since, due, _ in every]
+    goers = [moment.rows[trip.person_id] for trip in trips]
+    pinned = [pinned_row(moment, at, one, barred) for at, one in enumerate(moment.seeking)]
+    return Cases(
+        places=_places([place for place, _, _, _ in every]),
+        due=np.asarray([left.total_seconds() for left in due], dtype=np.float64),
+        age=np.asarray([_ago(since, moment.now) for _, since, _, _ in every], dtype=np.float64),
+        holders=np.asarray(
+            [[moment.holders.get((post, unit), NOBODY) for post in OWN_GRID_POSTS] for *_, unit in every],
+            dtype=np.intp,
+        ).reshape(-1, len(OWN_GRID_POSTS)),
+        goer=np.asarray([NOBODY] * len(seeking) + goers, dtype=np.intp),
+        pinned=np.asarray(pinned + [NOBODY] * len(trips), dtype=np.intp),
+    )
+
+
+def pinned_row(moment: Moment, at: int, one: Seeking, barred: Barred) -> int:
+    """The leader, when the fixed step is reached, but once: later turns begin with the A holder again."""
+    row = moment.holders.get((Post.LEADER, one.part.unit_id), NOBODY)
+    if row not in moment.to_be_had or not leader_is_due(one.search, moment.now) or (at, row) in barred:
+        return NOBODY
+    return NOBODY if moment.people[row].id in one.search.ever_asked else row
+
+
+# ── who may not be asked for what ─────────────────────────────────────────────────────────────────────────────────
+
+
+def barred_pairs(moment: Moment) -> Barred:
+    """Whom hard filters take out, by (row of the case, row of the person), and which filter it was."""
+    found: Barred = {}
+    for at, one in enumerate(moment.seeking):
+        found |= {(at, row): because for row, because in _barred_for(moment, one).items()}
+    for at, trip in enumerate(swappable_trips(moment), start=len(moment.seeking)):
+        elsewhere = moment.only_lead - moment.leads.get(trip.unit_id, NO_ROWS)
+        found |= {(at, row): None for row in elsewhere}
+    return found
+
+
+def _barred_for(moment: Moment, one: Seeking) -> dict[int, RemovedBy | None]:
+    """Never for this case; the leader before their step; and, while others are left, whoever was asked in this turn.
+    `None` is said of other grids' leaders: nobody would think of them."""
+    search, leader = one.search, moment.leads.get(one.part.unit_id, NO_ROWS)
+    resting = {person for person, until in search.resting.items() if moment.now < until}
+    filters = (
+        (moment.only_lead - leader, None),
+        (_rows(moment, resting), RemovedBy.JUST_DECLINED),
+        (_rows(moment, search.on_case), RemovedBy.ON_CASE),
+        (_rows(moment, search.excluded), RemovedBy.DECLINED),
+        (_rows(moment, search.barred), RemovedBy.EXCLUDED),
+    )
+    out = {row: because for rows, because in filters for row in rows}
+    free = moment.to_be_had - out.keys()
+    if search.leader_at is not None and not leader_is_due(search, moment.now) and free - leader:
+        out |= dict.fromkeys(leader & free, RemovedBy.NOT_YET)
+        free -= leader
+    asked = _rows(moment, search.asked) - out.keys()
+    gone = asked if free - asked else asked - moment.to_be_had
+    return out | dict.fromkeys(gone, RemovedBy.ASKED_THIS_TURN)
+
+
+def _rows(moment: Moment, people: Collection[str]) -> frozenset[int]:
+    return frozenset(moment.rows[one] for one in people if one in moment.rows)
+
+
+def again_at(moment: Moment, one: Seeking) -> datetime | None:
+    """When the clock alone may find somebody for it: a shift begins, a rest ends, the leader's step comes."""
+    times = [moment.next_shift_at, one.search.leader_at, *one.search.resting.values()]
+    return min((time for time in times if time is not None and time > moment.now), default=None)
+
+
+def leader_waits(moment: Moment, one: Seeking) -> bool:
+    """Whether an offer made now ends at the leader's step: somebody leads who could be asked then."""
+    search = one.search
+    if search.leader_at is None or leader_is_due(search, moment.now):
+        return False
+    never = _rows(moment, search.barred | search.excluded | search.on_case | search.ever_asked)
+    return moment.holders.get((Post.LEADER, one.part.unit_id), NOBODY) in moment.to_be_had - never
+
+
+def lacking_pairs(moment: Moment) -> list[tuple[int, int]]:
+    """Who lacks a skill that the category of a case wishes for."""
+    wished = {one.search.skills for one in moment.seeking}
+    without = {
+        skills: [row for row, person in enumerate(moment.people) if not skills <= set(person.skills)]
+        for skills in wished
+        if skills
+    }
+    return [(at, row) for at, one in enumerate(moment.seeking) for row in without.get(one.search.skills, ())]
+
+
+# ── together ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Posed:
+    """The arrays of a moment, all but the ways."""
+
+    cases: Cases
+    people: People
+    removed: Barred
+    lacking: tuple[Indices, Indices]
+    on_call: Flags
+    hour: int
+
+    def situation(self, travel: Travel) -> Situation:
+        return Situation(
+            cases=self.cases,
+            people=self.people,
+            travel=travel,
+            hour=self.hour,
+            barred=_pairs(sorted(self.removed)),
+            lacking=self.lacking,
+            on_call=self.on_call,
+        )
+
+
+def pose(moment: Moment) -> Posed:
+    barred = barred_pairs(moment)
+    return Posed(
+        cases=cases_of(moment, barred),
+        people=people_of(moment),
+        removed=barred,
+        lacking=_pairs(lacking_pairs(moment)),
+        on_call=np.asarray([person.id in moment.on_call for person in moment.people], dtype=bool),
+        hour=moment.hour,
+    )
+
+
+def _pairs(pairs: Sequence[tuple[int, int]]) -> tuple[Indices, Indices]:
+    cases, people = np.asarray(pairs, dtype=np.intp).reshape(-1, 2).T
+    return cases, people
+
+
+def _places(points: Sequence[Point | None]) -> Places:
+    """NaN where nobody knows."""
+    lon = [np.nan if point is None else point.lon for point in points]
+    lat = [np.nan if point is None else point.lat for point in points]
+    return Places(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
+
+
+def _point(lon: float | None, lat: float | None) -> Point | None:
+    return None if lon is None or lat is None else Point(lon=lon, lat=lat)

@@ -1,0 +1,151 @@
+"""What a street's matching reads of its people: what they are on, where they go, what was asked of them lately.
+
+Always of named people and by an index: never a street's whole past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.dispatch.queries.search import HeldPart
+from services.dispatch.rules.musts import arrive_within
+from shared.database import Row, Transaction
+from shared.events.intake import Place, Rung
+from shared.things import Policy
+
+# Whoever is asked to go to an emergency, or is at one, is asked nothing else; an offer to swap is such a question too.
+STANDING = """
+    SELECT person_id,
+        bool_or(emergency AND goes AND state <> 'accepted') AS engaged,
+        bool_or(emergency AND goes AND state = 'accepted') AS going,
+        bool_or(goes AND NOT emergency AND state = 'arrived') AS at_routine
+    FROM offers
+    WHERE state IN ('offered', 'accepted', 'arrived') AND person_id = ANY(CAST(:people AS text[]))
+    GROUP BY person_id
+"""
+
+# A swap is asked once per trip, whatever came of it, and never of whoever swapped already.
+GOING = """
+    SELECT offers.id AS offer_id, offers.person_id, offers.case_id, offers.eta_seconds, offers.accepted_at,
+        parts.unit_id, cases.registered_at, cases.place, cases.policy, cases.ladder, cases.care,
+        offers.swap_of IS NULL AND cases.state = 'open' AND NOT parts.own_people_only
+            AND NOT EXISTS (SELECT 1 FROM offers AS swap WHERE swap.swap_of = offers.id) AS swappable
+    FROM offers JOIN parts ON parts.id = offers.part_id JOIN cases ON cases.id = offers.case_id
+    WHERE offers.state = 'accepted' AND offers.emergency AND offers.goes
+        AND offers.person_id = ANY(CAST(:people AS text[]))
+"""
+
+# Lost: an offer to swap that was taken back before they answered, unless they had arrived where they were going.
+LATELY = """
+    SELECT asked.person_id, last.offered_at AS asked_at, coalesce(shift.taken, 0) AS taken,
+        coalesce(last.state = 'withdrawn' AND last.swap_of IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM offers AS trip WHERE trip.id = last.swap_of AND trip.arrived_at <= last.ended_at
+        ), false) AS lost_swap
+    FROM unnest(CAST(:people AS text[]), CAST(:since AS timestamptz[])) AS asked(person_id, since)
+    LEFT JOIN LATERAL (
+        SELECT offered_at, state, swap_of, ended_at FROM offers
+        WHERE offers.person_id = asked.person_id AND emergency AND offers.offered_at >= :not_before
+        ORDER BY offers.offered_at DESC, offers.id DESC LIMIT 1
+    ) AS last ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS taken FROM offers
+        WHERE offers.person_id = asked.person_id AND offers.offered_at >= asked.since
+            AND emergency AND accepted_at IS NOT NULL
+    ) AS shift ON true
+"""
+
+NIGHTS = """
+    SELECT person_id, count(*) AS nights FROM offers
+    WHERE person_id = ANY(CAST(:people AS text[])) AND offered_at >= :since AND offered_at < :until AND emergency
+        AND (extract(hour FROM offered_at AT TIME ZONE :zone) >= 22
+            OR extract(hour FROM offered_at AT TIME ZONE :zone) < 6)
+    GROUP BY person_id
+"""
+
+# They have arrived where they were going: nobody calls them off any more.
+SWAPS_OVER = """
+    SELECT swap.part_id, swap.case_id, cases.street_id, swap.id AS offer_id
+    FROM offers AS swap JOIN offers AS trip ON trip.id = swap.swap_of JOIN cases ON cases.id = swap.case_id
+    WHERE swap.swap_of IS NOT NULL AND swap.state = 'offered' AND trip.state = 'arrived'
+    ORDER BY swap.offered_at, swap.id
+"""
+
+TRIP = "SELECT state FROM offers WHERE id = :offer_id"
+
+
+@dataclass(frozen=True, slots=True)
+class OnHand:
+    engaged: bool
+    going: bool
+    at_routine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """Somebody's way to an emergency, by the offer they accepted."""
+
+    offer_id: UUID
+    person_id: str
+    case_id: UUID
+    unit_id: str
+    place: Place
+    registered_at: datetime
+    due_at: datetime | None
+    accepted_at: datetime
+    eta_seconds: int | None
+    swappable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """`taken`: emergencies in this shift."""
+
+    asked_at: datetime | None
+    taken: int
+    lost_swap: bool
+
+
+async def standing(tx: Transaction, people: Sequence[str]) -> dict[str, OnHand]:
+    """By person, for those who have anything on hand."""
+    rows = await tx.rows(STANDING, people=list(people))
+    return {row["person_id"]: OnHand(row["engaged"], row["going"], row["at_routine"]) for row in rows}
+
+
+async def trips(tx: Transaction, people: Sequence[str]) -> list[Trip]:
+    """Ways to emergencies that are not over yet."""
+    return [_trip(row) for row in await tx.rows(GOING, people=list(people))]
+
+
+def _trip(row: Row) -> Trip:
+    policy, lowest = Policy.model_validate(row["policy"]), Rung.model_validate(row["ladder"][0])
+    due_at = arrive_within(policy, lowest.level, row["registered_at"], care=row["care"])
+    same = {name: row[name] for name in Trip.__dataclass_fields__ if name in row}
+    return Trip(**{**same, "place": Place.model_validate(row["place"]), "due_at": due_at})
+
+
+async def lately(tx: Transaction, since: dict[str, datetime], not_before: datetime) -> dict[str, Lately]:
+    """`since`: by person, when their shift began; whoever was asked last before `not_before` counts as never asked."""
+    rows = await tx.rows(LATELY, people=list(since), since=list(since.values()), not_before=not_before)
+    return {row["person_id"]: Lately(row["asked_at"], row["taken"], row["lost_swap"]) for row in rows}
+
+
+async def nights(
+    tx: Transaction, people: Sequence[str], since: datetime, until: datetime, zone: str
+) -> dict[str, int]:
+    """How many offers of emergencies people got at night, 22 to 6 h by the clock on the wall."""
+    rows = await tx.rows(NIGHTS, people=list(people), since=since, until=until, zone=zone)
+    return {row["person_id"]: row["nights"] for row in rows}
+
+
+async def swaps_over(tx: Transaction) -> list[HeldPart]:
+    """Open offers to swap whose person has arrived at the old place."""
+    return [HeldPart(**row) for row in await tx.rows(SWAPS_OVER)]
+
+
+async def trip_goes_on(tx: Transaction, offer_id: UUID) -> bool:
+    """Whether that offer's person is still on the way."""
+    rows = await tx.rows(TRIP, offer_id=offer_id)
+    return bool(rows) and rows[0]["state"] == "accepted"
