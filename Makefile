@@ -5,10 +5,10 @@ STATE := .yike
 PY := $(STATE)/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help env up start stop status logs reset demo test check bench city format
+.PHONY: help env up start stop status logs reset demo test check bench city city-live format
 
 help: ## this list
-	@$(PYTHON) -c 'import re; [print(f"  make {t:8} {d}") for t, d in re.findall(r"^([a-z]+):.*## (.*)", open("Makefile").read(), re.M)]'
+	@$(PYTHON) -c 'import re; [print(f"  make {t:14} {d}") for t, d in re.findall(r"^([a-z-]+):.*## (.*)", open("Makefile").read(), re.M)]'
 
 env: ## make .yike/venv hold what uv.lock says
 	@$(PYTHON) deploy/bootstrap.py
@@ -56,3 +56,7 @@ city: env ## simulated days, policies against each other: SEEDS=100-129 JSON= PO
 	@exec $(PY) -m bench.city $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(POLICIES),--policies "$(POLICIES)") $(if $(SCENARIOS),--scenarios "$(SCENARIOS)") \
 	  $(if $(CALLS),--calls "$(CALLS)") $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(JSON),--json "$(JSON)") $(if $(PLOTS),--plots "$(PLOTS)") \
 	  $(if $(BOUNDS),--bound-seeds "$(BOUNDS)")
+
+city-live: env ## the same city through the real services, beside its arrays: SCENARIO= SEED= HOURS= PEOPLE= JSON=
+	@exec $(PY) -m bench.city_live $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) \
+	  $(if $(PEOPLE),--people $(PEOPLE)) $(if $(JSON),--json "$(JSON)")

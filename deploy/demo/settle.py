@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import httpx
 
-from deploy.demo.city import City
 from deploy.local.names import SERVICES
 from deploy.local.stack import Stack
 from shared.event import CASES_TOPIC
@@ -34,11 +33,17 @@ class Rest:
     dead_letters: int
 
 
+class Readers(Protocol):
+    """Whoever reads the feeds: `heard` are the numbers of all feeds together that have reached them."""
+
+    heard: int
+
+
 class Settling:
     """Asks all services on their own ports until they were idle twice with nothing moved between."""
 
-    def __init__(self, stack: Stack, city: City, people: list[str]) -> None:
-        self._stack, self._city, self._people = stack, city, people
+    def __init__(self, stack: Stack, readers: Readers, people: list[str]) -> None:
+        self._stack, self._readers, self._people = stack, readers, people
         self._client = httpx.AsyncClient(timeout=30)
         self._notify: asyncpg.Connection | None = None
         self._end = TopicEnd(stack.kafka_bootstrap, CASES_TOPIC)
@@ -61,12 +66,12 @@ class Settling:
                     await asyncio.sleep(PAUSE_SECONDS)
         except TimeoutError as wrong:
             raise Stuck(
-                f"nothing moves, but something is still in flight: {last}, heard {self._city.heard}"
+                f"nothing moves, but something is still in flight: {last}, heard {self._readers.heard}"
             ) from wrong
 
     def _is_quiet(self, states: list[dict[str, Any]], told: int, end: int) -> bool:
         heard = [state["heard"] for state in states if state["heard"] is not None]
-        return all(state["idle"] for state in states) and set(heard) == {end} and told == self._city.heard
+        return all(state["idle"] for state in states) and set(heard) == {end} and told == self._readers.heard
 
     async def _ask(self) -> tuple[list[dict[str, Any]], int, int] | None:
         """What every service says, the last numbers of the feeds, the end of the topic; None while one is away."""

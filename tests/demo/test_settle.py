@@ -29,7 +29,7 @@ class Scripted(Settling):
     """Is answered what the script says, round by round."""
 
     def __init__(self, *script: Answer | None) -> None:
-        self._city = cast("Any", SimpleNamespace(heard=7))
+        self._readers = cast("Any", SimpleNamespace(heard=7))
         self.script: Iterator[Answer | None] = iter(script)
 
     async def _ask(self) -> Answer | None:

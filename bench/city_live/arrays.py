@@ -1,0 +1,37 @@
+"""L1: the same day in arrays, with who was asked when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench.city_live.cast import Cast
+from bench.city_live.compare import Ask, Fate
+from services.dispatch.city.simulate import City
+from services.dispatch.city.world import World
+from services.dispatch.matching.situation import Policy
+from services.dispatch.travel.straight import StraightLine
+
+
+class _Traced(City):
+    def __init__(self, world: World, policy: Policy) -> None:
+        super().__init__(world, policy, StraightLine(), None)
+        self.asks: list[list[Ask]] = [[] for _ in range(len(world.demand))]
+
+    def _offer(self, case: int, person: int) -> None:
+        self.asks[case].append(Ask(self.now, person))
+        super()._offer(case, person)
+
+
+def arrays_day(cast: Cast, policy: Policy) -> list[Fate]:
+    """The city's simulator knows no more than a system that was set up this morning: nothing of the nights before, and
+    of ways what the services believe."""
+    world = World(cast.scenario, cast.draws)
+    world.roster = replace(world.roster, nights=0.0 * world.roster.nights)
+    city = _Traced(world, policy)
+    city.run()
+    return [
+        Fate(registered, arrived, tuple(asks))
+        for registered, arrived, asks in zip(
+            cast.demand.registered.tolist(), city.arrived.tolist(), city.asks, strict=True
+        )
+    ]
