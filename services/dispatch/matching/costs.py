@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from services.dispatch.matching.candidates import Pairs, keys
 from services.dispatch.matching.situation import Cases, Edges, Situation
 from services.dispatch.matching.weights import Weights
-from services.dispatch.travel.model import Floats, Indices
+from services.dispatch.travel.model import Floats, Indices, Places
 
 A, B = 0, 1
 """Columns of `Cases.holders`."""
@@ -28,14 +28,31 @@ def price(situation: Situation, pairs: Pairs, weights: Weights) -> Edges:
     """ETA, chance of being late and cost of each pair."""
     case, person = pairs
     cases, people = situation.cases, situation.people
-    trips = situation.travel.trips(people.places, people.modes, cases.places, person, case, situation.hour)
     before = situation.answer_seconds + people.free_after[person]
-    p_late = chance_late(trips.median, trips.sigma, cases.due[case] - before)
-    way = np.minimum(np.nan_to_num(trips.median, nan=np.inf), weights.unknown_way_seconds)
+    slack = cases.due[case] - before
+    way, p_late = _way(situation, people.places, pairs, slack, weights)
+    if people.elsewhere is not None and people.elsewhere_chance is not None:
+        chance = people.elsewhere_chance[person]
+        doubtful = np.flatnonzero(chance > 0)
+        of = case[doubtful], person[doubtful]
+        other_way, other_late = _way(situation, people.elsewhere, of, slack[doubtful], weights)
+        way[doubtful] += chance[doubtful] * (other_way - way[doubtful])
+        p_late[doubtful] += chance[doubtful] * (other_late - p_late[doubtful])
     eta = before + way
     felt = np.maximum(eta - head_start(cases, pairs, weights), 0.0)
     cost = weights.late * p_late + weights.per_second * felt + small(situation, pairs, weights)
     return Edges(case, person, eta, p_late, cost)
+
+
+def _way(
+    situation: Situation, starts: Places, pairs: Pairs, slack: Floats, weights: Weights
+) -> tuple[Floats, Floats]:
+    """Seconds under way from there, and the chance that it takes longer than `slack`."""
+    case, person = pairs
+    modes, ends = situation.people.modes, situation.cases.places
+    trips = situation.travel.trips(starts, modes, ends, person, case, situation.hour)
+    way = np.minimum(np.nan_to_num(trips.median, nan=np.inf), weights.unknown_way_seconds)
+    return way, chance_late(trips.median, trips.sigma, slack)
 
 
 def head_start(cases: Cases, pairs: Pairs, weights: Weights) -> Floats:

@@ -53,7 +53,8 @@ class People:
     set out (wrap-up of routine work). `asked_ago`: since they were last asked, infinite if never (round robin).
     `load`: emergencies taken in this shift; `nights`: night offers in the last 30 days. `remaining`: of a GOING
     person's way. `swappable`: GOING, not yet swapped on this trip. `lost_swap`: an offer to swap was taken back from
-    them, so the next case is theirs if nothing else decides."""
+    them, so the next case is theirs if nothing else decides. `elsewhere` is where they may be instead of `places`, with
+    the chance of it (whereabouts.py)."""
 
     places: Places
     modes: Codes
@@ -65,6 +66,8 @@ class People:
     remaining: Floats
     swappable: Flags
     lost_swap: Flags
+    elsewhere: Places | None = None
+    elsewhere_chance: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.modes)
