@@ -86,8 +86,8 @@ def _cases(sources: list[_Calls], draws: Draws) -> Demand:
 # ── the day's own calls ───────────────────────────────────────────────────────────────────────────────────────────
 
 _HOURS = {
-    Profile.WORKDAY: (3, 2, 2, 2, 2, 3, 6, 9, 10, 10, 10, 10, 9, 9, 9, 9, 10, 11, 11, 10, 9, 8, 6, 4),
-    Profile.WEEKEND: (4, 3, 2, 2, 2, 2, 4, 6, 8, 10, 11, 11, 10, 9, 9, 9, 10, 11, 11, 11, 10, 9, 7, 5),
+    Profile.WORKDAY: (6, 5, 5, 4, 4, 5, 6, 8, 9, 10, 10, 10, 10, 10, 10, 10, 11, 11, 11, 10, 9, 9, 8, 7),
+    Profile.WEEKEND: (7, 6, 5, 5, 4, 4, 5, 6, 8, 9, 11, 11, 10, 10, 10, 10, 10, 11, 11, 11, 10, 10, 9, 8),
     Profile.FLAT: (1,) * 24,
 }
 
@@ -105,7 +105,7 @@ def grid_weights(hour: int) -> Floats:
     """Where calls come from: denser around the centre, more so by day; sums to 1."""
     x, y = ground.centres()
     away_km = np.hypot(x - ground.SIDE_M / 2, y - ground.SIDE_M / 2) / 1_000.0
-    floor = 0.25 if 8 <= hour < 18 else 0.45
+    floor = 0.15 if 8 <= hour < 18 else 0.25
     weights = floor + np.exp(-(away_km**2) / (2 * 1.6**2))
     result: Floats = weights / weights.sum()
     return result

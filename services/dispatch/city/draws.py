@@ -60,11 +60,6 @@ class Draw(IntEnum):
     SERVICE = 201  # case
     WRAP_UP = 202  # case, person
     STAYS = 203  # person, emergency of theirs: how long they stay where they were
-    ROUND_AFTER = 204  # person, round
-    ROUND_LASTS = 205  # person, round
-    ROUND_X = 206  # person, round
-    ROUND_Y = 207  # person, round
-    FOLLOWS_ADVICE = 208  # person, advice
 
     ACCEPTS = 301  # case, person, attempt
     ANSWER_AFTER = 302  # case, person, attempt
@@ -83,6 +78,11 @@ class Draw(IntEnum):
     CHANGE = 505  # position: when its people change
     BREAK = 506  # person
     NIGHTS = 507  # person
+    ROUND_AFTER = 508  # person, round: when the next routine round begins
+    ROUND_LASTS = 509  # person, round
+    ROUND_X = 510  # person, round
+    ROUND_Y = 511  # person, round
+    FOLLOWS_ADVICE = 512  # person, advice
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 A *position* is a post in a grid that somebody holds at any time; a *person* is who holds it in one shift. Positions
 change hands at times of their own (drawn), so that never everybody leaves at once. There are as many A holders,
-B holders and leaders as people suffice for; a grid without its own is looked after by the nearest one. Workers and
-volunteers live where the calls come from.
+B holders and leaders as people suffice for; a grid without its own is looked after by the nearest one. Where there are
+fewer of a post than grids, they are based where the calls come from.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ AFTERMATH_SECONDS = 6 * 3600.0
 """The roster goes on after the day's last call, until its cases are dealt with."""
 NIGHT_ENDS, NIGHT_BEGINS = 7, 22
 SKILL_SHARE = 0.35
+GOLDEN_PART = 0.618
+"""Shifts the places of one post against those of another."""
 NIGHTS_MAX = 10
 WALK, E_BIKE = MODES.index(TravelMode.WALK), MODES.index(TravelMode.E_BIKE)
 
@@ -125,9 +127,8 @@ def _positions(people: int) -> tuple[Indices, Indices]:
         counts[post] = min(counts[post], spare)
         spare -= counts[post]
     counts[Held.WORKER] = spare
-    spread = _spread()
     rows = [
-        ((index + 0.5) / count, post, _grid_for(post, index, count, spread))
+        ((index + 0.5) / count, post, _grid_for(post, index, count))
         for post, count in sorted(counts.items())
         for index in range(count)
     ]
@@ -138,23 +139,12 @@ def _positions(people: int) -> tuple[Indices, Indices]:
     )
 
 
-def _grid_for(post: Held, index: int, count: int, spread: list[int]) -> int:
-    if post in (Held.A, Held.B, Held.LEADER):
-        return spread[index % ground.GRIDS]
+def _grid_for(post: Held, index: int, count: int) -> int:
+    """One each where there are as many as grids; fewer are where the calls come from, spread from row to row."""
+    if count == ground.GRIDS:
+        return index
     busiest = np.cumsum(grid_weights(12))
-    return int(np.searchsorted(busiest, (index + 0.5) / count))
-
-
-def _spread() -> list[int]:
-    """All grids, each as far from those before it as can be: the first k lie evenly over the city."""
-    x, y = ground.centres()
-    apart = np.hypot(x[:, None] - x[None, :], y[:, None] - y[None, :])
-    order = [int(np.argmin(np.hypot(x - 2_500.0, y - 2_500.0)))]
-    nearest = apart[order[0]].copy()
-    while len(order) < ground.GRIDS:
-        order.append(int(np.argmax(nearest)))
-        nearest = np.minimum(nearest, apart[order[-1]])
-    return order
+    return int(np.searchsorted(busiest, (index + (0.5 + post * GOLDEN_PART) % 1.0) / count))
 
 
 def _holders(post: Indices, x: Floats, y: Floats) -> Indices:

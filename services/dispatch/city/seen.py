@@ -21,6 +21,7 @@ from services.dispatch.city.behaviour import WRAP_UP_SECONDS
 from services.dispatch.city.demand import NO_SKILL, SKILLS
 from services.dispatch.city.people import Roster
 from services.dispatch.city.run import ON_TIME_SECONDS
+from services.dispatch.matching.chain import STEP_REACH
 from services.dispatch.matching.situation import NOBODY, Cases, People, Situation, Standing
 from services.dispatch.travel.model import Floats, Indices, Places, Travel
 
@@ -176,6 +177,10 @@ class Seen:
         fresh = idle and self.asked_for[leader] == NONE and leader not in known.ever
         return leader if fresh else NONE
 
+    def is_leaders_turn(self, case: int, now: float, leader_after: float) -> bool:
+        """From shortly before the step on: no offer is made for seconds only."""
+        return now + STEP_REACH.total_seconds() >= self.cases[case].registered + leader_after
+
     def situation(self, now: float, leader_after: float) -> tuple[Situation, Indices, Indices]:
         """The moment as a policy sees it, and which cases and people its rows are."""
         asked = self.asked_for != NONE
@@ -207,7 +212,9 @@ class Seen:
         registered = np.array([one.registered for one in known], dtype=np.float64)
         holders = np.array([self._on_post(one.grid) for one in known], dtype=np.intp).reshape(-1, 3)
         pinned = [
-            self.leader_for(number) if one.goer == NONE and now >= one.registered + leader_after else NONE
+            self.leader_for(number)
+            if one.goer == NONE and self.is_leaders_turn(number, now, leader_after)
+            else NONE
             for number, one in zip(numbers.tolist(), known, strict=True)
         ]
         return Cases(

@@ -26,7 +26,7 @@ from services.dispatch.city.seen import NONE, Known, Seen
 from services.dispatch.city.world import Doing, Trip, World
 from services.dispatch.matching.situation import Assignment, Policy, Situation
 from services.dispatch.matching.when import match_at
-from services.dispatch.travel.model import MODES, Travel
+from services.dispatch.travel.model import MODES, Indices, Travel
 from services.dispatch.travel.straight import METRES_PER_SECOND, StraightLine
 from shared.going import TravelMode
 
@@ -71,13 +71,13 @@ def simulate(
     solver's real seconds (a policy with a time box may give up early on a slow machine). `travel` is what dispatch
     believes of ways, `draws` another world than the seed's own."""
     world = World(scenario, draws or Draws.of(seed))
-    city = _City(world, policy, travel or nominal_travel(scenario), watch)
+    city = City(world, policy, travel or nominal_travel(scenario), watch)
     city.run()
     return city.outcome(name, seed)
 
 
-class _City:
-    """The day as it goes on."""
+class City:
+    """The day as it goes on. `simulate` is the way in; whoever wants to look at the world itself builds this."""
 
     def __init__(self, world: World, policy: Policy, travel: Travel, watch: Watch | None) -> None:
         self.world, self._policy, self._watch = world, policy, watch
@@ -180,12 +180,9 @@ class _City:
         self._changed = True
 
     def _leader_step(self, case: int) -> None:
-        """A live offer that nobody answered ends here if the leader can be asked instead."""
+        """Where nobody is asked at the moment."""
         if self._up(self.now) > self.now:
             self._at(self._up(self.now), self._leader_step, case)
-        elif case in self._offer_of and self.seen.leader_for(case) != NONE:
-            self.seen.withdrawn(case, self._offer_of.pop(case)[1])
-            self._changed = True
         elif case in self.seen.waiting:
             self._changed = True
 
@@ -194,11 +191,16 @@ class _City:
         number = self._offers_made
         self._offer_of[case] = (number, person)
         self.offers[case] += 1
+        leader_waits = not self.seen.is_leaders_turn(case, self.now, LEADER_AFTER_SECONDS)
+        leader_waits = leader_waits and self.seen.leader_for(case) not in (NONE, person)
         reply = self.world.reply(case, person, self.now, self.seen.load(person))
         self.seen.offered(case, person, self.now)
         lapses = self.now + self.world.scenario.offer_seconds
         answers = self.now + reply.after
-        if answers >= lapses:
+        step = float(self.world.demand.registered[case]) + LEADER_AFTER_SECONDS
+        if leader_waits and step < min(answers, lapses):
+            self._at(self._up(step), self._withdrawn, case, person, number)
+        elif answers >= lapses:
             self._at(self._up(lapses), self._lapsed, case, person, number)
         else:
             act = self._accepted if reply.accepted else self._declined
@@ -214,6 +216,11 @@ class _City:
     def _lapsed(self, case: int, person: int, number: int) -> None:
         if self._live(case, number):
             self.seen.unanswered(case, person)
+
+    def _withdrawn(self, case: int, person: int, number: int) -> None:
+        """The offer was cut short for the leader's step."""
+        if self._live(case, number):
+            self.seen.withdrawn(case, person)
 
     def _declined(self, case: int, person: int, number: int) -> None:
         if self._live(case, number):
@@ -306,9 +313,15 @@ class _City:
         if self.seen.asked_for[person] != NONE:
             self._at(self.now + BUSY_WITH_OFFER_SECONDS, self._round_begins, person, era)
             return
-        ends = self.world.begin_round(person, self.now)
-        self.seen.on_round(person)
+        there, ends = self.world.begin_round(person, self.now)
+        self._at(there, self._visits, person, self.world.era[person])
         self._at(ends, self._round_ends, person, self.world.era[person])
+
+    def _visits(self, person: int, era: int) -> None:
+        """Arrived at a visit, which is reported like any arrival; on the way there dispatch holds them to be free."""
+        if self.world.era[person] == era:
+            self.seen.on_round(person)
+            self.seen.at(person, *self.world.position(person, self.now), self.now)
 
     def _round_ends(self, person: int, era: int) -> None:
         if self.world.era[person] == era:
@@ -354,7 +367,14 @@ class _City:
             swaps=self.swaps,
             interruptions=self.interruptions,
             level=np.searchsorted(LEVELS_AFTER_SECONDS, waited),
-            taken=self.taken,
+            taken=self._taken_by_post(),
             solver_seconds=np.array(self.solver_seconds),
             fallbacks=self.fallbacks,
         )
+
+    def _taken_by_post(self) -> Indices:
+        """Whoever holds the post: its people change with the shift."""
+        position = self.world.roster.position
+        counts = np.bincount(position, weights=self.taken, minlength=0)
+        result: Indices = counts[np.unique(position)].astype(np.intp)
+        return result

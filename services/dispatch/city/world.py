@@ -129,7 +129,7 @@ class World:
 
     def set_out(self, case: int, person: int, now: float) -> Trip:
         """Accepted: leaves what is being done, routine work after wrapping up, another way at once."""
-        interrupted = self.doing[person] is Doing.ROUND
+        interrupted = self.doing[person] is Doing.ROUND and now >= self._move[person].ends
         before = self._trip[person]
         departs = now if before is None else max(now, before.departs)
         if interrupted:
@@ -190,15 +190,15 @@ class World:
         self._rounds[person] += 1
         return behaviour.round_after(self.scenario, self.draws, person, number)
 
-    def begin_round(self, person: int, now: float) -> float:
-        """To somewhere in their own grid; returns when it is over."""
+    def begin_round(self, person: int, now: float) -> tuple[float, float]:
+        """To a visit somewhere in their own grid; returns when they are there and when it is over."""
         number = self._rounds[person]
         x, y = ground.corner_of(self.roster.grid[person])
         to_x = float(x) + ground.GRID_M * self.draws.uniform(Draw.ROUND_X, person, number)
         to_y = float(y) + ground.GRID_M * self.draws.uniform(Draw.ROUND_Y, person, number)
         self._begin(person, Doing.ROUND)
-        self._go(person, now, (to_x, to_y), 1.0 / self.scenario.speed_factor)
-        return now + behaviour.round_lasts(self.draws, person, number)
+        there = self._go(person, now, (to_x, to_y), 1.0 / self.scenario.speed_factor)
+        return there, there + behaviour.round_lasts(self.draws, person, number)
 
     def end_round(self, person: int, now: float) -> None:
         self._begin(person, Doing.IDLE)
