@@ -28,6 +28,7 @@ from services.dispatch.api import (
     walking,
 )
 from services.dispatch.field_tables import METADATA
+from services.dispatch.handlers.advising import Advising
 from services.dispatch.handlers.day_plans import DayPlans
 from services.dispatch.handlers.lessons import Lessons
 from services.dispatch.handlers.search import Matching
@@ -48,10 +49,10 @@ def assemble(settings: Settings, **given: Any) -> Service:
     """The service of these settings; tests give a directory and a verifier of their own."""
     # A simulated clock stands still while a street is matched: nothing may depend on how fast this machine is.
     clock = (lambda: 0.0) if settings.simulation else monotonic
-    matching = Matching(Sealer(settings.master_keys), policies=policies(Weights(), clock))
     ways = Ways.of(settings)
+    matching = Matching(Sealer(settings.master_keys), ways=ways, policies=policies(Weights(), clock))
     ending = ShiftEnds(matching, timedelta(minutes=settings.hand_over_grace_minutes))
-    duty = TaskDuty()
+    duty, advising = TaskDuty(), Advising(Sealer(settings.master_keys), matching.rosters)
     days = DayPlans(settings, StraightLine())
     service = Service(
         name="dispatch",
@@ -85,6 +86,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
             Loop("matching", matching.run, pending=matching.pending),
             Loop("shift_ends", ending.run, pending=ending.pending),
             Loop("mass_tasks", duty.run, pending=duty.pending),
+            Loop("advice", advising.run, pending=advising.pending),
             Loop("day_plans", days.solver.run),
             Loop("travel", Lessons(ways, Sealer(settings.master_keys)).run),
             Loop("forgetting", Forgetting(settings.positions_kept_days, settings.people_kept_days).run),
