@@ -42,6 +42,7 @@ SWAPS = Counter(
     "Offers to leave the way for a more pressing emergency, by what became of them",
     ["result"],
 )
+ADVICE = Counter("yike_dispatch_advice_total", "Free people who were told where they might wait")
 SHADOW = Counter(
     "yike_dispatch_shadow_total",
     "Offers beside which another policy's choice was recorded, by whether it is the same person",

@@ -1,0 +1,202 @@
+"""待命建议 in the service: rarely, to whoever is free and wants it, and nothing kept of where anybody is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid5
+
+import pytest
+
+from services.dispatch.handlers.advising import ADVICE, DEMAND_DAYS, Advising, streets_that_advise
+from services.dispatch.queries.advice import DEMAND, LAST_IN_STREET, LEFT_ALONE
+from shared.database import Database
+from shared.directory import Directory
+from shared.events.fieldwork import PlaceAdvised
+from shared.events.things import UnitChanged
+from shared.journal import story
+from shared.sealing import Sealer
+from shared.service import Service
+from tests.dispatch.phones import Phone
+from tests.dispatch.world import START, B, Scene, directory
+
+STORY = uuid5(ADVICE, "street")
+COPIES = """
+    INSERT INTO cases SELECT (jsonb_populate_record(CAST(NULL AS cases), one.line || jsonb_build_object(
+        'id', gen_random_uuid(), 'state', 'closed',
+        'registered_at', CAST(:now AS timestamptz) - make_interval(days => day),
+        'place', jsonb_build_object('lon', CAST(:lon AS float8), 'lat', CAST(:lat AS float8), 'label', '')
+    ))).* FROM (SELECT to_jsonb(cases) AS line FROM cases LIMIT 1) AS one, generate_series(1, :days) AS day
+"""
+
+
+def advising_town() -> Directory:
+    """B is alone on duty, on foot, in the south of the street."""
+    town = directory(only=[B])
+    street = town.units["street"].model_copy(update={"advises": True})
+    town.take(UnitChanged(at=START, sequence=8, unit=street))
+    return town
+
+
+@pytest.fixture
+def town() -> Directory:
+    return advising_town()
+
+
+@pytest.fixture
+def advising(ground: tuple[Database, Sealer]) -> Advising:
+    return Advising(ground[1])
+
+
+async def a_past(scene: Scene, grid_id: str = "grid-c3", days: int = 25, hours: float = 0) -> None:
+    """An emergency a day in that grid, about now; the case they are drawn from is over."""
+    case = await scene.registered()
+    async with scene.database.transaction() as tx:
+        await tx.rows("UPDATE cases SET state = 'closed' WHERE id = :id", id=case)
+        await tx.rows("UPDATE parts SET state = 'ended' WHERE case_id = :id", id=case)
+        await tx.rows("UPDATE offers SET state = 'ended', goes = false WHERE case_id = :id", id=case)
+        centre = tx.directory.units[grid_id].centre
+        assert centre is not None
+        now = START + timedelta(hours=hours)
+        await tx.rows(COPIES, now=now, lon=centre.lon, lat=centre.lat, days=days)
+
+
+async def said(scene: Scene) -> list[PlaceAdvised]:
+    async with scene.database.transaction() as tx:
+        return [event for event in await story(tx, STORY) if isinstance(event, PlaceAdvised)]
+
+
+async def look(scene: Scene, advising: Advising, seconds: float) -> int:
+    """Until then the minute loop has turned whenever it was due; how often it spoke in all."""
+    await scene._set(START + timedelta(seconds=seconds))
+    await advising.turn(scene.database)
+    return len(await said(scene))
+
+
+async def test_who_is_free_hears_where_they_are_missed(scene: Scene, advising: Advising) -> None:
+    await a_past(scene)
+
+    assert await look(scene, advising, 60) == 1
+
+    [event] = await said(scene)
+    assert event.person_id == B
+    assert event.covered_after - event.covered_before >= 0.02
+    reached = {"grid-a7", "grid-a3", "grid-a4", "grid-a6"}
+    assert event.grid_id in reached, "on foot no grid further north is near enough to go and wait"
+    assert event.unit_path[:2] == ("civil-affairs", "street")
+
+
+async def test_nobody_is_told_twice_in_half_an_hour(scene: Scene, advising: Advising) -> None:
+    await a_past(scene)
+
+    assert await look(scene, advising, 60) == 1
+    assert await look(scene, advising, 29 * 60 + 59) == 1
+    assert await look(scene, advising, 31 * 60) == 2
+
+
+async def test_a_street_speaks_once_a_minute_whatever_replica_looks(scene: Scene, advising: Advising) -> None:
+    await a_past(scene)
+    assert await look(scene, advising, 60) == 1
+    async with scene.database.transaction() as tx:
+        await tx.rows("UPDATE advice_given SET person_id = 'p-somebody-else'")
+
+    other = Advising(advising.sealer)
+    assert await look(scene, other, 100) == 1, "the minute is not over"
+    assert await look(scene, other, 160) == 2
+
+
+async def test_whoever_wants_none_hears_none(service: Service, scene: Scene) -> None:
+    await a_past(scene)
+    phone, advising = Phone(service, B), Advising(service.sealer)
+    assert (await phone.get("/me/advice")).json() == {"wanted": True}
+
+    refused = await phone._client.put("/me/advice", json={"wanted": False})
+
+    assert refused.json() == (await phone.get("/me/advice")).json() == {"wanted": False}
+    assert await look(scene, advising, 60) == 0
+    await phone._client.put("/me/advice", json={"wanted": True})
+    assert await look(scene, advising, 120) == 1
+    assert (await Phone(service, "p-grid-a1-a").get("/me/advice")).json() == {"wanted": True}
+
+
+async def test_while_somebody_waits_for_help_nobody_is_sent_to_wait(scene: Scene, advising: Advising) -> None:
+    await a_past(scene)
+    case = await scene.registered("grid-c3")
+    assert await look(scene, advising, 30) == 0, "B is being asked"
+
+    await scene.decline(await scene.offer(case))
+
+    assert await look(scene, advising, 90) == 0, "B has nothing on hand, but the case waits"
+
+
+@pytest.mark.parametrize(
+    ("days", "hours"), [(19, 0), (25, 5)], ids=["too few to know", "at another time of day"]
+)
+async def test_where_little_is_known_nothing_is_said(
+    scene: Scene, advising: Advising, days: int, hours: float
+) -> None:
+    """The case they are drawn from is a twentieth, but lies in their own grid."""
+    await a_past(scene, days=days - 1 if days < 20 else days, hours=hours)
+
+    assert await look(scene, advising, 60) == 0
+
+
+async def test_nothing_of_where_they_are_is_kept(scene: Scene, advising: Advising) -> None:
+    await a_past(scene)
+    await look(scene, advising, 60)
+
+    async with scene.database.transaction() as tx:
+        base = tx.directory.people[B].base
+        assert base is not None
+        for table in ("journal", "outbox", "advice_given"):
+            text = str([dict(row) for row in await tx.rows(f"SELECT {table}::text AS row FROM {table}")])
+            assert f"{base.lon:.4f}" not in text
+            assert f"{base.lat:.4f}" not in text
+        [kept] = await tx.rows("SELECT * FROM advice_given")
+    assert set(kept) == {"person_id", "at", "street_id"}
+
+
+async def test_after_a_day_it_is_forgotten_to_whom_it_was_said(scene: Scene, advising: Advising) -> None:
+    await a_past(scene, days=27)
+    await look(scene, advising, 60)
+    assert await look(scene, advising, 86400 + 61) == 2
+
+    async with scene.database.transaction() as tx:
+        assert len(await tx.rows("SELECT 1 FROM advice_given")) == 1
+
+
+async def test_the_simulated_clock_stops_at_each_minute(scene: Scene, advising: Advising) -> None:
+    async with scene.database.transaction() as tx:
+        before = await advising.pending(tx)
+    await advising.turn(scene.database)
+    async with scene.database.transaction() as tx:
+        after = await advising.pending(tx)
+
+    assert (before.in_flight, after.in_flight) == (1, 0)
+    assert after.next_due_at == START + timedelta(minutes=1)
+
+
+def test_a_street_advises_only_where_its_administrator_says_so() -> None:
+    assert streets_that_advise(directory()) == []
+    assert streets_that_advise(advising_town()) == ["street"]
+
+
+async def test_the_demand_is_read_by_an_index(scene: Scene) -> None:
+    asked: dict[str, Any] = {
+        "street_id": "street",
+        "since": START - timedelta(days=DEMAND_DAYS),
+        "until": START,
+        "hours": [1, 2, 3],
+        "zone": "Asia/Shanghai",
+        "cell": 0.005,
+        "most": 400,
+    }
+    async with scene.database.transaction() as tx:
+        await tx.rows("SET LOCAL enable_seqscan = off")
+        for sql, given, index in (
+            (DEMAND, asked, "cases_by_street"),
+            (LAST_IN_STREET, {"street_id": "street"}, "advice_given_by_street"),
+            (LEFT_ALONE, {"people": [B], "since": START}, "advice_given_pkey"),
+        ):
+            plan = "\n".join(row["QUERY PLAN"] for row in await tx.rows("EXPLAIN " + sql, **given))
+            assert index in plan, plan
