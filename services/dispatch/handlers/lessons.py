@@ -77,17 +77,19 @@ class Lessons:
         if last is None and self.ways.corrections is not None:
             return 0
         try:
-            learned = await self._weighed(found, database.directory)
+            heard = await self._weighed(found, database.directory)
         except ModelAway:
-            last, learned = None, []
+            last, heard = None, []
+        learned = 0
         async with database.transaction() as tx:
             # Another replica may have held the same lesson meanwhile; then its counts are there already.
             if last is not None and await travel_counts.progress(tx, model, done.at) == done:
-                await travel_counts.add(tx, model, learned, last)
-                metrics.TRAVEL_LEARNED.inc(len(learned))
+                await travel_counts.add(tx, model, heard, last)
+                learned = len(heard)
             counts = await travel_counts.counts(tx, model)
+        metrics.TRAVEL_LEARNED.inc(learned)
         self.ways.corrections = await asyncio.to_thread(Corrections.of, counts)
-        return len(learned)
+        return learned
 
     async def _weighed(self, found: Sequence[RealWay], directory: Directory) -> list[Count]:
         counted = []
