@@ -2,15 +2,15 @@
 
 Every method is a report that the real service gets as well. `situation` makes of them what a policy is given: arrays
 of its own, read-only, that refer to nothing of the city. Positions are reported at accept, at arrival and on the way
-to an emergency; where nothing newer is known somebody counts as at their base. Speeds, wrap-up and answer times are
-the nominal ones.
+to an emergency; from these and the time since dispatch reckons where somebody is (matching.whereabouts). Speeds,
+wrap-up and answer times are the nominal ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import inf
+from math import exp, inf
 from typing import TypeVar
 
 import numpy as np
@@ -22,11 +22,13 @@ from services.dispatch.city.demand import NO_SKILL, SKILLS
 from services.dispatch.city.people import Roster
 from services.dispatch.city.run import ON_TIME_SECONDS
 from services.dispatch.matching.chain import STEP_REACH
-from services.dispatch.matching.situation import NOBODY, Cases, People, Situation, Standing
+from services.dispatch.matching.situation import NOBODY, Cases, Demand, People, Situation, Standing
+from services.dispatch.matching.whereabouts import STAYS_SECONDS, whereabouts
 from services.dispatch.travel.model import Floats, Indices, Places, Travel
 
-POSITION_GOOD_SECONDS = 2 * 3600.0
-"""A position older than this says nothing any more."""
+REMEMBERS_HOURS = 3.0
+BEFORE_CALLS, BEFORE_HOURS = 10.0, 0.5
+"""What dispatch expects before the first call: so many in so long, all over the city."""
 DECLINED_RESTS_SECONDS = 60.0
 """Whoever declined a case is not asked for it again so soon, even in a new turn."""
 
@@ -73,6 +75,7 @@ class Seen:
         self.asked_for = np.full(n, NONE, dtype=np.intp)
         self._x, self._y = roster.base_x.copy(), roster.base_y.copy()
         self._x_at = np.full(n, -inf)
+        self._idle_since, self._stays = np.full(n, -inf), np.zeros(n)
         self._asked_at = np.full(n, -inf)
         self._wrapped_up = np.full(n, -inf)
         self._load, self._nights = np.zeros(n), roster.nights.copy()
@@ -80,6 +83,7 @@ class Seen:
         self._swapped, self._lost_swap = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
         self._holding = np.full(int(roster.position.max(initial=-1)) + 1, NONE, dtype=np.intp)
         self._holders = np.where(roster.holders < len(self._holding), roster.holders, NONE)
+        self._rates = _Rates()
         self.cases: dict[int, Known] = {}
         self.waiting: set[int] = set()
 
@@ -88,6 +92,7 @@ class Seen:
     def registered(self, case: int, known: Known) -> None:
         self.cases[case] = known
         self.waiting.add(case)
+        self._rates.called(known.grid, known.registered)
 
     def on_duty(self, person: int) -> None:
         self._holding[self._roster.position[person]] = person
@@ -104,9 +109,10 @@ class Seen:
     def on_round(self, person: int) -> None:
         self.believed[person] = Believed.ROUTINE
 
-    def free(self, person: int) -> None:
-        """At the base again as far as dispatch knows, or where an emergency was handled."""
+    def free(self, person: int, since: float, *, stays_seconds: float = STAYS_SECONDS) -> None:
+        """Done where they were at `since`; they stay there for about so long."""
         self.believed[person] = Believed.FREE
+        self._idle_since[person], self._stays[person] = since, stays_seconds
 
     def at(self, person: int, x: float, y: float, now: float) -> None:
         """A position that the phone sent."""
@@ -194,7 +200,9 @@ class Seen:
         folk = self._people(people, now)
         barred, lacking = self._barred(numbers, row_of, now), self._lacking(numbers, people)
         hour = int(self._starts_at_hour + now / 3600.0) % 24
-        return Situation(cases, folk, self._travel, hour, barred, lacking), numbers, people
+        expected = self._rates.expected(now)
+        moment = Situation(cases, folk, self._travel, hour, barred, lacking, demand=expected)
+        return moment, numbers, people
 
     def _begin_turns(self, now: float) -> None:
         """When everybody who could be asked was asked, a new turn begins."""
@@ -227,10 +235,15 @@ class Seen:
         )
 
     def _people(self, people: Indices, now: float) -> People:
-        lately = now - self._x_at[people] <= POSITION_GOOD_SECONDS
-        x = np.where(lately, self._x[people], self._roster.base_x[people])
-        y = np.where(lately, self._y[people], self._roster.base_y[people])
-        places = _places(x, y)
+        idle = np.where(self.believed[people] == Believed.FREE, now - self._idle_since[people], 0.0)
+        found = whereabouts(
+            _places(self._x[people], self._y[people]),
+            _places(self._roster.base_x[people], self._roster.base_y[people]),
+            np.where(np.isfinite(self._x_at[people]), idle, inf),
+            self._roster.modes[people],
+            self._stays[people],
+        )
+        places = found.places
         standing = _STANDING[self.believed[people]]
         wraps_up = np.where(standing == Standing.ROUTINE, WRAP_UP_SECONDS, self._wrapped_up[people] - now)
         free_after = np.maximum(wraps_up, 0.0)
@@ -245,6 +258,8 @@ class Seen:
             _sealed(self._remaining(people, places, free_after, now)),
             _sealed((standing == Standing.GOING) & ~self._swapped[people]),
             _sealed(self._lost_swap[people]),
+            found.elsewhere,
+            _sealed(found.chance),
         )
 
     def _remaining(self, people: Indices, places: Places, free_after: Floats, now: float) -> Floats:
@@ -284,6 +299,31 @@ class Seen:
             int(self._holding[position]) if position != NONE else NONE
             for position in self._holders[grid].tolist()
         ]
+
+
+class _Rates:
+    """Calls by grid, the last hours counting most: what dispatch expects of the next hour. Before it knows better, the
+    same everywhere."""
+
+    def __init__(self) -> None:
+        self._calls, self._since = np.zeros(ground.GRIDS), 0.0
+        self._centres = _places(*ground.centres())
+
+    def called(self, grid: int, now: float) -> None:
+        self._fade(now)
+        self._calls[grid] += 1.0
+
+    def expected(self, now: float) -> Demand:
+        self._fade(now)
+        seen_hours = REMEMBERS_HOURS * (1.0 - exp(-now / 3600.0 / REMEMBERS_HOURS))
+        prior = BEFORE_CALLS / ground.GRIDS
+        calls = (self._calls + prior) / (self._calls.sum() + BEFORE_CALLS)
+        total = (self._calls.sum() + BEFORE_CALLS) / (seen_hours + BEFORE_HOURS)
+        return Demand(self._centres, _sealed(total * calls))
+
+    def _fade(self, now: float) -> None:
+        self._calls *= exp(-max(0.0, now - self._since) / 3600.0 / REMEMBERS_HOURS)
+        self._since = max(self._since, now)
 
 
 def _places(x: Floats | list[float], y: Floats | list[float]) -> Places:

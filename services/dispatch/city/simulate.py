@@ -294,7 +294,7 @@ class City:
             self.world.end_shift(person)
             self.seen.off_duty(person)
             return
-        self.seen.free(person)
+        self.seen.free(person, self.now)
         self._changed = True
         self._at(self.now + stays, self._drifts, person, self.world.era[person])
 
@@ -326,7 +326,7 @@ class City:
     def _round_ends(self, person: int, era: int) -> None:
         if self.world.era[person] == era:
             self.world.end_round(person, self.now)
-            self.seen.free(person)
+            self.seen.free(person, self.now, stays_seconds=0.0)
             self._plan_round(person, self.now)
 
     def _break_begins(self, person: int) -> None:
@@ -344,7 +344,7 @@ class City:
     def _break_ends(self, person: int, era: int) -> None:
         if self.world.era[person] == era:
             self.world.end_break(person)
-            self.seen.free(person)
+            self.seen.free(person, -inf, stays_seconds=0.0)
             self._changed = True
             self._plan_round(person, self.now)
 

@@ -107,13 +107,11 @@ class Neighbourhood:
         best = np.argpartition(seconds, k - 1, axis=1)[:, :k]
         return np.take_along_axis(rows, best, axis=1), np.take_along_axis(seconds, best, axis=1)
 
-    def pairs(self, cases: Cases, chosen: Indices, k: int) -> Pairs:
-        """The k nearest of each of these cases."""
+    def pairs(self, places: Places, chosen: Indices, k: int) -> Pairs:
+        """The k nearest of each of these places."""
         if not len(chosen) or not self.size:
             return _none()
-        rows, _ = self.nearest(
-            spots(Places(cases.places.lon[chosen], cases.places.lat[chosen])), min(k, self.size)
-        )
+        rows, _ = self.nearest(spots(Places(places.lon[chosen], places.lat[chosen])), min(k, self.size))
         return np.repeat(chosen, rows.shape[1]), rows.ravel().astype(np.intp)
 
 
@@ -140,7 +138,7 @@ def weighed(
 ) -> Pairs:
     """Whom to weigh for these cases: the k nearest and the own grid's holders, without those who are barred."""
     people = len(situation.people)
-    near = neighbours.pairs(situation.cases, chosen, k)
+    near = neighbours.pairs(situation.cases.places, chosen, k)
     own = always(situation.cases, chosen, allowed, people)
     both = np.concatenate((near[0], own[0])), np.concatenate((near[1], own[1]))
     return without(merged(both, people), situation.barred, people)

@@ -5,19 +5,20 @@ Fixed steps first, then everybody at work, calling people off their way where th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 import numpy as np
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
+from services.dispatch.matching.ahead import missed_without
 from services.dispatch.matching.assignment import Box, Clock, Problem, Solver, solve
 from services.dispatch.matching.candidates import Neighbourhood, Pairs, keys, weighed
 from services.dispatch.matching.closest import closest_pairs
 from services.dispatch.matching.costs import price, worth
 from services.dispatch.matching.eligible import at_work, on_call, pinned, waiting
 from services.dispatch.matching.situation import Assignment, Edges, Situation, joined
-from services.dispatch.matching.swaps import swapped
+from services.dispatch.matching.swaps import Means, swapped
 from services.dispatch.matching.weights import Weights
 from services.dispatch.travel.model import Flags, Indices
 
@@ -48,6 +49,7 @@ class _Round:
         self._taken = np.zeros(len(situation.people), dtype=bool)
         self._parts: list[tuple[Edges, Indices, Flags]] = []
         self._fallback: str | None = None
+        self._ahead = np.zeros(len(situation.people))
 
     def pin(self) -> None:
         self._take_all(pinned(self._situation))
@@ -57,12 +59,17 @@ class _Round:
         rows = rows[~self._taken[rows]]
         if not len(self._waiting) or (not len(rows) and not may_swap):
             return
+        self._ahead = missed_without(self._situation, rows, self._weights)
         edges, chosen = self._matched(rows)
         better = None
         if may_swap and self._fallback is None:
             best = (edges, chosen)
             better = swapped(
-                self._situation, self._waiting, rows, best, self._weights, self._box, self._engine.solver
+                self._situation,
+                self._waiting,
+                rows,
+                best,
+                Means(self._weights, self._price, self._box, self._engine.solver),
             )
         if better is not None:
             self._take(better.edges, better.edge, better.swap)
@@ -84,7 +91,7 @@ class _Round:
         """The nearest first; wider for cases left without anybody while somebody is free."""
         situation, k = self._situation, self._weights.nearest
         near = Neighbourhood.of(situation, rows, self._weights)
-        edges = price(situation, weighed(situation, self._waiting, near, rows, k), self._weights)
+        edges = self._price(situation, weighed(situation, self._waiting, near, rows, k))
         chosen = self._solve(edges)
         while self._fallback is None and k < len(rows):
             left = np.setdiff1d(self._waiting, edges.case[chosen])
@@ -95,7 +102,7 @@ class _Round:
                 self._fallback = "time"
                 break
             k *= 2
-            more = price(situation, self._wider(edges, left, idle, k), self._weights)
+            more = self._price(situation, self._wider(edges, left, idle, k))
             edges = joined(edges, more)
             chosen = self._solve(edges) if len(more.case) else chosen
         return edges, chosen
@@ -116,8 +123,13 @@ class _Round:
         self._fallback = self._fallback or solved.fallback
         return solved.edge
 
+    def _price(self, situation: Situation, pairs: Pairs) -> Edges:
+        """With what it costs the calls to come that this person is gone."""
+        edges = price(situation, pairs, self._weights)
+        return replace(edges, cost=edges.cost + self._ahead[edges.person])
+
     def _take_all(self, pairs: Pairs) -> None:
-        edges = price(self._situation, pairs, self._weights)
+        edges = self._price(self._situation, pairs)
         self._take(edges, np.arange(len(edges.case)), np.zeros(len(edges.case), dtype=bool))
 
     def _take(self, edges: Edges, chosen: Indices, swap: Flags) -> None:

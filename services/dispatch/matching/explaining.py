@@ -95,7 +95,7 @@ def _weighed(situation: Situation, assignment: Assignment, weights: Weights) -> 
     """The nearest of each case that got somebody, and whom it got; barred ones too."""
     people, cases = len(situation.people), np.unique(assignment.case)
     rows = np.union1d(at_work(situation), on_call(situation))
-    near = Neighbourhood.of(situation, rows, weights).pairs(situation.cases, cases, WEIGHED_MAX)
+    near = Neighbourhood.of(situation, rows, weights).pairs(situation.cases.places, cases, WEIGHED_MAX)
     own = always(situation.cases, cases, rows, people)
     case = np.concatenate((near[0], own[0], assignment.case))
     person = np.concatenate((near[1], own[1], assignment.person))

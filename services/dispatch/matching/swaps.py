@@ -5,19 +5,30 @@ The case they were going to is matched again in the same problem; what it loses 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from services.dispatch.matching.assignment import Box, Problem, Solver, solve
-from services.dispatch.matching.candidates import Neighbourhood, weighed
-from services.dispatch.matching.costs import price, rest_of_way, worth
+from services.dispatch.matching.candidates import Neighbourhood, Pairs, weighed
+from services.dispatch.matching.costs import rest_of_way, worth
 from services.dispatch.matching.situation import Edges, Situation, Standing, joined
 from services.dispatch.matching.weights import Weights
 from services.dispatch.travel.model import Flags, Indices
 
 STAYING = 1e-6
 """What sending somebody else costs at least, so that of two equal answers whoever is on the way goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the matching without swaps was made with."""
+
+    weights: Weights
+    price: Callable[[Situation, Pairs], Edges]
+    box: Box
+    solver: Solver
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +57,20 @@ def swapped(
     waiting: Indices,
     rows: Indices,
     best: tuple[Edges, Indices],
-    weights: Weights,
-    box: Box,
-    solver: Solver,
+    means: Means,
 ) -> Swapped | None:
     """The matching that calls people off, if one saves `weights.swap_saves` by each of them over `best`, the edges
     weighed for `waiting` cases and `rows` of people with the rows chosen of them; else None."""
+    weights = means.weights
     going = callable_off(situation, weights)
-    if not len(going) or _cost(situation, waiting, best, weights) < weights.swap_saves or box.closed:
+    if not len(going) or _cost(situation, waiting, best, weights) < weights.swap_saves or means.box.closed:
         return None
-    away = _away(situation, waiting, situation.cases.goer[going], weights)
+    away = _away(situation, waiting, situation.cases.goer[going], means)
     going = going[np.isin(situation.cases.goer[going], away.person)]
-    again = _again(situation, going, rows, weights)
+    again = _again(situation, going, rows, means)
     edges = joined(best[0], away, again)
     problem = _problem(situation, going, (best[0], away, again), weights)
-    solved = solve(problem, box, solver)
+    solved = solve(problem, means.box, means.solver)
     if solved.fallback is not None:
         return None
     return _read(edges, solved.edge, len(best[0].case), len(away.case))
@@ -73,17 +83,18 @@ def _cost(situation: Situation, waiting: Indices, best: tuple[Edges, Indices], w
     return float(edges.cost[chosen].sum() + worth(situation.cases, edges, weights)[left].sum())
 
 
-def _away(situation: Situation, waiting: Indices, movable: Indices, weights: Weights) -> Edges:
+def _away(situation: Situation, waiting: Indices, movable: Indices, means: Means) -> Edges:
     """People on their way, weighed for the cases that wait."""
-    near = Neighbourhood.of(situation, movable, weights)
-    return price(situation, weighed(situation, waiting, near, movable, weights.nearest), weights)
+    near = Neighbourhood.of(situation, movable, means.weights)
+    pairs = weighed(situation, waiting, near, movable, means.weights.nearest)
+    return means.price(situation, pairs)
 
 
-def _again(situation: Situation, going: Indices, rows: Indices, weights: Weights) -> Edges:
+def _again(situation: Situation, going: Indices, rows: Indices, means: Means) -> Edges:
     """Who could go instead; they are asked only after the one called off has answered."""
     later = replace(situation, answer_seconds=2 * situation.answer_seconds)
-    near = Neighbourhood.of(situation, rows, weights)
-    return price(later, weighed(situation, going, near, rows, weights.nearest), weights)
+    near = Neighbourhood.of(situation, rows, means.weights)
+    return means.price(later, weighed(situation, going, near, rows, means.weights.nearest))
 
 
 def _problem(

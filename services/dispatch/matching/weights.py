@@ -46,6 +46,14 @@ class Weights:
     unknown_way_seconds: float = 7200.0
     """For a way nobody can tell, or longer than this: asked last, but asked."""
 
+    ahead: float = 1.0
+    """How much an emergency to come counts against one that waits; 0 keeps nobody for it."""
+    busy_hours: float = 0.5
+    """For how long whoever is sent is missing: the way, the time on site."""
+    in_time_seconds: float = 900.0
+    accepts: float = 0.85
+    """How many offers are accepted, typically."""
+
     swap_saves: float = 400.0
     """What calling somebody off their way must save, whoever has to wait for it counted in."""
     swap_beyond_seconds: float = 240.0

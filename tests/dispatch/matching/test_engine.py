@@ -18,7 +18,7 @@ from services.dispatch.matching.eligible import at_work, waiting
 from services.dispatch.matching.engine import Engine
 from services.dispatch.matching.situation import NOBODY, Assignment, Edges, Situation, Standing, joined
 from services.dispatch.matching.swaps import callable_off
-from services.dispatch.travel.model import Indices
+from services.dispatch.travel.model import Indices, Places
 from tests.dispatch.matching.situations import (
     E_BIKE,
     ENGINE,
@@ -127,19 +127,14 @@ def test_somebody_in_no_respect_better_changes_nothing(situation: Situation) -> 
     assume(len(before.case) == len(waiting(situation)))
     people = situation.people
     far = people_at([(60_000.0, 0.0)], load=[9.0], nights=[9.0], free_after=[3000.0])
-    more = replace(
-        people,
-        places=replace(
-            people.places,
-            lon=np.append(people.places.lon, far.places.lon),
-            lat=np.append(people.places.lat, far.places.lat),
-        ),
-        **{
-            name: np.append(getattr(people, name), getattr(far, name))
-            for name in people.__dataclass_fields__
-            if name != "places"
-        },
-    )
+    changed: dict[str, Any] = {
+        name: np.append(getattr(people, name), getattr(far, name))
+        for name in people.__dataclass_fields__
+        if name != "places" and not name.startswith("elsewhere")
+    }
+    lon = np.append(people.places.lon, far.places.lon)
+    lat = np.append(people.places.lat, far.places.lat)
+    more = replace(people, places=Places(lon, lat), **changed)
     after = ENGINE(replace(situation, people=more))
     assert before.case.tolist() == after.case.tolist()
     assert before.person.tolist() == after.person.tolist()
