@@ -166,7 +166,7 @@ class MassTaskRow(Table, table=True):
 
 class MassTaskPersonRow(Table, table=True):
     """Somebody on the list. `building` is a digest: neighbours share it, and nobody reads an address from it;
-    `place` is where they stand in a walk along the addresses."""
+    `place` is where they stand in a walk along the addresses, `leg` the turn of their house in the worker's walk."""
 
     __tablename__ = "mass_task_people"
     __table_args__ = (
@@ -183,6 +183,7 @@ class MassTaskPersonRow(Table, table=True):
     grid_id: str = Field(sa_type=Text)
     building: str = Field(sa_type=Text)
     place: int
+    leg: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     worker_id: str | None = Field(default=None, sa_type=Text)
     state: str = Field(sa_type=Text)
     reason: str | None = Field(default=None, sa_type=Text)

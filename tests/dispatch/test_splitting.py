@@ -64,7 +64,8 @@ def test_a_grid_is_split_by_count_and_by_house(
 def test_a_grid_without_workers_goes_to_those_with_least() -> None:
     buildings = [*houses("full", 30, 30), *houses("light", 10, 10), *houses("empty", 8, 8, 4)]
     pools = {"full": "ab", "light": "cd", "empty": "abcd"}
-    assert loads(buildings, split(buildings, pools)) == {"a": 30, "b": 30, "c": 22, "d": 18}
+    found = loads(buildings, split(buildings, pools))
+    assert (found["a"], found["b"], sorted((found["c"], found["d"]))) == (30, 30, [18, 22])
 
 
 SIZES = st.lists(st.integers(1, 60), max_size=40)

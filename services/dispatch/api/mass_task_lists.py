@@ -1,4 +1,4 @@
-"""全员任务 on the phone: one's own list in the order of the addresses, done or not done. And the whole as a file."""
+"""全员任务 on the phone: one's own list in the order of a walk, done or not done. And the whole as a file."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ async def my_list(
     after_cursor: Annotated[str | None, Query(alias="cursor")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX)] = 50,
 ) -> MyList:
-    """Who is on my list, neighbours together; `left` are those nobody reached yet or who are worth another try."""
+    """Who is on my list, house by house in a short walk; `left` are those nobody reached yet or who are worth another
+    try."""
     task = await mass_tasks.known_task(tx, task_id)
     begin = after_place(after_cursor)
     found = await rows.walk(
@@ -119,7 +120,7 @@ async def my_list(
     return MyList(
         instructions=await rows.instructions(tx, task_id, key, sealer) if found else None,
         people=[_on_my_list(row, key, sealer) for row in found],
-        next_cursor=cursor(found[-1]["place"], found[-1]["id"]) if full else None,
+        next_cursor=cursor(found[-1]["stand"], found[-1]["id"]) if full else None,
     )
 
 

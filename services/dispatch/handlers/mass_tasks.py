@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import cos, radians
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +21,9 @@ from services.dispatch.handlers.rounds import must_be_live
 from services.dispatch.queries import mass_tasks as rows
 from services.dispatch.rules import listing, task_story
 from services.dispatch.rules.addresses import building_of, walk_key
+from services.dispatch.rules.house_walk import Spot
 from services.dispatch.rules.listing import Listed, Wrong
-from services.dispatch.rules.splitting import split
+from services.dispatch.rules.splitting import Ground, share_out
 from services.dispatch.rules.task_story import (
     MassTask,
     MassTaskListed,
@@ -38,6 +40,7 @@ from shared.ids import uuid7
 from shared.problems import Problem, not_found
 from shared.reading import Line
 from shared.sealing import Sealer
+from shared.things import Point
 from shared.vocabulary import Post
 
 WORKING_POSTS = (Post.WORKER, Post.A, Post.B)
@@ -45,6 +48,8 @@ WORKING_POSTS = (Post.WORKER, Post.A, Post.B)
 LOOK_AGAIN = "task_split"
 LOOK_AGAIN_AT_LATEST = timedelta(hours=1)
 BUILDING_DIGITS = 24
+METRES_PER_DEGREE = 111_195.0
+"""Of latitude."""
 LISTED_PEOPLE_MAX = 50_000
 """Of one task, over all its files: it is split as a whole."""
 
@@ -213,7 +218,30 @@ async def _split(tx: Transaction, task: MassTask, now: datetime) -> None:
     """Two statements, however many people there are."""
     buildings = await rows.buildings(tx, task.id)
     pools = pools_of(tx.directory, task.unit_id, {building.grid_id for building in buildings}, now)
-    await rows.assign(tx, task.id, await asyncio.to_thread(split, buildings, pools))
+    ground = ground_of(tx.directory, pools)
+    await rows.assign(tx, task.id, await asyncio.to_thread(share_out, buildings, pools, ground))
+
+
+def ground_of(directory: Directory, pools: Mapping[str, Collection[str]]) -> Ground:
+    """Where these grids and their workers are, in metres from the first of the grids."""
+    centres = {
+        grid: unit.centre for grid in sorted(pools) if (unit := directory.units.get(grid)) and unit.centre
+    }
+    people = {
+        who: directory.people[who] for pool in pools.values() for who in pool if who in directory.people
+    }
+    origin = next(iter(centres.values()), None)
+    if origin is None:
+        return Ground()
+
+    def spot(point: Point) -> Spot:
+        east = (point.lon - origin.lon) * cos(radians(origin.lat))
+        return east * METRES_PER_DEGREE, (point.lat - origin.lat) * METRES_PER_DEGREE
+
+    return Ground(
+        grids={grid: spot(centre) for grid, centre in centres.items()},
+        bases={who: spot(person.base) for who, person in people.items() if person.base is not None},
+    )
 
 
 def pools_of(

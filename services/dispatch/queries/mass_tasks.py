@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from services.dispatch.rules.listed_people import TRIED_AGAIN
-from services.dispatch.rules.splitting import Building
+from services.dispatch.rules.splitting import Building, Share
 from services.dispatch.rules.task_story import MassTask, TaskState
 from shared.database import Row, Transaction
 from shared.sealing import Sealer
@@ -42,16 +42,21 @@ LIST = """
 LEFT = "(state = 'open' OR reason = ANY(CAST(:again AS text[])))"
 """Who is still to be reached: nobody was there yet, or it is worth trying again."""
 BUILDINGS = f"""
-    SELECT grid_id, building, count(*) AS people, min(worker_id) AS worker_id FROM mass_task_people
-    WHERE task_id = :task_id AND {LEFT} GROUP BY grid_id, building ORDER BY grid_id, building
+    SELECT grid_id, building, array_agg(place ORDER BY place) AS places,
+           array_agg(worker_id ORDER BY place) AS holders
+    FROM mass_task_people WHERE task_id = :task_id AND {LEFT}
+    GROUP BY grid_id, building ORDER BY grid_id, building
 """
 ASSIGN = f"""
-    UPDATE mass_task_people AS listed SET worker_id = new.worker_id
-    FROM unnest(CAST(:grids AS text[]), CAST(:buildings AS text[]), CAST(:workers AS text[]))
-        AS new(grid_id, building, worker_id)
+    UPDATE mass_task_people AS listed SET worker_id = new.worker_id, leg = coalesce(new.leg, listed.leg)
+    FROM unnest(CAST(:grids AS text[]), CAST(:buildings AS text[]), CAST(:firsts AS int[]), CAST(:lasts AS int[]),
+                CAST(:workers AS text[]), CAST(:legs AS int[])) AS new(grid_id, building, first, last, worker_id, leg)
     WHERE listed.task_id = :task_id AND listed.grid_id = new.grid_id AND listed.building = new.building
-        AND {LEFT} AND listed.worker_id IS DISTINCT FROM new.worker_id
+        AND listed.place BETWEEN new.first AND new.last AND {LEFT}
+        AND (listed.worker_id IS DISTINCT FROM new.worker_id OR coalesce(new.leg, listed.leg) <> listed.leg)
 """
+STAND = "leg * 65536 + place"
+"""House by house in the order of the walk, and by floor within: there are fewer places than that, and few legs."""
 LOADS = f"""
     SELECT worker_id, count(*) AS people FROM mass_task_people
     WHERE task_id = :task_id AND worker_id IS NOT NULL AND {LEFT} GROUP BY worker_id ORDER BY worker_id
@@ -71,11 +76,11 @@ OWN_TASKS = f"""
     WHERE mass_tasks.state = 'open' ORDER BY mass_tasks.due_at, mass_tasks.id LIMIT :most
 """
 WALK = f"""
-    SELECT id, ref, grid_id, place, state, reason, tries, tried_by, tried_at, try_id, sealed_person
+    SELECT id, ref, grid_id, {STAND} AS stand, state, reason, tries, tried_by, tried_at, try_id, sealed_person
     FROM mass_task_people
-    WHERE task_id = :task_id AND worker_id = :person_id AND (place, id) > (:after_place, :after_id)
+    WHERE task_id = :task_id AND worker_id = :person_id AND ({STAND}, id) > (:after_place, :after_id)
         AND (CAST(:state AS text) IS NULL OR state = :state) AND (NOT :left OR {LEFT})
-    ORDER BY place, id LIMIT :most
+    ORDER BY {STAND}, id LIMIT :most
 """
 MISSING = """
     SELECT id, ref, grid_id, place, worker_id, state, reason, tries, tried_at, sealed_person FROM mass_task_people
@@ -156,17 +161,29 @@ async def last_place(tx: Transaction, task_id: UUID) -> int:
 
 async def buildings(tx: Transaction, task_id: UUID) -> list[Building]:
     rows = await tx.rows(BUILDINGS, task_id=task_id, again=list(TRIED_AGAIN))
-    return [Building(row["grid_id"], row["building"], row["people"], row["worker_id"]) for row in rows]
+    return [
+        Building(
+            row["grid_id"],
+            row["building"],
+            len(row["places"]),
+            places=tuple(row["places"]),
+            holders=tuple(row["holders"]),
+        )
+        for row in rows
+    ]
 
 
-async def assign(tx: Transaction, task_id: UUID, given: Mapping[tuple[str, str], str | None]) -> None:
+async def assign(tx: Transaction, task_id: UUID, shares: Sequence[Share]) -> None:
     await tx.rows(
         ASSIGN,
         task_id=task_id,
         again=list(TRIED_AGAIN),
-        grids=[grid_id for grid_id, _ in given],
-        buildings=[building for _, building in given],
-        workers=list(given.values()),
+        grids=[share.grid_id for share in shares],
+        buildings=[share.key for share in shares],
+        firsts=[share.first for share in shares],
+        lasts=[share.last for share in shares],
+        workers=[share.worker_id for share in shares],
+        legs=[share.leg for share in shares],
     )
 
 
@@ -199,7 +216,7 @@ async def walk(
     after: tuple[int, UUID],
     most: int,
 ) -> list[Row]:
-    """One's own list in the order of the addresses."""
+    """One's own list, house by house in the order of the walk, and by floor within."""
     return await tx.rows(
         WALK,
         task_id=task_id,
