@@ -122,6 +122,7 @@ async def test_whoever_wants_none_hears_none(service: Service, scene: Scene) -> 
 async def test_while_somebody_waits_for_help_nobody_is_sent_to_wait(scene: Scene, advising: Advising) -> None:
     await a_past(scene)
     case = await scene.registered("grid-c3")
+    await scene.until(10)
     assert await look(scene, advising, 30) == 0, "B is being asked"
 
     await scene.decline(await scene.offer(case))
