@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 from services.dispatch.city import ground
 from services.dispatch.city.behaviour import WRAP_UP_SECONDS
 from services.dispatch.city.demand import NO_SKILL, SKILLS
+from services.dispatch.city.lessons import Lessons, SetOut
 from services.dispatch.city.people import Roster
 from services.dispatch.city.run import ON_TIME_SECONDS
 from services.dispatch.matching.chain import STEP_REACH
+from services.dispatch.matching.expected import REMEMBERS_HOURS, expected
 from services.dispatch.matching.situation import NOBODY, Cases, Demand, People, Situation, Standing
 from services.dispatch.matching.whereabouts import STAYS_SECONDS, whereabouts
 from services.dispatch.travel.model import Floats, Indices, Places, Travel
+from shared.things import Point
 
-REMEMBERS_HOURS = 3.0
-BEFORE_CALLS, BEFORE_HOURS = 10.0, 0.5
-"""What dispatch expects before the first call: so many in so long, all over the city."""
 DECLINED_RESTS_SECONDS = 60.0
 """Whoever declined a case is not asked for it again so soon, even in a new turn."""
 
@@ -70,7 +70,8 @@ class Seen:
 
     def __init__(self, roster: Roster, travel: Travel, starts_at_hour: int) -> None:
         n = len(roster)
-        self._roster, self._travel, self._starts_at_hour = roster, travel, starts_at_hour
+        self._roster, self._lessons, self._starts_at_hour = roster, Lessons(travel), starts_at_hour
+        self._set_out: dict[int, SetOut] = {}
         self.believed = np.full(n, Believed.AWAY, dtype=np.int8)
         self.asked_for = np.full(n, NONE, dtype=np.intp)
         self._x, self._y = roster.base_x.copy(), roster.base_y.copy()
@@ -151,11 +152,15 @@ class Seen:
         self._going_to[person], self._swapped[person] = case, left != NONE
         self._wrapped_up[person] = now + WRAP_UP_SECONDS if interrupted else -inf
         self._load[person] += left == NONE
+        known, mode = self.cases[case], int(self._roster.modes[person])
+        start, end = _point(float(self._x[person]), float(self._y[person])), _point(known.x, known.y)
+        self._set_out[person] = SetOut(start, end, mode, max(now, float(self._wrapped_up[person])))
         return left
 
-    def arrived(self, case: int, person: int) -> None:
+    def arrived(self, case: int, person: int, now: float) -> None:
         """As pressed on the phone, true or not."""
         if self.cases[case].goer == person:
+            self._lessons.arrived(self._set_out.pop(person), self._hour(now), now)
             self.cases[case].goer = NONE
             self._going_to[person] = NONE
             self.believed[person] = Believed.ON_SITE
@@ -199,10 +204,13 @@ class Seen:
         cases = self._cases(numbers, row_of, now, leader_after)
         folk = self._people(people, now)
         barred, lacking = self._barred(numbers, row_of, now), self._lacking(numbers, people)
-        hour = int(self._starts_at_hour + now / 3600.0) % 24
+        hour = self._hour(now)
         expected = self._rates.expected(now)
-        moment = Situation(cases, folk, self._travel, hour, barred, lacking, demand=expected)
+        moment = Situation(cases, folk, self._lessons.travel, hour, barred, lacking, demand=expected)
         return moment, numbers, people
+
+    def _hour(self, now: float) -> int:
+        return int(self._starts_at_hour + now / 3600.0) % 24
 
     def _begin_turns(self, now: float) -> None:
         """When everybody who could be asked was asked, a new turn begins."""
@@ -269,9 +277,9 @@ class Seen:
         if len(who):
             ends = [self.cases[number] for number in self._going_to[people[who]].tolist()]
             to = _places([one.x for one in ends], [one.y for one in ends])
-            hour = int(self._starts_at_hour + now / 3600.0) % 24
+            hour = self._hour(now)
             modes = self._roster.modes[people]
-            trips = self._travel.trips(places, modes, to, who, np.arange(len(who)), hour)
+            trips = self._lessons.travel.trips(places, modes, to, who, np.arange(len(who)), hour)
             remaining[who] = trips.median + free_after[who]
         return remaining
 
@@ -301,25 +309,28 @@ class Seen:
         ]
 
 
+def _point(x: float, y: float) -> Point:
+    there = ground.places(np.array([x]), np.array([y]))
+    return Point(lon=float(there.lon[0]), lat=float(there.lat[0]))
+
+
 class _Rates:
-    """Calls by grid, the last hours counting most: what dispatch expects of the next hour. Before it knows better, the
-    same everywhere."""
+    """Calls by grid, the last hours counting most, since the first of them."""
 
     def __init__(self) -> None:
         self._calls, self._since = np.zeros(ground.GRIDS), 0.0
+        self._first = inf
         self._centres = _places(*ground.centres())
 
     def called(self, grid: int, now: float) -> None:
         self._fade(now)
+        self._first = min(self._first, now)
         self._calls[grid] += 1.0
 
     def expected(self, now: float) -> Demand:
         self._fade(now)
-        seen_hours = REMEMBERS_HOURS * (1.0 - exp(-now / 3600.0 / REMEMBERS_HOURS))
-        prior = BEFORE_CALLS / ground.GRIDS
-        calls = (self._calls + prior) / (self._calls.sum() + BEFORE_CALLS)
-        total = (self._calls.sum() + BEFORE_CALLS) / (seen_hours + BEFORE_HOURS)
-        return Demand(self._centres, _sealed(total * calls))
+        found = expected(self._centres, self._calls, max(0.0, now - self._first) / 3600.0)
+        return Demand(self._centres, _sealed(found.per_hour))
 
     def _fade(self, now: float) -> None:
         self._calls *= exp(-max(0.0, now - self._since) / 3600.0 / REMEMBERS_HOURS)

@@ -251,14 +251,14 @@ class City:
         """Wrongly, and dispatch believes it."""
         if self.world.on_trip(person, number):
             self.seen.at(person, *self.world.position(person, self.now), self.now)
-            self.seen.arrived(case, person)
+            self.seen.arrived(case, person, self.now)
 
     def _arrived(self, case: int, person: int, number: int) -> None:
         if not self.world.on_trip(person, number):
             return
         self.arrived[case] = self.now
         self._open -= 1
-        self.seen.arrived(case, person)
+        self.seen.arrived(case, person, self.now)
         ends = self.world.arrive(case, person, self.now)
         self.seen.at(person, *self.world.position(person, self.now), self.now)
         self._at(ends, self._handled, person)
