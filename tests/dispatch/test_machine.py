@@ -152,11 +152,15 @@ class Life(RuleBasedStateMachine):
     def accept(self, data: st.DataObject) -> None:
         if (found := self._offer(data)) is not None:
             case, offer_id, person = found
-            state = self.states[case]
-            offer, actor = state.offer(offer_id), doer(person).actor
-            decision = offers.accept(state, offer, actor, self.now, device_at=None, channel=Channel.MOBILE)
-            if self._leaves_way(offer, person, decision):
-                self._decided(case, decision)
+            self._accepts(case, self.states[case].offer(offer_id), person)
+
+    def _accepts(self, case: UUID, offer: Offer, person: str) -> None:
+        actor = doer(person).actor
+        decision = offers.accept(
+            self.states[case], offer, actor, self.now, device_at=None, channel=Channel.MOBILE
+        )
+        if self._leaves_way(offer, person, decision):
+            self._decided(case, decision)
 
     def _leaves_way(self, offer: Offer, person: str, decision: Decision) -> bool:
         """Swaps have a machine of their own."""
