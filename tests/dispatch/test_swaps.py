@@ -11,7 +11,7 @@ import pytest
 
 from services.dispatch.commands import Position
 from services.dispatch.handlers.search import Matching
-from services.dispatch.queries.batches import lately
+from services.dispatch.queries.batches import Lately, lately
 from services.dispatch.rules.facts import Offer, OfferState, PartState
 from shared.database import Database
 from shared.directory import Directory
@@ -160,7 +160,7 @@ async def test_after_a_swap_nobody_is_called_off_again(scene: Scene) -> None:
     await sound(scene, first, second, third.case_id)
 
 
-async def _lately(scene: Scene) -> object:
+async def _lately(scene: Scene) -> Lately:
     async with scene.database.transaction() as tx:
         return (await lately(tx, {A: START - timedelta(hours=1)}, START - timedelta(days=30)))[A]
 
