@@ -20,10 +20,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from bench.__main__ import machine
-from bench.city_days import Bound, Done, Job, finished, version
-from bench.city_plots import draw
-from bench.city_replay import REPLAY, NoCalls, recorded_days
+from bench.city_days import Bound, CannotRun, Done, Job, finished, version
 from bench.city_table import Block, BoundRow, table
 from deploy.demo.mapping import DEFAULT as DEFAULT_MAPPING
 from deploy.local.names import STATE
@@ -36,15 +33,12 @@ SEEDS_MAX = 1000
 SEED_MAX = 999_999
 BAD_ROWS_SHOWN_MAX = 5
 SAY_EVERY_SECONDS = 15.0
+REPLAY = "replay"
 KEPT = STATE / "city"
 SEEDS = re.compile(r"(\d+)(?:-(\d+))?")
 
 Days = dict[str, dict[int, list[Run]]]
 """By policy and seed: one run, or one for each day of a recording."""
-
-
-class CannotRun(ValueError):
-    """What was asked for is not there; the message says it in both languages."""
 
 
 def seeds_of(text: str) -> list[int]:
@@ -81,7 +75,9 @@ def chosen_scenarios(given: argparse.Namespace) -> dict[str, list[Scenario]]:
     """By name, the days that make one seed: one, but for a recording."""
     known: dict[str, list[Scenario]] = {name: [scenario] for name, scenario in SCENARIOS.items()}
     if given.calls:
-        days, bad = recorded_days(given.calls, given.mapping)
+        from bench.city_replay import recorded_days  # loads the demo, which no process of a day needs
+
+        days, bad = recorded_days(given.calls, given.mapping, REPLAY)
         for wrong in bad[:BAD_ROWS_SHOWN_MAX]:
             print(f"第 {wrong.line} 行略过 / line {wrong.line} left out: {wrong.because}")
         if len(bad) > BAD_ROWS_SHOWN_MAX:
@@ -213,6 +209,8 @@ def blocks_of(
 
 def write(file: Path, blocks: Sequence[Block], seeds: Sequence[int], seconds: float) -> None:
     """The rows, and beside them everything else."""
+    from bench.__main__ import machine  # loads half the services, which no process of a day needs
+
     rows = [as_json(one) for block in blocks for one in block.rows]
     file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     more = {
@@ -237,7 +235,7 @@ def main(words: Sequence[str] | None = None) -> int:
             given.json.parent / f"{given.json.stem}-plots" if given.json else KEPT / "plots"
         )
         make_room(given.json, plots)
-    except (CannotRun, NoCalls) as wrong:
+    except CannotRun as wrong:
         print(wrong, file=sys.stderr)
         return 2
     jobs = jobs_of(scenarios, policies, seeds, given.bound_seeds)
@@ -252,12 +250,18 @@ def main(words: Sequence[str] | None = None) -> int:
     made = list(blocks_of(scenarios, policies, runs, bounds))
     blocks = [block for block, _ in made]
     print(table(blocks))
-    for block, by_policy in made:
-        draw(plots, block, by_policy)
+    picture(made, plots)
     print(f"\n图 / pictures: {plots}  ·  {time.monotonic() - began:.0f} s")
     if given.json:
         write(given.json, blocks, seeds, time.monotonic() - began)
     return 0
+
+
+def picture(made: Iterable[tuple[Block, Mapping[str, Sequence[Run]]]], folder: Path) -> None:
+    from bench.city_plots import draw  # loads matplotlib, as above
+
+    for block, by_policy in made:
+        draw(folder, block, by_policy)
 
 
 def make_room(file: Path | None, plots: Path) -> None:

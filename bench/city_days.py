@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache
+from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -37,7 +38,12 @@ CITY, MATCHING, TRAVEL = "services/dispatch/city", "services/dispatch/matching",
 FIGURES, BOUNDS = {"report.py"}, {"bounds.py", "foreknown.py"}
 DAYS_APART = 1000
 """Of the seeds of the days of one recorded week, so that every day has its own chances."""
+NOT_WHOLE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class CannotRun(ValueError):
+    """What was asked for is not there; the message says it in both languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +143,7 @@ def _arrays(result: Run | Bound) -> dict[str, Any]:
 
 
 def _read(file: Path) -> Run | Bound | None:
-    with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile), np.load(file) as found:
+    with suppress(*NOT_WHOLE), np.load(BytesIO(file.read_bytes())) as found:
         given = {name: _plain(found[name]) for name in found.files}
         if "at_home" not in given:
             return Run(**given)

@@ -84,7 +84,7 @@ def _on_time(axes: Axes, block: Block) -> None:
         axes.axvline(block.bound.plan_pct, color="#666666", linestyle="--", label="先知计划 clairvoyant plan")
         axes.legend(fontsize=8, loc="lower left")
     axes.set_yticks(range(len(rows)), [row.policy for row in rows])
-    axes.set_ylim(-0.6, len(rows) - 0.3)
+    axes.set_ylim(-1.4 if block.bound else -0.6, len(rows) - 0.3)
     axes.margins(x=0.12)
     axes.set_xlabel("准时到场率 on time, %（95% 区间 interval）")
     axes.grid(axis="x", alpha=0.3)
