@@ -40,7 +40,6 @@ from services.dispatch.matching.weights import Weights
 from services.dispatch.settings import Settings
 from services.dispatch.subscriptions import SUBSCRIPTIONS
 from services.dispatch.timers import Forgetting, timers_of
-from services.dispatch.travel.straight import StraightLine
 from shared.sealing import Sealer
 from shared.service import Loop, Service
 
@@ -53,7 +52,7 @@ def assemble(settings: Settings, **given: Any) -> Service:
     matching = Matching(Sealer(settings.master_keys), ways=ways, policies=policies(Weights(), clock))
     ending = ShiftEnds(matching, timedelta(minutes=settings.hand_over_grace_minutes))
     duty, advising = TaskDuty(), Advising(Sealer(settings.master_keys), matching.rosters)
-    days = DayPlans(settings, StraightLine())
+    days = DayPlans(settings, ways)
     service = Service(
         name="dispatch",
         settings=settings,

@@ -14,17 +14,18 @@ import numpy as np
 from services.dispatch.handlers.day_solver import DaySolver, Fallback
 from services.dispatch.handlers.local_days import midnight, zone_of
 from services.dispatch.handlers.round_lists import due_today, grids_of
+from services.dispatch.handlers.ways import Ways
 from services.dispatch.queries.day_plans import Doors, doors_of
 from services.dispatch.queries.reads import on_hand
 from services.dispatch.queries.search import last_place
 from services.dispatch.rules import day_plan
 from services.dispatch.rules.day_order import UNKNOWN_WAY, Call
-from services.dispatch.rules.day_plan import Day, LeftOut, Plan, Rest, Visit, VisitKind, Ways
+from services.dispatch.rules.day_plan import Day, LeftOut, Plan, Rest, Visit, VisitKind
 from services.dispatch.rules.facts import HELD, CaseState, Offer, OfferState, State
 from services.dispatch.rules.musts import arrive_by
 from services.dispatch.rules.round_story import Stop
 from services.dispatch.settings import Settings
-from services.dispatch.travel.model import MODES, Places, Travel
+from services.dispatch.travel.model import MODES, Places
 from shared.database import Database, Transaction
 from shared.directory import Directory
 from shared.sealing import Sealer
@@ -44,7 +45,6 @@ DOORS_AT_ONCE = 20
 """Doors of a mass task are done by the score, so that other things find their place between."""
 DOORS_WEIGHT, STOP_WEIGHT, CASE_WEIGHT = 20, 25, 50
 PER_DAY, OLD_AT_MOST = 5, 49
-NOWHERE = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ class DayPlan:
 
 
 class DayPlans:
-    """Who plans: with these settings, by this travel time."""
+    """Who plans: with these settings, by what this process knows of ways."""
 
-    def __init__(self, settings: Settings, travel: Travel) -> None:
-        self.settings, self.travel = settings, travel
+    def __init__(self, settings: Settings, ways: Ways) -> None:
+        self.settings, self.ways = settings, ways
         self.solver = DaySolver(settings.day_plan_seconds_max)
 
     async def of(
@@ -100,9 +100,9 @@ class DayPlans:
         return await self.planned(asked)
 
     async def planned(self, asked: Asked) -> DayPlan:
-        from_here = self._ways(asked, asked.visits, rows=1).median[0, 1:]
+        from_here = (await self._ways(asked, asked.visits, rows=1)).median[0, 1:]
         near, far = day_plan.within_reach(asked.visits, from_here)
-        ways = self._ways(asked, near, rows=len(near) + 1)
+        ways = await self._ways(asked, near, rows=len(near) + 1)
         tour = day_plan.tour_of(asked.day, near, ways)
         greedy = day_plan.greedy_order(asked.day, near, ways)
         found = await self.solver.order(tour) if len(tour.visits) > 1 else tour.visits
@@ -111,19 +111,23 @@ class DayPlans:
         plan = await asyncio.to_thread(day_plan.best, asked.day, near, ways, orders)
         return DayPlan(asked, plan, fallback, [*plan.left_out, *far])
 
-    def _ways(self, asked: Asked, visits: Sequence[Visit], *, rows: int) -> Ways:
+    async def _ways(self, asked: Asked, visits: Sequence[Visit], *, rows: int) -> day_plan.Ways:
         """From the first so many places, the start being the first, to all of them. From or to a place nobody knows it
         takes what a walk inside a grid takes."""
         points = [asked.start, *(visit.place for visit in visits)]
-        lon = np.array([point.lon if point is not None else NOWHERE for point in points])
-        lat = np.array([point.lat if point is not None else NOWHERE for point in points])
-        places, modes = Places(lon, lat), np.full(len(points), asked.mode, dtype=np.int8)
-        shape = rows, len(points)
+        known = np.array([point is not None for point in points])
+        somewhere = next((point for point in points if point is not None), Point(lon=0.0, lat=0.0))
+        places = Places(
+            np.array([(point or somewhere).lon for point in points]),
+            np.array([(point or somewhere).lat for point in points]),
+        )
+        modes, shape = np.full(len(points), asked.mode, dtype=np.int8), (rows, len(points))
         who, to = (one.ravel() for one in np.indices(shape))
-        trips = self.travel.trips(places, modes, places, who, to, asked.hour)
-        unknown = np.isnan(lon[who]) | np.isnan(lon[to])
-        median = np.where(unknown, UNKNOWN_WAY.total_seconds(), trips.median)
-        return Ways(np.where(who == to, 0.0, median).reshape(shape), trips.sigma.reshape(shape))
+        travel = await self.ways.travel_for(places, modes, places, asked.hour)
+        trips = await asyncio.to_thread(travel.trips, places, modes, places, who, to, asked.hour)
+        median = np.where(known[who] & known[to], trips.median, UNKNOWN_WAY.total_seconds())
+        median = np.where(who == to, 0.0, median)
+        return day_plan.Ways(median.reshape(shape), trips.sigma.reshape(shape))
 
 
 # ── what it is planned from ───────────────────────────────────────────────────────────────────────────────────────
