@@ -22,14 +22,15 @@ from services.dispatch.matching.policies import policies
 from services.dispatch.matching.situation import Assignment, Policy, Situation
 from services.dispatch.matching.weights import Weights
 from services.dispatch.matching.when import match_at
-from services.dispatch.queries.batches import lately, nights, standing, trips
+from services.dispatch.queries.batches import lately, nights, remembered, standing, trips
 from services.dispatch.queries.cases import load_sought
 from services.dispatch.queries.search import WaitingPart, lock_street, seen_at
 from services.dispatch.rules.facts import PartState
 from shared.database import Database, Transaction
 from shared.going import MatchingPolicy
 from shared.sealing import Sealer
-from shared.things import Person
+from shared.things import Person, Point
+from shared.vocabulary import Level
 
 NIGHTS_DAYS = 30
 """Night work is made even over so long."""
@@ -168,6 +169,9 @@ class Batches:
             seen=await seen_at(tx, names, now, self.sealer) if names else {},
             trips=await trips(tx, going) if going else (),
             lately=await lately(tx, since, not_before) if names else {},
+            since=since,
+            remembered=await remembered(tx, street_id, now),
+            grids=_grids(tx, roster),
             nights=await self._nights_of(tx, street_id, roster, now),
             centres={unit_id: centre for unit_id, centre in centres.items() if centre is not None},
             units=roster.units,
@@ -189,6 +193,19 @@ class Batches:
 
 class Crossed(Exception):
     """Another replica matches this street now."""
+
+
+def _grids(tx: Transaction, roster: Roster) -> dict[str, Point]:
+    """Those of the street that lie somewhere, by their middles."""
+    units = (tx.directory.units.get(unit_id) for unit_id in roster.units)
+    return {
+        unit.id: unit.centre
+        for unit in units
+        if unit is not None
+        and unit.level is Level.GRID
+        and unit.centre is not None
+        and unit.retired_at is None
+    }
 
 
 def _policies_of(tx: Transaction, street_id: str) -> tuple[str, str | None]:

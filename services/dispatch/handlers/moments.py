@@ -13,11 +13,13 @@ from functools import cached_property
 import numpy as np
 
 from services.dispatch.matching.chain import GOING_POSTS, OWN_GRID_POSTS, RemovedBy, Search, leader_is_due
-from services.dispatch.matching.situation import NOBODY, Cases, People, Situation, Standing
-from services.dispatch.queries.batches import Lately, OnHand, Trip
+from services.dispatch.matching.expected import expected
+from services.dispatch.matching.situation import NOBODY, Cases, Demand, People, Situation, Standing
+from services.dispatch.matching.whereabouts import STAYS_SECONDS, Whereabouts, whereabouts
+from services.dispatch.queries.batches import Lately, OnHand, Remembered, Trip
 from services.dispatch.queries.search import SeenAt
 from services.dispatch.rules.facts import Part, State
-from services.dispatch.travel.model import MODES, Flags, Indices, Places, Travel
+from services.dispatch.travel.model import MODES, Codes, Flags, Indices, Places, Travel
 from services.dispatch.travel.straight import travel_seconds
 from shared.things import Person, Point
 from shared.vocabulary import Post
@@ -56,6 +58,11 @@ class Moment:
     seen: Mapping[str, SeenAt] = field(default_factory=dict)
     trips: Sequence[Trip] = ()
     lately: Mapping[str, Lately] = field(default_factory=dict)
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    """When each one's shift began."""
+    remembered: Remembered = field(default_factory=Remembered)
+    grids: Mapping[str, Point] = field(default_factory=dict)
+    """The street's, by their middles."""
     nights: Mapping[str, int] = field(default_factory=dict)
     centres: Mapping[str, Point] = field(default_factory=dict)
     """Of units, for people nobody knows the place of."""
@@ -128,9 +135,11 @@ def people_of(moment: Moment) -> People:
     routine = np.asarray([one is not None and one.at_routine for one in on_hand], dtype=bool) & ~going
     standing = np.select([going, routine], [Standing.GOING, Standing.ROUTINE], Standing.FREE)
     mine = [trips.get(person.id) for person in moment.people]
+    modes = np.asarray([MODE_CODES[person.mode] for person in moment.people], dtype=np.int8)
+    where = _whereabouts(moment, modes, standing == Standing.FREE)
     return People(
-        places=_places([_start(moment, person) for person in moment.people]),
-        modes=np.asarray([MODE_CODES[person.mode] for person in moment.people], dtype=np.int8),
+        places=where.places,
+        modes=modes,
         standing=standing.astype(np.int8),
         free_after=np.where(routine, WRAP_UP_SECONDS, 0.0),
         asked_ago=np.asarray([_ago(one.asked_at, moment.now) for one in lately], dtype=np.float64),
@@ -142,15 +151,42 @@ def people_of(moment: Moment) -> People:
         ),
         swappable=np.asarray([trip is not None and trip.swappable for trip in mine], dtype=bool),
         lost_swap=np.asarray([one.lost_swap for one in lately], dtype=bool),
+        elsewhere=where.elsewhere,
+        elsewhere_chance=where.chance,
     )
 
 
-def _start(moment: Moment, person: Person) -> Point | None:
-    """Where they were seen last, else their base, else the middle of where they work."""
-    if person.id in moment.seen:
-        return moment.seen[person.id].point
+def _whereabouts(moment: Moment, modes: Codes, free: Flags) -> Whereabouts:
+    """Whoever is free was last seen somewhere and goes home by and by; whoever is busy is there."""
+    bases = [_base(moment, person) for person in moment.people]
+    last = [
+        moment.seen[person.id].point if person.id in moment.seen else base
+        for person, base in zip(moment.people, bases, strict=True)
+    ]
+    lately = [moment.lately.get(person.id, NEVER) for person in moment.people]
+    idle = [_idle_seconds(moment, person) for person in moment.people]
+    stays = [STAYS_SECONDS if one.done_urgent else 0.0 for one in lately]
+    return whereabouts(
+        _places(last),
+        _places([base or there for base, there in zip(bases, last, strict=True)]),
+        np.where(free, np.asarray(idle, dtype=np.float64), 0.0),
+        modes,
+        np.asarray(stays, dtype=np.float64),
+    )
+
+
+def _base(moment: Moment, person: Person) -> Point | None:
+    """Where they start from, else the middle of where they work."""
     units = [held.unit_id for held in person.posts if held.unit_id in moment.centres]
     return person.base or (moment.centres[units[0]] if units else None)
+
+
+def _idle_seconds(moment: Moment, person: Person) -> float:
+    """Since they finished where they were seen; infinite for whoever was not seen in this shift."""
+    seen, done_at = moment.seen.get(person.id), moment.lately.get(person.id, NEVER).done_at
+    if seen is None or done_at is None or seen.at < moment.since.get(person.id, seen.at):
+        return np.inf
+    return _ago(done_at, moment.now)
 
 
 def _ago(at: datetime | None, now: datetime) -> float:
@@ -289,6 +325,7 @@ class Posed:
     lacking: tuple[Indices, Indices]
     on_call: Flags
     hour: int
+    demand: Demand
 
     def situation(self, travel: Travel) -> Situation:
         return Situation(
@@ -299,7 +336,16 @@ class Posed:
             barred=_pairs(sorted(self.removed)),
             lacking=self.lacking,
             on_call=self.on_call,
+            demand=self.demand,
         )
+
+
+def demand_of(moment: Moment) -> Demand:
+    """What calls are to be expected in each grid."""
+    grids, lately = sorted(moment.grids), moment.remembered
+    counts = np.asarray([lately.by_grid.get(grid, 0.0) for grid in grids], dtype=np.float64)
+    known_hours = 0.0 if lately.since is None else _ago(lately.since, moment.now) / 3600.0
+    return expected(_places([moment.grids[grid] for grid in grids]), counts, known_hours)
 
 
 def pose(moment: Moment) -> Posed:
@@ -311,6 +357,7 @@ def pose(moment: Moment) -> Posed:
         lacking=_pairs(lacking_pairs(moment)),
         on_call=np.asarray([person.id in moment.on_call for person in moment.people], dtype=bool),
         hour=moment.hour,
+        demand=demand_of(moment),
     )
 
 

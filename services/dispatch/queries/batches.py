@@ -5,16 +5,20 @@ Always of named people and by an index: never a street's whole past.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.dispatch.matching.expected import REMEMBERS_HOURS
 from services.dispatch.queries.search import HeldPart
 from services.dispatch.rules.musts import arrive_within
 from shared.database import Row, Transaction
 from shared.events.intake import Place, Rung
 from shared.things import Policy
+
+FORGOTTEN_AFTER = timedelta(hours=5 * REMEMBERS_HOURS)
+"""An emergency so long ago says nothing about the next hour."""
 
 # Whoever is asked to go to an emergency, or is at one, is asked nothing else; an offer to swap is such a question too.
 STANDING = """
@@ -43,7 +47,8 @@ LATELY = """
     SELECT asked.person_id, last.offered_at AS asked_at, coalesce(shift.taken, 0) AS taken,
         coalesce(last.state = 'withdrawn' AND last.swap_of IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM offers AS trip WHERE trip.id = last.swap_of AND trip.arrived_at <= last.ended_at
-        ), false) AS lost_swap
+        ), false) AS lost_swap,
+        done.ended_at AS done_at, coalesce(done.emergency, false) AS done_urgent
     FROM unnest(CAST(:people AS text[]), CAST(:since AS timestamptz[])) AS asked(person_id, since)
     LEFT JOIN LATERAL (
         SELECT offered_at, state, swap_of, ended_at FROM offers
@@ -55,6 +60,21 @@ LATELY = """
         WHERE offers.person_id = asked.person_id AND offers.offered_at >= asked.since
             AND emergency AND accepted_at IS NOT NULL
     ) AS shift ON true
+    LEFT JOIN LATERAL (
+        SELECT ended_at, emergency FROM offers
+        WHERE offers.person_id = asked.person_id AND offers.offered_at >= asked.since
+            AND arrived_at IS NOT NULL AND ended_at IS NOT NULL
+        ORDER BY ended_at DESC LIMIT 1
+    ) AS done ON true
+"""
+
+# A duplicate asks nobody to go anywhere a second time.
+REMEMBERED = """
+    SELECT grid_id, min(registered_at) AS since,
+        sum(exp(CAST(extract(epoch FROM registered_at - :now) AS float8) / :remembers_seconds)) AS remembered
+    FROM cases
+    WHERE street_id = :street_id AND urgency = 'emergency' AND registered_at >= :not_before AND merged_into IS NULL
+    GROUP BY grid_id ORDER BY grid_id
 """
 
 NIGHTS = """
@@ -101,11 +121,14 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """`taken`: emergencies in this shift."""
+    """`taken`: emergencies in this shift; `done_at`: when they finished in it last at a place they had come to, and
+    whether that was an emergency."""
 
     asked_at: datetime | None
     taken: int
     lost_swap: bool
+    done_at: datetime | None = None
+    done_urgent: bool = False
 
 
 async def standing(tx: Transaction, people: Sequence[str]) -> dict[str, OnHand]:
@@ -129,7 +152,34 @@ def _trip(row: Row) -> Trip:
 async def lately(tx: Transaction, since: dict[str, datetime], not_before: datetime) -> dict[str, Lately]:
     """`since`: by person, when their shift began; whoever was asked last before `not_before` counts as never asked."""
     rows = await tx.rows(LATELY, people=list(since), since=list(since.values()), not_before=not_before)
-    return {row["person_id"]: Lately(row["asked_at"], row["taken"], row["lost_swap"]) for row in rows}
+    return {
+        row["person_id"]: Lately(
+            row["asked_at"], row["taken"], row["lost_swap"], row["done_at"], row["done_urgent"]
+        )
+        for row in rows
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The street's emergencies of the last hours by grid, older ones counting less; `since` the first of them."""
+
+    by_grid: Mapping[str, float] = field(default_factory=dict)
+    since: datetime | None = None
+
+
+async def remembered(tx: Transaction, street_id: str, now: datetime) -> Remembered:
+    rows = await tx.rows(
+        REMEMBERED,
+        street_id=street_id,
+        now=now,
+        not_before=now - FORGOTTEN_AFTER,
+        remembers_seconds=REMEMBERS_HOURS * 3600.0,
+    )
+    return Remembered(
+        {row["grid_id"]: row["remembered"] for row in rows if row["grid_id"] is not None},
+        min((row["since"] for row in rows), default=None),
+    )
 
 
 async def nights(
