@@ -412,6 +412,7 @@ class NoticeKind(StrEnum):
     MASS_TASK_TAKEN = "mass_task_taken"
     MASS_TASK_CLOSED = "mass_task_closed"
     ADVICE = "advice"
+    MATCHING_CHANGED = "matching_changed"
     DIGEST = "digest"
 
 

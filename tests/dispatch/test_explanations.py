@@ -12,12 +12,13 @@ from services.dispatch.matching.chain import ChosenBecause, RemovedBy
 from services.dispatch.matching.explaining import Because, Removed
 from services.dispatch.rules.explaining import BECAUSE, BY_POLICY, POSTS, REMOVED, why_chosen, why_nobody
 from services.dispatch.rules.facts import Offer, OfferState
+from services.notify.channels.wording import source_of
 from shared.events.dispatch import Candidate
 from shared.going import DeclineReason, MatchingPolicy
 from shared.ids import uuid7
 from shared.service import Service
 from shared.things import Name
-from shared.vocabulary import Post, Role
+from shared.vocabulary import Language, Post, Role
 from tests.dispatch.phones import Phone
 from tests.dispatch.world import START, A, B, Scene, directory
 
@@ -110,6 +111,8 @@ def test_every_word_of_the_search_can_be_said() -> None:
     assert {*ChosenBecause, *Because} <= set(BECAUSE)
     assert {*MatchingPolicy} - {MatchingPolicy.ENGINE} == set(BY_POLICY)
     assert set(POSTS) == set(Post)
+    for language in Language:
+        assert {*ChosenBecause, *Because, "reassigned"} <= set(source_of(language)["terms"]["why"])
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,7 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "mass_task_taken": Name(zh="全员任务名单收回", en="list of a mass task taken back"),
         "mass_task_closed": Name(zh="全员任务结束", en="mass task closed"),
         "advice": Name(zh="待命建议", en="where to wait"),
+        "matching_changed": Name(zh="派单策略变更", en="sent in another way"),
         "digest": Name(zh="汇总", en="digest"),
     },
 }

@@ -71,6 +71,7 @@ STAFF: Mapping[NoticeKind, frozenset[str]] = {
     K.MASS_TASK_TAKEN: frozenset({"task", "unit"}),
     K.MASS_TASK_CLOSED: frozenset({"task", "unit", "done", "total"}),
     K.ADVICE: frozenset({"unit"}),
+    K.MATCHING_CHANGED: frozenset({"unit", "policy", "shadow_policy", "advises"}),
     K.DIGEST: frozenset({"count", "lines"}),
 }
 
@@ -107,7 +108,7 @@ MUST_SAY: Mapping[tuple[Audience, NoticeKind], frozenset[str]] = {
     (Audience.STAFF, K.CALLED_IN): frozenset({"unit"}),
     (Audience.STAFF, K.ACTING_FOR): frozenset({"lender"}),
     **{(Audience.STAFF, kind): frozenset({"task"}) for kind in MASS_TASKS},
-    (Audience.STAFF, K.ADVICE): frozenset({"unit"}),
+    **{(Audience.STAFF, kind): frozenset({"unit"}) for kind in (K.ADVICE, K.MATCHING_CHANGED)},
     (Audience.STAFF, K.DIGEST): frozenset({"lines"}),
     (Audience.REQUESTER, K.PLEASE_ANSWER): frozenset({"answer_url"}),
     (Audience.REQUESTER, K.INFORMATION_ASKED): NUMBERED | {"tracking_url"},
@@ -132,6 +133,7 @@ OPTIONAL = frozenset(
         "badge",
         "arrived_at",
         "text",
+        "shadow_policy",
     }
 )
 """What is not always known, and so has to be asked for with `if`; in an alarm the case's own words as well."""
@@ -201,6 +203,9 @@ _SAME: Mapping[str, Any] = {
     "total": 7815,
     "parent_number": "26030016902",
     "by_mistake": False,
+    "policy": "engine",
+    "shadow_policy": "fastest_free",
+    "advises": True,
     "refusal": "emergency_service",
     "service": "fire",
     "pickup_code": "471108",

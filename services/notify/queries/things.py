@@ -13,6 +13,9 @@ TELL_ONCE = """
     SELECT name, ends_at FROM unnest(CAST(:names AS text[]), CAST(:ends_ats AS timestamptz[])) AS new(name, ends_at)
     ORDER BY name ON CONFLICT (name) DO NOTHING RETURNING name
 """
+FORGET_OTHERS = """
+    DELETE FROM told_things WHERE starts_with(name, :stem) AND name IS DISTINCT FROM :name RETURNING name
+"""
 FORGET = "DELETE FROM told_things WHERE ends_at < :before"
 
 
@@ -25,3 +28,8 @@ async def tell_once(tx: Transaction, things: Mapping[str, datetime]) -> set[str]
 async def forget(tx: Transaction, before: datetime) -> None:
     """What is over is found no more, so nobody can be told of it twice."""
     await tx.rows(FORGET, before=before)
+
+
+async def forget_others(tx: Transaction, stem: str, name: str | None) -> bool:
+    """Everything that begins so and is not this; whether there was any."""
+    return bool(await tx.rows(FORGET_OTHERS, stem=stem, name=name))

@@ -122,6 +122,9 @@ class Roster(Protocol):
     @property
     def people(self) -> Mapping[str, Person]: ...
 
+    @property
+    def units(self) -> Mapping[str, Unit]: ...
+
     def covers(self, ancestor_id: str, unit_id: str) -> bool: ...
 
     def path(self, unit_id: str) -> tuple[Unit, ...]: ...
@@ -142,6 +145,7 @@ OF_NO_STORY = MASS_TASKS | {
     NoticeKind.CALLED_IN,
     NoticeKind.ACTING_FOR,
     NoticeKind.ADVICE,
+    NoticeKind.MATCHING_CHANGED,
     NoticeKind.DIGEST,
 }
 """No one case's and no alarm's, so nothing is published of it: a mass task, whose story is of the list and not of who

@@ -1,14 +1,18 @@
-"""What the registry did to somebody's own work, as it stands there: called in from call, acting for somebody."""
+"""What the registry did to somebody's own work, as it stands there: called in from call, acting for somebody, a street
+they supervise sent in another way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from services.notify.rules.facts import Notice, Roster
-from shared.things import Shift
-from shared.vocabulary import NoticeKind, ShiftKind
+from shared.going import MatchingPolicy
+from shared.things import Shift, Unit
+from shared.vocabulary import Level, NoticeKind, Role, ShiftKind
+
+FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +59,44 @@ def _lent(roster: Roster, now: datetime) -> Iterator[Matter]:
             yield Matter(
                 f"delegation:{lent.id}", Notice(NoticeKind.ACTING_FOR, person.id, says), lent.ends_at
             )
+
+
+@dataclass(frozen=True, slots=True)
+class WayOfSending:
+    """How a street's emergencies are sent, and who of its supervisors is told when that changes. Nobody is told of what
+    ships while nothing else was said before."""
+
+    street_id: str
+    name: str
+    ships: bool
+    notices: tuple[Notice, ...]
+
+    @property
+    def stem(self) -> str:
+        """What the names of all ways of this street begin with."""
+        return f"matching:{self.street_id}:"
+
+
+def ways_of_sending(roster: Roster) -> list[WayOfSending]:
+    """Of each street, and where there is none of the top: nobody else can be told to send by a policy."""
+    streets = (unit for unit in roster.units.values() if unit.retired_at is None)
+    return [_way(unit, roster) for unit in streets if unit.level is Level.STREET or unit.parent_id is None]
+
+
+def _way(unit: Unit, roster: Roster) -> WayOfSending:
+    policy = unit.matching_policy or MatchingPolicy.ENGINE
+    says = {
+        "unit_id": unit.id,
+        "policy": policy,
+        "shadow_policy": unit.shadow_policy,
+        "advises": unit.advises,
+    }
+    return WayOfSending(
+        street_id=unit.id,
+        name=f"matching:{unit.id}:{policy}:{unit.shadow_policy or '-'}:{unit.advises}",
+        ships=policy is MatchingPolicy.ENGINE and unit.shadow_policy is None and not unit.advises,
+        notices=tuple(
+            Notice(NoticeKind.MATCHING_CHANGED, person.id, says)
+            for person in roster.with_role(Role.SUPERVISOR, unit.id)
+        ),
+    )
