@@ -19,8 +19,6 @@ from services.dispatch.travel.model import Floats, Indices
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
-LEVELS = ("community", "street", "civil_affairs")
-"""The rungs above the grid, by their number from 1 in `Run.level`."""
 DECIMALS = 6
 
 
@@ -68,7 +66,8 @@ class Row:
 class Further:
     """What is printed beside a row. `mean_min` is over cases somebody came to, `never_pct` the share nobody came to;
     the quantiles count those as endless (null). `late_minutes`: minutes past the fifteen, per case, of those somebody
-    came to. `escalated_pct`: cases in a hundred whose acknowledge clock reached community, street, civil affairs.
+    came to. `escalated_pct`: cases in a hundred whose acknowledge clock reached community, street, civil affairs (1, 2, 3 in
+    `Run.level`) or beyond.
     `against_engine`: on-time per cent minus the engine's on the same seeds. `late_ratio_low`/`high`: 95 % interval of
     late_vs_greedy, by resampling pairs of seeds."""
 
