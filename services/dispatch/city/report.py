@@ -66,8 +66,8 @@ class Row:
 class Further:
     """What is printed beside a row. `mean_min` is over cases somebody came to, `never_pct` the share nobody came to;
     the quantiles count those as endless (null). `late_minutes`: minutes past the fifteen, per case, of those somebody
-    came to. `escalated_pct`: cases in a hundred whose acknowledge clock reached community, street, civil affairs (1, 2, 3 in
-    `Run.level`) or beyond.
+    came to. `escalated_pct`: cases in a hundred whose acknowledge clock reached community, street, civil affairs or
+    beyond (1, 2, 3 in `Run.level`).
     `against_engine`: on-time per cent minus the engine's on the same seeds. `late_ratio_low`/`high`: 95 % interval of
     late_vs_greedy, by resampling pairs of seeds."""
 
