@@ -47,8 +47,12 @@ class Reach:
     def keep(self, mode: int, node: int, seconds: Reached) -> None:
         with self.lock:
             self.kept[mode, node] = seconds
-            while len(self.kept) > max(1, self.bytes_max // max(1, seconds.nbytes)):
+            while len(self.kept) > self.room(len(seconds)):
                 self.kept.popitem(last=False)
+
+    def room(self, nodes: int) -> int:
+        """How many searches over so many nodes are kept."""
+        return max(1, self.bytes_max // max(1, nodes * np.dtype(np.float32).itemsize))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,18 @@ class Streets:
         return Trips(median, sigma)
 
     def prepare(self, ends: Places, modes: Iterable[int], go_on: Callable[[], bool]) -> int:
-        """Search the ways to these cases, in their order, while `go_on`; how many cases were left."""
+        """Search the ways to these cases, in their order, while `go_on` and while there is room: more would push out
+        the first again, and with it whoever waits longest. How many cases were left."""
         graphs = [(mode, self.map.graphs[mode]) for mode in modes]
         nodes = [(mode, graph, graph.nearest(ends, self.snap_m_max)[0].tolist()) for mode, graph in graphs]
+        room = self.reach.room(len(self.map.nodes.lon))
         for row in range(len(ends.lon)):
             for mode, graph, nearest in nodes:
-                if not go_on():
+                if room == 0 or not go_on():
                     return len(ends.lon) - row
                 if nearest[row] != NOWHERE:
                     self._seconds_to(mode, graph, nearest[row])
+                    room -= 1
         return 0
 
     def _through_streets(self, mode: int, starts: Places, ends: Places, who: Indices, to: Indices) -> Floats:

@@ -210,5 +210,18 @@ def test_what_is_kept_of_searches_has_a_bound() -> None:
     assert (WALK, 6) not in reach.kept
 
 
+def test_more_cases_than_there_is_room_for_do_not_push_out_the_first() -> None:
+    """With the least used forgotten first, a round over too many forgets each just before its turn."""
+    ends = places((600, 700), (100, 1200), (900, 300))
+    streets = Streets(TOWN, reach=Reach(bytes_max=len(TOWN.nodes.lon) * 4 * 2), known_only=True)
+    for _ in range(2):
+        assert streets.prepare(ends, [WALK], lambda: True) == 1
+        first = list(streets.reach.kept)
+    assert len(first) == 2
+    starts, walk, one = places((10, 10)), np.zeros(1, dtype=np.int8), np.zeros(1, dtype=np.intp)
+    patient = Streets(TOWN).trips(starts, walk, ends, one, one, 12).median
+    assert streets.trips(starts, walk, ends, one, one, 12).median.tolist() == patient.tolist()
+
+
 def test_modes_are_in_the_order_of_the_speeds() -> None:
     assert MODES == (TravelMode.WALK, TravelMode.E_BIKE, TravelMode.CAR)
