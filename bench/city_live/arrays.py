@@ -6,15 +6,30 @@ from dataclasses import replace
 
 from bench.city_live.cast import Cast
 from bench.city_live.compare import Ask, Fate
+from services.dispatch.city.lessons import Lessons, SetOut
+from services.dispatch.city.seen import Seen
 from services.dispatch.city.simulate import City
 from services.dispatch.city.world import World
 from services.dispatch.matching.situation import Policy
 from services.dispatch.travel.straight import StraightLine
 
 
+class _Unlearning(Lessons):
+    def arrived(self, trip: SetOut, hour: int, now: float) -> None:
+        """Services learn nothing of ways while the clock is simulated."""
+
+
+class _Seen(Seen):
+    def __init__(self, world: World) -> None:
+        travel = StraightLine()
+        super().__init__(world.roster, travel, world.scenario.starts_at_hour)
+        self._lessons = _Unlearning(travel)
+
+
 class _Traced(City):
     def __init__(self, world: World, policy: Policy) -> None:
         super().__init__(world, policy, StraightLine(), None)
+        self.seen = _Seen(world)
         self.asks: list[list[Ask]] = [[] for _ in range(len(world.demand))]
 
     def _offer(self, case: int, person: int) -> None:
