@@ -28,7 +28,7 @@ from services.dispatch.travel.straight import DETOUR
 ANSWER_SIGMA = 0.6
 SILENT_SHARE = 0.3
 NIGHT_HOURS = frozenset({22, 23, 0, 1, 2, 3, 4, 5})
-NIGHT_WEIGHT, LOAD_WEIGHT, FAR_WEIGHT, CENTRED = -0.30, -0.06, -0.25, 0.30
+NIGHT_WEIGHT, LOAD_WEIGHT, FAR_WEIGHT, CENTRED = -0.30, -0.06, -0.25, 0.04
 """Logits of acceptance: at night, per emergency taken beyond two (five at most), per km beyond one (three at most);
 CENTRED keeps the mean of a normal day where the scenario says."""
 

@@ -17,8 +17,9 @@ class Run:
     """One policy on one day of one scenario. Arrays of cases are in order of registration; seconds count from the
     start of the day. `arrived` is infinite where nobody came before the day's cases were all dealt with. `swaps`:
     how often who was on the way to the case was taken away; `interruptions`: how often routine work was left for it.
-    `level` is the rung the acknowledge clock had reached (0 grid … 3 civil affairs). `taken` counts cases by post, whose people change with the shift,
-    `solver_seconds` is one real duration per matching, `fallbacks` of them fell back to the closest pair."""
+    `level` is the rung the acknowledge clock had reached (0 grid … 3 civil affairs). `taken` counts cases by post (its
+    people change with the shift); `solver_seconds` is one real duration per matching, `fallbacks` of them fell back to
+    the closest pair."""
 
     scenario: str
     policy: str

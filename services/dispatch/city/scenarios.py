@@ -92,6 +92,11 @@ class Scenario:
     def seconds(self) -> float:
         return self.hours * 3600.0
 
+    @property
+    def mass_task(self) -> bool:
+        """Everybody works through a list of visits and is busy on the way between them too."""
+        return self.routine_share >= 1.0
+
 
 _LIMITS: Mapping[str, tuple[float, float, str, str]] = {
     "people": (1, 2_000, "在岗人数", "people on duty"),

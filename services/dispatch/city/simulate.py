@@ -22,7 +22,7 @@ from services.dispatch.city.draws import Draws
 from services.dispatch.city.people import AFTERMATH_SECONDS
 from services.dispatch.city.run import Run
 from services.dispatch.city.scenarios import Scenario
-from services.dispatch.city.seen import NONE, Known, Seen
+from services.dispatch.city.seen import DECLINED_RESTS_SECONDS, NONE, Known, Seen
 from services.dispatch.city.world import Doing, Trip, World
 from services.dispatch.matching.situation import Assignment, Policy, Situation
 from services.dispatch.matching.when import match_at
@@ -35,8 +35,6 @@ LEVELS_AFTER_SECONDS = (360.0, 960.0, 1860.0)
 """6 min at grid level, then 10 and 15 more: community, street, civil affairs (product.md §3)."""
 BUSY_WITH_OFFER_SECONDS = 60.0
 """Whoever is being asked, or on an emergency, puts rounds and breaks off by so much."""
-LOOK_AGAIN_SECONDS = 15.0
-"""Cases that nobody could be asked for are looked at again, for rests that ended."""
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -86,7 +84,7 @@ class City:
         self._order = count()
         self.now = 0.0
         self._matched_at: float | None = None
-        self._match_due, self._changed, self._looks_again = inf, False, False
+        self._match_due, self._changed = inf, False
         self._offer_of: dict[int, tuple[int, int]] = {}
         self._offers_made = 0
         m = len(world.demand)
@@ -99,12 +97,13 @@ class City:
 
     # ── the clock ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def run(self) -> None:
+    def run(self, until: float = inf) -> None:
+        """To the end of its cases, or to this second."""
         self._plan_people()
         demand = self.world.demand
         for case, at in enumerate(demand.registered.tolist()):
             self._at(at + self.world.corrected_after(case), self._registered, case)
-        end = self.world.scenario.seconds + AFTERMATH_SECONDS
+        end = min(until, self.world.scenario.seconds + AFTERMATH_SECONDS)
         while self._heap and self._open and self._heap[0][0] < end:
             self.now, _, act, about = heappop(self._heap)
             act(*about)
@@ -154,12 +153,9 @@ class City:
             self._watch(self.now, situation, answer)
         for case, person in zip(cases[answer.case].tolist(), people[answer.person].tolist(), strict=True):
             self._offer(case, person)
-        if self.seen.waiting and not self._looks_again and len(self.seen.available()):
-            self._looks_again = True
-            self._at(self.now + LOOK_AGAIN_SECONDS, self._look_again)
 
     def _look_again(self) -> None:
-        self._changed, self._looks_again = True, False
+        self._changed = True
 
     def _positions_on_the_way(self) -> None:
         for person in self.seen.goers():
@@ -224,13 +220,18 @@ class City:
 
     def _declined(self, case: int, person: int, number: int) -> None:
         if self._live(case, number):
-            self.seen.declined(case, person, self.now)
+            self._declines(case, person)
+
+    def _declines(self, case: int, person: int) -> None:
+        """Once they have rested it may be their turn again."""
+        self.seen.declined(case, person, self.now)
+        self._at(self.now + DECLINED_RESTS_SECONDS, self._look_again)
 
     def _accepted(self, case: int, person: int, number: int) -> None:
         if not self._live(case, number):
             return
         if not self.world.may_set_out(person, self.now):
-            self.seen.declined(case, person, self.now)
+            self._declines(case, person)
             return
         self.seen.at(person, *self.world.position(person, self.now), self.now)
         trip = self.world.set_out(case, person, self.now)
@@ -296,7 +297,10 @@ class City:
             return
         self.seen.free(person, self.now)
         self._changed = True
-        self._at(self.now + stays, self._drifts, person, self.world.era[person])
+        if self.world.scenario.mass_task:
+            self._plan_round(person, self.now)
+        else:
+            self._at(self.now + stays, self._drifts, person, self.world.era[person])
 
     def _drifts(self, person: int, era: int) -> None:
         if self.world.era[person] == era:
@@ -314,11 +318,14 @@ class City:
             self._at(self.now + BUSY_WITH_OFFER_SECONDS, self._round_begins, person, era)
             return
         there, ends = self.world.begin_round(person, self.now)
+        if self.world.scenario.mass_task:
+            self.seen.on_round(person)
         self._at(there, self._visits, person, self.world.era[person])
         self._at(ends, self._round_ends, person, self.world.era[person])
 
     def _visits(self, person: int, era: int) -> None:
-        """Arrived at a visit, which is reported like any arrival; on the way there dispatch holds them to be free."""
+        """Arrived at a visit, which is reported like any arrival; on the way there dispatch holds them to be free, but
+        for a mass task, which is one long list."""
         if self.world.era[person] == era:
             self.seen.on_round(person)
             self.seen.at(person, *self.world.position(person, self.now), self.now)

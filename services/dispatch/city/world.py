@@ -129,7 +129,8 @@ class World:
 
     def set_out(self, case: int, person: int, now: float) -> Trip:
         """Accepted: leaves what is being done, routine work after wrapping up, another way at once."""
-        interrupted = self.doing[person] is Doing.ROUND and now >= self._move[person].ends
+        at_visit = self.scenario.mass_task or now >= self._move[person].ends
+        interrupted = self.doing[person] is Doing.ROUND and at_visit
         before = self._trip[person]
         departs = now if before is None else max(now, before.departs)
         if interrupted:
