@@ -65,7 +65,7 @@ def by_case(edges: Edges, case: int, extra: float = 0.0) -> dict[int, float]:
     return dict(zip(edges.person[of].tolist(), (edges.cost[of] + extra).tolist(), strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(situation=situations(cases_max=4, people_max=5, goers=False))
 def test_no_matching_costs_less(situation: Situation) -> None:
     plain = plainly(situation)
@@ -78,7 +78,7 @@ def test_no_matching_costs_less(situation: Situation) -> None:
     assert total == pytest.approx(best, abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(situation=situations(cases_max=4, people_max=5))
 def test_no_matching_with_swaps_saves_more(situation: Situation) -> None:
     """Every way to call people off, to send others in their place, and to do neither."""
@@ -118,7 +118,7 @@ def best_with_swaps(situation: Situation, every: Edges, waits: Indices, going: I
     return best
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(situation=situations(cases_max=4, goers=False))
 def test_somebody_in_no_respect_better_changes_nothing(situation: Situation) -> None:
     """A walker far beyond the edge of town, free last: as long as there are people enough, nobody misses them."""
@@ -144,7 +144,7 @@ def breaking(_: Any) -> Any:
     raise ValueError("no full matching exists")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(situation=situations(goers=False))
 def test_a_solver_that_fails_leaves_the_closest_pairs(situation: Situation) -> None:
     plain = plainly(situation)
@@ -157,7 +157,7 @@ def test_a_solver_that_fails_leaves_the_closest_pairs(situation: Situation) -> N
     assert (made.case.tolist(), made.person.tolist()) == (case.tolist(), person.tolist())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(situation=situations())
 def test_the_closest_pairs_are_what_they_are_called(situation: Situation) -> None:
     """Of all pairs the closest, then of what is left the closest, until nothing is left."""
@@ -288,7 +288,7 @@ def test_nobody_is_called_off_for_little() -> None:
     assert not made.swap.any()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(situation=situations(goers=False))
 def test_small_terms_never_decide_over_lateness(situation: Situation) -> None:
     """All together they weigh what one point of the chance of being late weighs."""

@@ -1,0 +1,132 @@
+"""What dispatch makes of what it knows: where people probably are, whom the calls to come need, when to match."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from services.dispatch.matching.ahead import missed_without
+from services.dispatch.matching.costs import chance_late, price
+from services.dispatch.matching.engine import Engine
+from services.dispatch.matching.situation import Demand
+from services.dispatch.matching.when import WINDOW, match_at
+from services.dispatch.matching.whereabouts import STAYS_SECONDS, whereabouts
+from tests.dispatch.matching.situations import (
+    E_BIKE,
+    ENGINE,
+    WALK,
+    WEIGHTS,
+    a_case_list,
+    a_situation,
+    people_at,
+    places,
+    rows,
+    standing_still,
+)
+
+NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "free", "last_seconds_ago", "expected_seconds"),
+    [
+        (1, 2, 0.1, 0.0),
+        (1, 1, 1.0, 4.0),
+        (3, 1, 4.0, 1.0),
+        (3, 1, 60.0, 0.0),
+        (3, 0, None, 0.0),
+    ],
+)
+def test_at_once_while_there_are_more_people_than_cases_else_in_windows(
+    waiting: int, free: int, last_seconds_ago: float | None, expected_seconds: float
+) -> None:
+    last = None if last_seconds_ago is None else NOW - timedelta(seconds=last_seconds_ago)
+    assert match_at(NOW, waiting, free, last) == NOW + timedelta(seconds=expected_seconds)
+    assert timedelta(seconds=5) >= WINDOW
+
+
+def found(idle_seconds: float, mode: int = WALK) -> tuple[float, float, float]:
+    """How far east the likelier place is, and the other, and the chance of it; the base is two kilometres east."""
+    one = whereabouts(
+        places([(0, 0)]), places([(2000, 0)]), np.array([idle_seconds]), np.array([mode], dtype=np.int8)
+    )
+    east = places([(1000, 0)]).lon[0] - places([(0, 0)]).lon[0]
+    here, there = (1000 * (p.lon[0] - places([(0, 0)]).lon[0]) / east for p in (one.places, one.elsewhere))
+    return float(here), float(there), float(one.chance[0])
+
+
+def test_whoever_is_busy_is_where_they_said() -> None:
+    assert found(0.0)[::2] == (0.0, 0.0)
+    assert found(-30.0)[::2] == (0.0, 0.0)
+
+
+def test_whoever_was_not_heard_of_is_at_their_base() -> None:
+    here, _, chance = found(np.inf)
+    assert here == pytest.approx(2000)
+    assert chance == 0.0
+
+
+def test_the_longer_ago_the_likelier_on_the_way_home() -> None:
+    here, there, chance = found(STAYS_SECONDS * 0.9)
+    assert here == 0.0
+    assert 0 < there < 500
+    assert 0.3 < chance < 0.5
+    later, before, chance = found(STAYS_SECONDS * 2)
+    assert 0 < later < 2000
+    assert before == 0.0
+    assert 0.02 < chance < 0.2
+    assert found(STAYS_SECONDS * 2, E_BIKE)[0] > later
+    assert found(7200.0)[0] == pytest.approx(2000)
+
+
+def test_both_places_are_weighed() -> None:
+    """Half at the door and half a kilometre away: half as late, half as far."""
+    case = a_case_list([(0, 0)], due=600)
+    near, far = people_at([(0, 0)]), people_at([(1000, 0)])
+    both = replace(near, elsewhere=far.places, elsewhere_chance=np.array([0.5]))
+    one, other, mixed = (
+        price(a_situation(case, people), (rows(0), rows(0)), WEIGHTS) for people in (near, far, both)
+    )
+    assert mixed.p_late == pytest.approx((one.p_late + other.p_late) / 2)
+    assert mixed.eta == pytest.approx((one.eta + other.eta) / 2)
+
+
+@pytest.mark.parametrize(
+    ("median", "slack", "expected"),
+    [(600.0, 600.0, 0.5), (600.0, 0.0, 1.0), (600.0, -5.0, 1.0), (np.inf, 600.0, 1.0), (0.0, 60.0, 0.0)],
+)
+def test_the_chance_of_being_late(median: float, slack: float, expected: float) -> None:
+    found = chance_late(np.array([median]), np.array([0.25]), np.array([slack]))
+    assert found == pytest.approx([expected])
+
+
+KEEPING = a_situation(
+    a_case_list([(0, 0)]),
+    people_at([(450, 0), (900, 0)], [WALK, E_BIKE]),
+    demand=Demand(places([(2500, 0), (-1500, 0)]), np.array([4.0, 4.0])),
+)
+"""A walker and a rider are both in time; only the rider reaches the ends of the town."""
+
+
+def test_the_rider_is_kept_for_whom_only_a_rider_reaches() -> None:
+    kept = Engine(replace(WEIGHTS, ahead=1.0), standing_still)
+    assert kept(KEEPING).person.tolist() == [0]
+    assert Engine(replace(WEIGHTS, ahead=0.0), standing_still)(KEEPING).person.tolist() == [1]
+    assert ENGINE(replace(KEEPING, demand=None)).person.tolist() == [1]
+
+
+def test_nobody_is_missed_whom_others_stand_in_for() -> None:
+    weights = replace(WEIGHTS, ahead=1.0)
+    alone = missed_without(KEEPING, rows(0, 1), weights)
+    assert alone[1] > 100 > alone[0]
+    crowd = people_at([(900 + i, 0) for i in range(8)], E_BIKE)
+    many = missed_without(replace(KEEPING, people=crowd), np.arange(8), weights)
+    assert many.max() < 5.0
+
+
+def test_no_demand_no_term() -> None:
+    assert not missed_without(replace(KEEPING, demand=None), rows(0, 1), WEIGHTS).any()
+    assert not missed_without(KEEPING, rows(), WEIGHTS).any()
