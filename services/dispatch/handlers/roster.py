@@ -8,8 +8,9 @@ from datetime import datetime
 from itertools import accumulate
 from weakref import WeakKeyDictionary
 
+from services.dispatch.matching.chain import OWN_GRID_POSTS
 from shared.directory import Directory
-from shared.things import Person, PostHeld, Shift
+from shared.things import Person, Shift
 from shared.vocabulary import Post, ShiftKind
 
 
@@ -24,17 +25,17 @@ class Roster:
             if any(post.unit_id in self.units for post in person.posts)
         ]
         people_ids = {person.id for person in self.people}
+        self._held: defaultdict[tuple[Post, str], list[tuple[Person, Post]]] = defaultdict(list)
+        for person in self.people:
+            if person.retired_at is None:
+                for held in person.posts:
+                    self._held[held.post, held.unit_id].append((person, held.post))
         self._hours = _hours_of(directory, people_ids, ShiftKind.ON_DUTY)
         self._reach = _hours_of(directory, people_ids, ShiftKind.ON_CALL)
 
     def own(self, grid_id: str) -> list[tuple[Person, Post]]:
         """The grid's A, B and leader, in this order."""
-        return [
-            (person, post)
-            for post in (Post.A, Post.B, Post.LEADER)
-            for person in self.people
-            if PostHeld(post=post, unit_id=grid_id) in person.posts and person.retired_at is None
-        ]
+        return [one for post in OWN_GRID_POSTS for one in self._held.get((post, grid_id), ())]
 
     def on_duty(self, person_id: str, now: datetime) -> bool:
         return _within(self._hours.get(person_id), now)
