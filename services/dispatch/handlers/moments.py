@@ -257,6 +257,7 @@ def barred_pairs(moment: Moment) -> Barred:
     for at, trip in enumerate(swappable_trips(moment), start=len(moment.seeking)):
         elsewhere = moment.only_lead - moment.leads.get(trip.unit_id, NO_ROWS)
         found |= {(at, row): None for row in elsewhere}
+        found |= dict.fromkeys(((at, row) for row in _rows(moment, trip.asked)), RemovedBy.ASKED_THIS_TURN)
     return found
 
 

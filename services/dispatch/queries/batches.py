@@ -36,7 +36,12 @@ GOING = """
     SELECT offers.id AS offer_id, offers.person_id, offers.case_id, offers.eta_seconds, offers.accepted_at,
         parts.unit_id, cases.registered_at, cases.place, cases.policy, cases.ladder, cases.care,
         offers.swap_of IS NULL AND cases.state = 'open' AND NOT parts.own_people_only
-            AND NOT EXISTS (SELECT 1 FROM offers AS swap WHERE swap.swap_of = offers.id) AS swappable
+            AND NOT EXISTS (SELECT 1 FROM offers AS swap WHERE swap.swap_of = offers.id) AS swappable,
+        ARRAY(
+            SELECT DISTINCT asked.person_id FROM offers AS asked
+            WHERE asked.case_id = offers.case_id AND asked.part_id = offers.part_id AND asked.turn = parts.turn
+                AND asked.person_id <> offers.person_id
+        ) AS asked
     FROM offers JOIN parts ON parts.id = offers.part_id JOIN cases ON cases.id = offers.case_id
     WHERE offers.state = 'accepted' AND offers.emergency AND offers.goes
         AND offers.person_id = ANY(CAST(:people AS text[]))
@@ -105,7 +110,8 @@ class OnHand:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """Somebody's way to an emergency, by the offer they accepted."""
+    """Somebody's way to an emergency, by the offer they accepted. `asked`: who was asked for it before them, in the
+    turn that found them."""
 
     offer_id: UUID
     person_id: str
@@ -117,6 +123,7 @@ class Trip:
     accepted_at: datetime
     eta_seconds: int | None
     swappable: bool
+    asked: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
