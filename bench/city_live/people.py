@@ -21,6 +21,7 @@ from services.dispatch.city.run import ON_TIME_SECONDS
 from services.dispatch.city.simulate import BUSY_WITH_OFFER_SECONDS
 from services.dispatch.city.world import Doing, Trip
 
+STAYS_LONGER_SECONDS = 7200.0
 ON_SITE = (
     {"note": "account", "text": "已到现场查看，情况属实。"},
     {"note": "measure", "text": "已设围挡并通知维修。", "measure": "cordon"},
@@ -143,6 +144,7 @@ class Worker:
         stays = self._world.finish(self.number)
         if not self._world.at_work(self.number, now):
             self._world.end_shift(self.number)
+            await self._live.duty(self.api, "off-duty", {})
             return
         self._when(now + stays, self._drift)
 
@@ -164,10 +166,13 @@ class Worker:
         else:
             self._plan_round(now)
 
-    async def _shift_ends(self, _now: float) -> None:
-        if self._world.doing[self.number] is not Doing.EMERGENCY:
-            self._world.end_shift(self.number)
-            await self._put_round_down()
+    async def _shift_ends(self, now: float) -> None:
+        """Whoever is on an emergency stays until it is done, and says so: else the service would look for another."""
+        if self._world.doing[self.number] is Doing.EMERGENCY:
+            await self._on_duty_until(now + STAYS_LONGER_SECONDS)
+            return
+        self._world.end_shift(self.number)
+        await self._put_round_down()
 
     async def _drift(self, now: float) -> None:
         self._plan_round(self._world.drift(self.number, now))
@@ -223,9 +228,12 @@ class Worker:
 
     async def _break_ends(self, now: float) -> None:
         self._world.end_break(self.number)
-        until = self._live.cast.moment(float(self._live.cast.roster.ends[self.number]))
-        await self._live.duty(self.api, "on-duty", {"until": until.isoformat()})
+        await self._on_duty_until(float(self._live.cast.roster.ends[self.number]))
         self._plan_round(now)
+
+    async def _on_duty_until(self, seconds: float) -> None:
+        until = self._live.cast.moment(seconds)
+        await self._live.duty(self.api, "on-duty", {"until": until.isoformat()})
 
     # ── hands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
