@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -32,7 +34,7 @@ class Lost(Exception):
 @dataclass
 class Live:
     """`held`: who accepted last, by call; `arrived`: when somebody truly came; `rounds`: whose routine work a case
-    is."""
+    is; `early`: what was heard of a case before its registration was answered."""
 
     cast: Cast
     world: World
@@ -46,6 +48,7 @@ class Live:
     asked: dict[int, list[Ask]] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
     arrived: dict[int, float] = field(default_factory=dict)
+    early: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     heard: int = 0
 
@@ -81,6 +84,7 @@ class Live:
         place = {"lon": call.lon, "lat": call.lat, "label": f"模拟路{call.number + 1}号"}
         answer = await self._registered(call.category, place, None, call.number)
         self.cases[answer] = call
+        self._catch_up(answer)
 
     async def open_round(self, person: int) -> None:
         """A routine case that only this person can be offered: what they walk their round for."""
@@ -89,6 +93,12 @@ class Live:
             ROUTINE_CATEGORY, place, self.cast.room_id(person), 10_000_000 + person
         )
         self.rounds[answer] = person
+        self._catch_up(answer)
+
+    def _catch_up(self, case_id: str) -> None:
+        """An offer may reach its reader before the desk has its answer."""
+        for hear in self.early.pop(case_id, ()):
+            hear()
 
     async def _registered(self, category: str, place: dict[str, Any], grid_id: str | None, line: int) -> str:
         body = {
@@ -104,13 +114,9 @@ class Live:
             raise Lost(f"a call was refused: {answer.problem}")
         return str(answer["case_id"])
 
-    @property
+    @cached_property
     def desk(self) -> Api:
-        if self._desk is None:
-            self._desk = self.api(OPERATOR)
-        return self._desk
-
-    _desk: Api | None = None
+        return self.api(OPERATOR)
 
     # ── the registry ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -60,11 +60,13 @@ class Worker:
             self._asked.discard(offer_id)
         if kind != "offer":
             return
-        call = self._live.cases.get(item["case_id"])
-        if call is not None:
-            self._consider(call, item)
-        elif item["case_id"] in self._live.rounds and self._live.rounds[item["case_id"]] == self.number:
+        case_id = str(item["case_id"])
+        if case_id in self._live.cases:
+            self._consider(self._live.cases[case_id], item)
+        elif case_id in self._live.rounds:
             self._later(self._live.seconds, partial(self._take_up_round, item))
+        else:
+            self._live.early.setdefault(case_id, []).append(partial(self.hear, item))
 
     def _consider(self, call: Call, offer: dict[str, Any]) -> None:
         now, offer_id = self._live.seconds, str(offer["offer_id"])
