@@ -5,7 +5,7 @@ STATE := .yike
 PY := $(STATE)/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help env up start stop status logs reset demo test check bench city city-live format
+.PHONY: help env up start stop status logs reset demo test check bench bench-matching city city-live format
 
 help: ## this list
 	@$(PYTHON) -c 'import re; [print(f"  make {t:14} {d}") for t, d in re.findall(r"^([a-z-]+):.*## (.*)", open("Makefile").read(), re.M)]'
@@ -51,6 +51,9 @@ format: env ## rewrite to the house format
 
 bench: env ## pace of the skeleton on this machine
 	@exec $(PY) -m bench
+
+bench-matching: env ## one matching of 1,000 cases and 10,000 people, beside scipy alone: JSON= ROUNDS=
+	@exec $(PY) -m bench.matching $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(JSON),--json "$(JSON)")
 
 city: env ## simulated days, policies against each other: SEEDS=100-129 JSON= POLICIES= SCENARIOS= CALLS= MAPPING= PLOTS= BOUNDS=10
 	@exec $(PY) -m bench.city $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(POLICIES),--policies "$(POLICIES)") $(if $(SCENARIOS),--scenarios "$(SCENARIOS)") \
