@@ -12,8 +12,8 @@ from services.dispatch.handlers.mass_tasks import LOOK_AGAIN
 from services.dispatch.handlers.records import OFFER_EXPIRES, SEARCH_AGAIN
 from services.dispatch.handlers.search import Matching
 from services.dispatch.handlers.task_duty import TaskDuty
+from services.dispatch.queries import advice, rounds
 from services.dispatch.queries import mass_tasks as listed
-from services.dispatch.queries import rounds
 from services.dispatch.queries.sealed import delete_positions
 from services.dispatch.queries.synced import forget_answers
 from shared.database import Database
@@ -37,7 +37,8 @@ def timers_of(matching: Matching, duty: TaskDuty) -> TimerHandlers:
 
 class Forgetting:
     """Deletes people's positions, and answers to phones' queues, once they are older than `kept_days`; and whom an
-    ended visit or a closed mass task was about, once that is over for `people_kept_days`."""
+    ended visit or a closed mass task was about, once that is over for `people_kept_days`; and to whom it was said where
+    they might wait, after a day."""
 
     def __init__(self, kept_days: int, people_kept_days: int = 90) -> None:
         self.kept, self.people_kept = timedelta(days=kept_days), timedelta(days=people_kept_days)
@@ -59,5 +60,6 @@ class Forgetting:
             answers = await forget_answers(tx, before)
             visited = await rounds.forget(tx, now - self.people_kept)
             tasks = await listed.forget(tx, now - self.people_kept)
+            await advice.forget(tx, now)
         metrics.POSITIONS_DELETED.inc(positions)
         return positions + answers + visited + tasks

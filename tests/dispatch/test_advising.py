@@ -10,6 +10,7 @@ import pytest
 
 from services.dispatch.handlers.advising import ADVICE, DEMAND_DAYS, Advising, streets_that_advise
 from services.dispatch.queries.advice import DEMAND, LAST_IN_STREET, LEFT_ALONE
+from services.dispatch.timers import Forgetting
 from shared.database import Database
 from shared.directory import Directory
 from shared.events.fieldwork import PlaceAdvised
@@ -160,10 +161,15 @@ async def test_nothing_of_where_they_are_is_kept(scene: Scene, advising: Advisin
 async def test_after_a_day_it_is_forgotten_to_whom_it_was_said(scene: Scene, advising: Advising) -> None:
     await a_past(scene, days=27)
     await look(scene, advising, 60)
-    assert await look(scene, advising, 86400 + 61) == 2
-
+    await scene._set(START + timedelta(days=1, seconds=60))
+    await Forgetting(30).forget(scene.database)
     async with scene.database.transaction() as tx:
         assert len(await tx.rows("SELECT 1 FROM advice_given")) == 1
+    await scene._set(START + timedelta(days=1, seconds=61))
+    await Forgetting(30).forget(scene.database)
+
+    async with scene.database.transaction() as tx:
+        assert len(await tx.rows("SELECT 1 FROM advice_given")) == 0
 
 
 async def test_the_simulated_clock_stops_at_each_minute(scene: Scene, advising: Advising) -> None:

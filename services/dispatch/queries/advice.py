@@ -92,9 +92,13 @@ async def left_alone(tx: Transaction, people: Sequence[str], since: datetime) ->
 
 
 async def keep(tx: Transaction, street_id: str, person_id: str, at: datetime) -> None:
-    """That it was said, and nothing of where; what is older than a day goes."""
+    """That it was said, and nothing of where."""
     await tx.rows(KEEP, person_id=person_id, at=at, street_id=street_id)
-    await tx.rows(FORGET, before=at - KEPT)
+
+
+async def forget(tx: Transaction, now: datetime) -> None:
+    """To whom it was said longer than a day ago."""
+    await tx.rows(FORGET, before=now - KEPT)
 
 
 async def is_wanted(tx: Transaction, person_id: str) -> bool:
