@@ -46,7 +46,7 @@ class Weights:
     unknown_way_seconds: float = 7200.0
     """For a way nobody can tell, or longer than this: asked last, but asked."""
 
-    ahead: float = 0.5
+    ahead: float = 0.25
     """How much an emergency to come counts against one that waits; 0 keeps nobody for it."""
     busy_hours: float = 0.5
     """For how long whoever is sent is missing: the way, the time on site."""
