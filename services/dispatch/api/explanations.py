@@ -21,6 +21,7 @@ from shared.database import Transaction
 from shared.directory import Directory
 from shared.events.dispatch import Candidate
 from shared.identity import SignedIn
+from shared.openapi import refusing
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Tx, allow, router_for
 from shared.things import Name
@@ -117,7 +118,7 @@ async def offer_explanation(offer_id: UUID, tx: Tx, who: Caller) -> Explanation:
     )
 
 
-@router.get("/parts/{part_id}/explanation", dependencies=[allow(*READING)])
+@router.get("/parts/{part_id}/explanation", dependencies=[allow(*READING)], responses=refusing(409))
 async def nobody_explanation(part_id: UUID, tx: Tx, who: Caller) -> NobodyExplained:
     """While nobody can be asked for a part: why not. 409 `somebody-asked` once somebody is."""
     state = await known_case(tx, await case_of(tx, part_id=part_id))
