@@ -14,7 +14,7 @@ from deploy.local.names import PROJECT
 
 pytestmark = [pytest.mark.stack, pytest.mark.cluster]
 
-DAY = ("--scenario", "shortage", "--seed", "7", "--hours", "0.5", "--people", "12")
+DAY = ("--scenario", "shortage", "--seed", "4", "--hours", "0.5", "--people", "12")
 SECONDS_MAX = 300
 
 
