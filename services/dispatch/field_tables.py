@@ -219,7 +219,7 @@ class MassTaskTryRow(Table, table=True):
 
 
 class AdviceGivenRow(Table, table=True):
-    """To whom it was said lately where they might wait, so that nobody is told too often. Where that was is not kept."""
+    """To whom it was said lately where they might wait, so that nobody is told too often; not where that was."""
 
     __tablename__ = "advice_given"
     __table_args__ = (
