@@ -82,7 +82,6 @@ class Draw(IntEnum):
     ROUND_LASTS = 509  # person, round
     ROUND_X = 510  # person, round
     ROUND_Y = 511  # person, round
-    FOLLOWS_ADVICE = 512  # person, advice
 
 
 @dataclass(frozen=True, slots=True)

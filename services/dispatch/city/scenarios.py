@@ -53,7 +53,7 @@ class Scenario:
     `routine_share` is the part of their free time people spend on routine rounds (1: a mass task, everybody always);
     `acceptance` is the mean chance that an offer is accepted by somebody whose phone is on; `wrong_category_share`:
     see behaviour.py; between `down_at_hour` and `down_minutes` later dispatch does nothing at all. `calls`, if given,
-    replace the drawn ones. `advice_followed`: how often a suggestion where to wait is followed."""
+    replace the drawn ones."""
 
     name: str
     people: int = 120
@@ -73,7 +73,6 @@ class Scenario:
     down_minutes: float = 0.0
     wrong_category_share: float = 0.0
     cluster_share: float = 0.04
-    advice_followed: float = 0.5
     walk_mps: float = 1.35
     e_bike_mps: float = 4.2
     travel_sigma: float = 0.25
@@ -113,7 +112,6 @@ _LIMITS: Mapping[str, tuple[float, float, str, str]] = {
     "down_minutes": (0, 120, "派单停止（分钟）", "minutes dispatch is down"),
     "wrong_category_share": (0, 1, "归类错误比例", "share of wrong categories"),
     "cluster_share": (0, 0.5, "连带来电比例", "share of cases that start a cluster"),
-    "advice_followed": (0, 1, "建议采纳比例", "share of advice followed"),
     "walk_mps": (0.3, 3, "步行速度（米/秒）", "walking speed (m/s)"),
     "e_bike_mps": (1, 12, "电动车速度（米/秒）", "e-bike speed (m/s)"),
     "travel_sigma": (0, 1, "路程时间的离散度", "spread of travel times"),

@@ -251,7 +251,7 @@ class Seen:
             self._roster.modes[people],
             self._stays[people],
         )
-        places = found.places
+        places = _own(found.places)
         standing = _STANDING[self.believed[people]]
         wraps_up = np.where(standing == Standing.ROUTINE, WRAP_UP_SECONDS, self._wrapped_up[people] - now)
         free_after = np.maximum(wraps_up, 0.0)
@@ -266,7 +266,7 @@ class Seen:
             _sealed(self._remaining(people, places, free_after, now)),
             _sealed((standing == Standing.GOING) & ~self._swapped[people]),
             _sealed(self._lost_swap[people]),
-            found.elsewhere,
+            _own(found.elsewhere),
             _sealed(found.chance),
         )
 
@@ -339,7 +339,11 @@ class _Rates:
 
 def _places(x: Floats | list[float], y: Floats | list[float]) -> Places:
     there = ground.places(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
-    return Places(_sealed(there.lon), _sealed(there.lat))
+    return _own(there)
+
+
+def _own(of: Places) -> Places:
+    return Places(_sealed(of.lon), _sealed(of.lat))
 
 
 def _sealed(array: NDArray[_T]) -> NDArray[_T]:
