@@ -242,9 +242,10 @@ async def test_a_process_that_ends_is_begun_anew(process: ProcessPoolExecutor) -
     """A tour brought it down, or the machine ran out of memory."""
     context = multiprocessing.get_context("spawn")
     solver = DaySolver(60)
-    solver._process = ProcessPoolExecutor(1, mp_context=context, initializer=os._exit, initargs=(1,))
+    ended = ProcessPoolExecutor(1, mp_context=context, initializer=os._exit, initargs=(1,))
+    solver._process = ended
     assert await solver.order(a_tour(stay=65)) is Fallback.ERROR
-    assert solver._process is None
+    assert solver._process is not ended
     solver._process = process
     assert sorted(await solver.order(a_tour(stay=65))) == [0, 1]
 

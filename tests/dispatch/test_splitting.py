@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.dispatch.rules import splitting
 from services.dispatch.rules.addresses import building_of, walk_key
+from services.dispatch.rules.house_walk import length, walk_of
 from services.dispatch.rules.listed_people import (
     FINAL,
     TRIED_AGAIN,
@@ -24,7 +27,7 @@ from services.dispatch.rules.listed_people import (
 )
 from services.dispatch.rules.listing import CHARACTERS_MAX, check
 from services.dispatch.rules.refusals import Refused
-from services.dispatch.rules.splitting import Building, split
+from services.dispatch.rules.splitting import Building, Ground, Share, share_out, split
 from shared.fieldwork import COUNTED_ONLY, NotDoneReason
 from shared.ids import uuid7
 from shared.reading import Line
@@ -86,6 +89,7 @@ def assert_fair(buildings: list[Building], given: dict[tuple[str, str], str | No
     assert found[fullest] - min(found[one] for one in pool) <= min(theirs, default=0)
 
 
+@settings(deadline=None)
 @given(SIZES, WORKERS, WORKERS)
 def test_split_and_split_again(sizes: list[int], first: frozenset[str], then: frozenset[str]) -> None:
     """Whoever comes or leaves: everybody is on one list, lists are even, and who stays keeps what balance allows."""
@@ -99,6 +103,7 @@ def test_split_and_split_again(sizes: list[int], first: frozenset[str], then: fr
         assert again == once
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("xyz"), st.integers(1, 60)), max_size=40), WORKERS, WORKERS)
 def test_nobody_is_lost_over_several_grids(
     people: list[tuple[str, int]], own: frozenset[str], helping: frozenset[str]
@@ -119,6 +124,145 @@ def test_twenty_thousand_houses_are_shared_with_somebody_who_comes() -> None:
     given_to = split(buildings, {"g": ("a", "b")})
     assert loads(buildings, given_to) == {"a": 10_000, "b": 10_000}
     assert process_time() - begun < 10
+
+
+# ── near by, with long houses in parts, and walked in order ─────────────────────────────────────────────────────────
+
+
+def a_town(
+    seed: int, grids: int, houses_each: int, workers_each: int, *, one_pool: bool = False
+) -> tuple[list[Building], dict[str, tuple[str, ...]], Ground]:
+    """Grids 800 m apart, houses of 5 to 34 people, workers who start from anywhere in their grid."""
+    random, place = Random(seed), 0
+    buildings, pools, middles, bases = list[Building](), dict[str, tuple[str, ...]](), {}, {}
+    for n in range(grids):
+        grid = f"g{n:02}"
+        middles[grid] = (n % 5 * 800.0, n // 5 * 800.0)
+        for house in range(houses_each):
+            people = random.randint(5, 34)
+            buildings.append(a_house(grid, f"h{house:03}", people, place))
+            place += people
+        pools[grid] = tuple(f"{grid}-{worker}" for worker in range(workers_each))
+        for worker_id in pools[grid]:
+            east, north = middles[grid]
+            bases[worker_id] = (east + random.uniform(-400, 400), north + random.uniform(-400, 400))
+    if one_pool:
+        pools = dict.fromkeys(pools, tuple(sorted(bases)))
+    return buildings, pools, Ground(middles, bases)
+
+
+def a_house(grid: str, key: str, people: int, first: int, *holders: str) -> Building:
+    return Building(grid, key, people, None, tuple(range(first, first + people)), holders or (None,) * people)
+
+
+def metres(shares: list[Share], ground: Ground, buildings: list[Building]) -> float:
+    """What everybody walks, house by house."""
+    spots = splitting._spots(buildings, ground)
+    walks: dict[str, list[Share]] = {}
+    for share in shares:
+        walks.setdefault(share.worker_id or "", []).append(share)
+    return sum(
+        length(
+            [spots[one.grid_id, one.key] for one in sorted(walk, key=lambda one: one.leg or 0)],
+            ground.bases[worker_id],
+            range(len(walk)),
+        )
+        for worker_id, walk in walks.items()
+    )
+
+
+def on_lists(shares: list[Share]) -> Counter[str | None]:
+    found: Counter[str | None] = Counter()
+    for share in shares:
+        found[share.worker_id] += share.last - share.first + 1
+    return found
+
+
+def as_held(buildings: list[Building], shares: list[Share]) -> list[Building]:
+    """The buildings as the rows have them after that."""
+    held = {place: share.worker_id for share in shares for place in range(share.first, share.last + 1)}
+    return [replace(one, holders=tuple(held[place] for place in one.places)) for one in buildings]
+
+
+@pytest.mark.parametrize("one_pool", [False, True])
+def test_a_hundred_workers_get_what_is_near_and_about_as_much(
+    one_pool: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seven grids, about 7,815 people: in seconds, no list more than a house above another, and at most half the
+    way of lists that are made by count alone."""
+    town = buildings, pools, ground = a_town(1, 7, 57, 14, one_pool=one_pool)
+    begun = process_time()
+    shares = share_out(*town)
+    assert process_time() - begun < 4
+    assert sorted((one.grid_id, one.key) for one in shares) == sorted((b.grid_id, b.key) for b in buildings)
+    assert share_out(*town) == shares, "the same again"
+    for pool in set(pools.values()):
+        people = [on_lists(shares)[who] for who in pool]
+        assert max(people) - min(people) <= 34
+    monkeypatch.setattr(splitting, "_by_flow", lambda *_: None)
+    assert metres(shares, ground, buildings) < 0.5 * metres(share_out(*town), ground, buildings)
+
+
+def test_who_leaves_costs_little_more_than_their_own_houses() -> None:
+    buildings, pools, ground = a_town(2, 7, 57, 14)
+    held = as_held(buildings, share_out(buildings, pools, ground))
+    assert {one.leg for one in share_out(held, pools, ground)} == {None}, "nothing to change"
+    fewer = {grid: pool[1:] if grid == "g00" else pool for grid, pool in pools.items()}
+    again = share_out(held, fewer, ground)
+    now = {(one.grid_id, one.key): one for one in again}
+    moved = sum(one.people for one in held if now[one.grid_id, one.key].worker_id != one.holders[0])
+    had = sum(one.people for one in held if one.holders[0] == "g00-0")
+    assert had <= moved <= 2 * had
+    kept = {one.worker_id for one in again if one.leg is None}
+    assert kept >= {who for grid, pool in pools.items() if grid != "g00" for who in pool}, "their walks stay"
+
+
+def test_a_house_longer_than_any_list_is_shared_stairs_by_stairs() -> None:
+    """250 people in one house among four workers: in runs of neighbours, each a list's length at most; small houses
+    stay whole, and done once more nobody changes hands."""
+    tower, small = a_house("g", "tower", 250, 0), [a_house("g", f"s{n}", 10, 250 + 10 * n) for n in range(6)]
+    pools = {"g": ("a", "b", "c", "d")}
+    shares = share_out([tower, *small], pools)
+    parts = sorted((one.first, one.last) for one in shares if one.key == "tower")
+    assert [one for part in parts for one in range(part[0], part[1] + 1)] == list(tower.places)
+    assert all(last - first < max(60, 1.25 * 310 / 4) for first, last in parts)
+    assert Counter(one.key for one in shares if one.key != "tower") == {one.key: 1 for one in small}
+    assert max(on_lists(shares).values()) - min(on_lists(shares).values()) <= 63
+    again = share_out(as_held([tower, *small], shares), pools)
+    assert [(one.first, one.worker_id) for one in again] == [(one.first, one.worker_id) for one in shares]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("xyz"), st.integers(1, 200)), max_size=25), WORKERS, WORKERS, WORKERS
+)
+def test_everybody_is_on_one_list_whoever_comes(
+    people: list[tuple[str, int]], own: frozenset[str], helping: frozenset[str], then: frozenset[str]
+) -> None:
+    buildings, place = list[Building](), 0
+    for n, (grid, size) in enumerate(people):
+        buildings.append(a_house(grid, str(n), size, place))
+        place += size
+    for pools in (
+        {"x": tuple(own), "y": tuple(helping), "z": tuple(own | helping)},
+        {"x": tuple(then), "y": tuple(helping), "z": tuple(own | then)},
+    ):
+        shares = share_out(buildings, pools)
+        assert sorted(at for one in shares for at in range(one.first, one.last + 1)) == list(range(place))
+        for one in shares:
+            assert one.worker_id in pools[one.grid_id] if pools[one.grid_id] else one.worker_id is None
+        buildings = as_held(buildings, shares)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 2000), st.floats(0, 2000)), max_size=12), st.booleans())
+def test_a_walk_passes_each_house_once_and_no_longer_than_along_the_street(
+    houses_at: list[tuple[float, float]], from_home: bool
+) -> None:
+    start = (500.0, 500.0) if from_home else None
+    order = walk_of(houses_at, start)
+    assert sorted(order) == list(range(len(houses_at)))
+    assert length(houses_at, start, order) <= length(houses_at, start, range(len(houses_at))) + 1e-6
 
 
 # ── addresses ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 COSTS_PER_SECOND = np.uint32(100)
 """Of VROOM's integer costs: a hundred of the longest ways stay below 2^32."""
-EXPLORATION = 1
-"""Of VROOM's 0 to 5. With 100 visits 5 takes ten times as long and shortens the way by less than 1 %."""
+SMALL_DAY_VISITS = 40
+EXPLORATION, EXPLORATION_OF_SMALL = 1, 5
+"""Of VROOM's 0 to 5. With 30 visits 5 takes 0.1 s instead of 0.02 and finds 4 % less way and lateness; with 100 it takes
+longer than anybody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,8 @@ def _solved(tour: Tour, windows: Sequence[tuple[int, int]], seconds_max: float) 
             for at in range(size - 1)
         ]
     )
-    found = asked.solve(
-        exploration_level=EXPLORATION, nb_threads=1, timeout=timedelta(seconds=seconds_max)
-    ).routes
+    level = EXPLORATION_OF_SMALL if size <= SMALL_DAY_VISITS else EXPLORATION
+    found = asked.solve(exploration_level=level, nb_threads=1, timeout=timedelta(seconds=seconds_max)).routes
     if found.empty:
         return []
     steps = zip(found["type"], found["id"], strict=True)
