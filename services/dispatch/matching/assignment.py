@@ -18,7 +18,7 @@ from services.dispatch.travel.model import Floats, Indices
 
 BATCH_EDGES = 4000
 """Components are solved together up to so many edges: a call of the solver costs as much as a few hundred of them."""
-SHIFT = 16.0
+SHIFT = 1024.0
 """Added to every weight: the solver takes an explicit zero for no edge. Each case has one edge, so nothing changes."""
 
 Solver = Callable[[Any], tuple[Any, Any]]

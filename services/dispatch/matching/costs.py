@@ -39,7 +39,7 @@ def price(situation: Situation, pairs: Pairs, weights: Weights) -> Edges:
         way[doubtful] += chance[doubtful] * (other_way - way[doubtful])
         p_late[doubtful] += chance[doubtful] * (other_late - p_late[doubtful])
     eta = before + way
-    felt = np.maximum(eta - head_start(cases, pairs, weights), 0.0)
+    felt = eta - head_start(cases, pairs, weights)
     cost = weights.late * p_late + weights.per_second * felt + small(situation, pairs, weights)
     return Edges(case, person, eta, p_late, cost)
 
