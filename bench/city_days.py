@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache
 from io import BytesIO
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -114,6 +114,10 @@ def _simulated(jobs: Sequence[Job], kept: Path, processes: int) -> Iterator[Done
             result = done.result()
             _write(kept / _name(job), result)
             yield job, result
+    except BaseException:
+        for process in active_children():
+            process.terminate()  # a day of a typhoon would keep whoever pressed Ctrl-C waiting for half a minute
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
