@@ -39,8 +39,9 @@ def price(situation: Situation, pairs: Pairs, weights: Weights) -> Edges:
         way[doubtful] += chance[doubtful] * (other_way - way[doubtful])
         p_late[doubtful] += chance[doubtful] * (other_late - p_late[doubtful])
     eta = before + way
-    felt = eta - head_start(cases, pairs, weights)
+    felt = np.maximum(eta - head_start(cases, pairs, weights), 0.0)
     cost = weights.late * p_late + weights.per_second * felt + small(situation, pairs, weights)
+    cost = cost + weights.a_first * (cases.holders[case, A] != person)
     return Edges(case, person, eta, p_late, cost)
 
 

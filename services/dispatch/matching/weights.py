@@ -20,6 +20,8 @@ class Weights:
     head_start_a_seconds: float = 240.0
     """The own grid's A holder counts as this much nearer (AB岗); the chance of being late is not touched."""
     head_start_b_seconds: float = 180.0
+    a_first: float = 12.0
+    """On, for everybody but the A holder: where A and B are both near, no small term puts B first."""
 
     load_unit: float = 1.0
     """For each emergency taken in this shift, up to `load_max` of them."""
@@ -46,7 +48,7 @@ class Weights:
     unknown_way_seconds: float = 7200.0
     """For a way nobody can tell, or longer than this: asked last, but asked."""
 
-    ahead: float = 0.25
+    ahead: float = 0.0
     """How much an emergency to come counts against one that waits; 0 keeps nobody for it."""
     busy_hours: float = 0.5
     """For how long whoever is sent is missing: the way, the time on site."""
