@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heapreplace
+from itertools import takewhile
 
 from services.dispatch.rules.flow import nearest_shares
 from services.dispatch.rules.house_walk import WALKED_HOUSES_MAX, Spot, walk_of
@@ -171,9 +172,10 @@ def _even(pool: Sequence[str], group: Sequence[Building], held: Held, loads: Map
     """Whether everything is on a list and no move makes the lists more alike: then they stay as they are."""
     if sum(map(len, held.values())) < len(group):
         return False
-    fullest = max((one for one in pool if held[one]), key=lambda one: (loads[one], one), default=pool[0])
-    gap = loads[fullest] - min(loads[one] for one in pool)
-    return not any(building.people < gap for building in held[fullest])
+    most = max((loads[one] for one in pool if held[one]), default=0)
+    gap = most - min(loads[one] for one in pool)
+    fullest = (one for one in pool if held[one] and loads[one] == most)
+    return not any(building.people < gap for one in fullest for building in held[one])
 
 
 def _by_flow(
@@ -245,10 +247,8 @@ def _balance(pool: Sequence[str], held: Held, loads: defaultdict[str, int]) -> N
         buildings.sort(key=_size)
     ranked = sorted((loads[worker_id], worker_id) for worker_id in pool)
     while True:
-        fullest = next((one for _, one in reversed(ranked) if held[one]), pool[0])
         emptiest = ranked[0][1]
-        gap = loads[fullest] - loads[emptiest]
-        at = _best(held[fullest], gap)
+        fullest, at = _movable(ranked, held)
         if at is None:
             return
         moved = held[fullest].pop(at)
@@ -257,6 +257,16 @@ def _balance(pool: Sequence[str], held: Held, loads: defaultdict[str, int]) -> N
             del ranked[bisect_left(ranked, (loads[worker_id], worker_id))]
             loads[worker_id] += people
             insort(ranked, (loads[worker_id], worker_id))
+
+
+def _movable(ranked: Sequence[tuple[int, str]], held: Held) -> tuple[str, int | None]:
+    """Of those whose lists are the longest, one who can give a building away, and which: of two equally long lists one
+    may be a single house."""
+    working = [(load, one) for load, one in reversed(ranked) if held[one]]
+    for load, one in takewhile(lambda row: row[0] == working[0][0], working):
+        if (at := _best(held[one], load - ranked[0][0])) is not None:
+            return one, at
+    return ranked[0][1], None
 
 
 def _best(by_size: Sequence[Building], gap: int) -> int | None:
