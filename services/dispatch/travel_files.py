@@ -30,6 +30,9 @@ TAG_COLUMNS = (
     "cycleway",
 )  # fmt: skip
 WGS_84 = 4326
+DEGREES_MAX = (180.0, 90.0)
+"""A file that says it is in degrees may still hold metres."""
+HEADER_BYTES = 8
 ENVELOPE_BYTES = (0, 32, 48, 48, 64)
 """How long the box before a GeoPackage geometry is, by its kind (GeoPackage 1.3, §2.1.3)."""
 HSTORE = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
@@ -45,7 +48,10 @@ def read_streets(file: Path) -> StreetMap:
         raise StreetsUnreadable(f"找不到街道文件 {file} / there is no street file {file}")
     try:
         found = street_map(_lines(file))
-    except (RuntimeError, sqlite3.DatabaseError, shapely.errors.ShapelyError, OSError) as wrong:
+    except StreetsUnreadable:
+        raise
+    except Exception as wrong:
+        # A damaged file makes three libraries raise whatever they like; nothing of it may reach the search.
         said = f"无法读取街道文件 {file} / the street file {file} cannot be read: {wrong}"
         raise StreetsUnreadable(said) from wrong
     if not any(len(graph.usable) for graph in found.graphs):
@@ -146,16 +152,25 @@ def _tags(row: Mapping[str, object]) -> dict[str, str]:
     return tags
 
 
-def _parts(blob: bytes) -> Iterator[tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]]:
+def _parts(blob: object) -> Iterator[tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]]:
     """Ids, longitudes and latitudes of each line of a GeoPackage geometry. Lines meet where they share a point."""
-    if blob[:2] != b"GP" or (blob[3] >> 1) & 7 >= len(ENVELOPE_BYTES):
+    if (
+        not isinstance(blob, bytes)
+        or len(blob) <= HEADER_BYTES
+        or blob[:2] != b"GP"
+        or (blob[3] >> 1) & 7 >= len(ENVELOPE_BYTES)
+    ):
         raise StreetsUnreadable(
-            "几何数据不是 GeoPackage 格式 / a geometry is not in the format of GeoPackage"
+            "几何数据不是 GeoPackage 格式，请重新导出 / a geometry is not in the format of GeoPackage: export it again"
         )
-    whole = shapely.from_wkb(blob[8 + ENVELOPE_BYTES[(blob[3] >> 1) & 7] :])
+    whole = shapely.from_wkb(blob[HEADER_BYTES + ENVELOPE_BYTES[(blob[3] >> 1) & 7] :])
     for part in shapely.get_parts(whole):
         if part.geom_type == "LineString" and not part.is_empty:
             points = shapely.get_coordinates(part)
+            if not (np.abs(points) <= DEGREES_MAX).all():
+                raise StreetsUnreadable(
+                    "坐标不是经纬度，请以 EPSG:4326 重新导出 / coordinates are no degrees: export them in EPSG:4326"
+                )
             units = np.rint(points * 1e7).astype(np.int64)
             ids = units[:, 0] * 4_000_000_000 + units[:, 1]
             yield tuple(ids.tolist()), tuple(points[:, 0].tolist()), tuple(points[:, 1].tolist())

@@ -184,6 +184,10 @@ class Router:
                 answer: Block | Refused | Away = await self._ask(question)
             except (Refused, Away) as wrong:
                 answer = wrong
+            except Exception as wrong:
+                # Of one question; what was asked beside it still counts.
+                log.exception("a question to the router failed")
+                answer = Away(f"{type(wrong).__name__}: {wrong}")
         metrics.TRAVEL_QUESTIONS.labels(_RESULTS[type(answer)]).inc()
         return answer
 

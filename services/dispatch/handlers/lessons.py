@@ -8,6 +8,7 @@ there is found later. A model that is new learns from the positions that are sti
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
@@ -20,19 +21,22 @@ from services.dispatch import metrics
 from services.dispatch.handlers.local_days import zone_of
 from services.dispatch.handlers.ways import ModelAway, Ways
 from services.dispatch.queries import travel_counts
-from services.dispatch.queries.travel_counts import RealWay
+from services.dispatch.queries.travel_counts import Progress, RealWay
 from services.dispatch.travel.learned import Corrections, Count, way_of
 from services.dispatch.travel.model import Places
 from shared.database import Database
 from shared.directory import Directory
 from shared.health import Beat
-from shared.retry import forever
+from shared.retry import forever, is_transient
 from shared.sealing import Sealer
 from shared.things import Point
+
+log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5
 LESSON_EVERY_SECONDS = 5.0
 FILE_EVERY_SECONDS = 30.0
+FAULT_RESTS_SECONDS = 60.0
 SETTLED_AFTER = timedelta(minutes=1)
 """Arrivals commit in any order; after so long none comes in before one that was looked at."""
 POSITIONS_LAST = timedelta(days=30)
@@ -49,21 +53,27 @@ class Lessons:
     sealer: Sealer
     next_look: float = 0.0
     next_lesson: float = 0.0
+    taken_up: Progress | None = None
+    """How far the corrections of this process have learned, by whichever replica."""
 
     async def run(self, database: Database, beat: Beat) -> None:
         async def turn() -> None:
-            if time.monotonic() >= self.next_look:
-                self.next_look = time.monotonic() + FILE_EVERY_SECONDS
-                await _beating(self.ways.look_at_file(), beat)
-            if not self.ways.simulated and time.monotonic() >= self.next_lesson:
-                self.next_lesson = time.monotonic() + LESSON_EVERY_SECONDS
-                await _beating(self.learn(database), beat)
+            await self.turn(database, beat)
             await asyncio.sleep(BEAT_SECONDS)
 
         try:
             await forever(turn, beat)
         finally:
             await self.ways.close()
+
+    async def turn(self, database: Database, beat: Beat) -> None:
+        """What is due. A fault in it is its own: whatever is wrong with a map or a lesson, the search goes on."""
+        if time.monotonic() >= self.next_look:
+            good = await _tried(self.ways.look_at_file(), beat)
+            self.next_look = time.monotonic() + (FILE_EVERY_SECONDS if good else FAULT_RESTS_SECONDS)
+        if not self.ways.simulated and time.monotonic() >= self.next_lesson:
+            good = await _tried(self.learn(database), beat)
+            self.next_lesson = time.monotonic() + (LESSON_EVERY_SECONDS if good else FAULT_RESTS_SECONDS)
 
     async def learn(self, database: Database) -> int:
         """Count what the next arrivals say of their ways, and take up what all counts say; how many ways that were.
@@ -74,7 +84,7 @@ class Lessons:
             done = await travel_counts.progress(tx, model, now - POSITIONS_LAST)
             last = await travel_counts.next_arrivals(tx, done, now - SETTLED_AFTER)
             found = [] if last is None else await travel_counts.real_ways(tx, done, last, self.sealer)
-        if last is None and self.ways.corrections is not None:
+        if last is None and self.ways.corrections is not None and done == self.taken_up:
             return 0
         try:
             heard = await self._weighed(found, database.directory)
@@ -82,13 +92,14 @@ class Lessons:
             last, heard = None, []
         learned = 0
         async with database.transaction() as tx:
+            reached = await travel_counts.progress(tx, model, done.at)
             # Another replica may have held the same lesson meanwhile; then its counts are there already.
-            if last is not None and await travel_counts.progress(tx, model, done.at) == done:
+            if last is not None and reached == done:
                 await travel_counts.add(tx, model, heard, last)
-                learned = len(heard)
+                learned, reached = len(heard), last
             counts = await travel_counts.counts(tx, model)
         metrics.TRAVEL_LEARNED.inc(learned)
-        self.ways.corrections = await asyncio.to_thread(Corrections.of, counts)
+        self.ways.corrections, self.taken_up = await asyncio.to_thread(Corrections.of, counts), reached
         return learned
 
     async def _weighed(self, found: Sequence[RealWay], directory: Directory) -> list[Count]:
@@ -105,6 +116,18 @@ class Lessons:
 
 def _place(point: Point) -> Places:
     return Places(np.array([point.lon]), np.array([point.lat]))
+
+
+async def _tried(work: Coroutine[Any, Any, object], beat: Beat) -> bool:
+    """Whether it went well."""
+    try:
+        await _beating(work, beat)
+    except Exception as wrong:
+        if is_transient(wrong):
+            raise
+        log.exception("travel times go on without what was to be learned")
+        return False
+    return True
 
 
 async def _beating(work: Coroutine[Any, Any, object], beat: Beat) -> None:

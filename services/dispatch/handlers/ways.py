@@ -24,6 +24,7 @@ from shared.going import TravelMode
 
 log = logging.getLogger(__name__)
 
+NO_FILE = (0, 0)
 PATIENT_SECONDS = 2.0
 """What a router gets where nobody waits for it."""
 
@@ -75,6 +76,9 @@ class Ways:
             log.exception("travel times failed; the straight line stands in")
             metrics.TRAVEL_STANDS_IN.set(1)
             inner = straight
+        else:
+            if self.router is None:
+                metrics.TRAVEL_STANDS_IN.set(self.streets_file is not None and self.map is None)
         metrics.TRAVEL_SECONDS.observe(time.perf_counter() - began)
         if self.corrections is None or not len(self.corrections.targets):
             return inner
@@ -113,14 +117,13 @@ class Ways:
     async def look_at_file(self) -> None:
         """Read the street map if it is new. What cannot be read is said once; the map there was goes on."""
         stamp = _stamp(self.streets_file)
-        if self.streets_file is None or (stamp is not None and stamp in (self.read, self.refused)):
+        if self.streets_file is None or stamp in (self.read, self.refused):
             return
         try:
             self.map = await asyncio.to_thread(read_streets, self.streets_file)
         except StreetsUnreadable as wrong:
-            if self.refused is None or stamp != self.refused:
-                log.error("%s", wrong)
-            self.refused = stamp or (0, 0)
+            log.error("%s", wrong)
+            self.refused = stamp
         else:
             self.reach, self.read, self.refused = Reach(), stamp, None
             log.info("the street map is read: %d points", len(self.map.nodes.lon))
@@ -148,10 +151,10 @@ def _slowed(block: Block, speed_factor: float) -> Block:
     return replace(block, seconds=seconds)
 
 
-def _stamp(file: Path | None) -> tuple[int, int] | None:
-    """What changes when the file does; None while there is none."""
+def _stamp(file: Path | None) -> tuple[int, int]:
+    """What changes when the file does; NO_FILE while there is none."""
     try:
         found = file.stat() if file is not None else None
     except OSError:
-        return None
-    return None if found is None else (found.st_mtime_ns, found.st_size)
+        return NO_FILE
+    return NO_FILE if found is None else (found.st_mtime_ns, found.st_size)

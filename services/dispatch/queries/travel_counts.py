@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,10 @@ from services.dispatch.queries.sealed import unseal_position
 from services.dispatch.travel.learned import Count
 from shared.database import Transaction
 from shared.going import TravelMode
-from shared.sealing import Sealer
+from shared.sealing import CannotUnsealError, Sealer
 from shared.things import Point
+
+log = logging.getLogger(__name__)
 
 ARRIVALS_PER_TURN = 100
 TRIPS_KEPT_MAX = 400
@@ -114,21 +117,22 @@ async def next_arrivals(tx: Transaction, done: Progress, until: datetime) -> Pro
 
 
 async def real_ways(tx: Transaction, done: Progress, last: Progress, sealer: Sealer) -> list[RealWay]:
-    """What the arrivals after `done`, up to `last`, say of the way."""
+    """What the arrivals after `done`, up to `last`, say of the way. A position that cannot be read teaches nothing, and
+    no other way waits for it."""
     rows = await tx.rows(REAL_WAYS, at=done.at, part_id=done.part_id, last_at=last.at, last_part=last.part_id)
-    return [
-        RealWay(
-            row["person_id"],
-            row["unit_id"],
-            unseal_position(
-                sealer, row["wrapped_key"], row["sealed_position"], f"whereabouts.position:{row['id']}"
-            ),
-            Point(lon=row["place"]["lon"], lat=row["place"]["lat"]),
-            row["accepted_at"],
-            float(row["took"]),
+    found = []
+    for row in rows:
+        context = f"whereabouts.position:{row['id']}"
+        try:
+            start = unseal_position(sealer, row["wrapped_key"], row["sealed_position"], context)
+        except CannotUnsealError as wrong:
+            log.warning("position %s is not learned from: %s", row["id"], wrong)
+            continue
+        end = Point(lon=row["place"]["lon"], lat=row["place"]["lat"])
+        found.append(
+            RealWay(row["person_id"], row["unit_id"], start, end, row["accepted_at"], float(row["took"]))
         )
-        for row in rows
-    ]
+    return found
 
 
 async def add(tx: Transaction, model: str, ways: Sequence[Count], last: Progress) -> None:

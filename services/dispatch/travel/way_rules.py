@@ -64,6 +64,8 @@ class Passage:
 def passage(tags: Mapping[str, str]) -> Passage | None:
     """None for what is no street to anybody, or not yet one."""
     kind = tags.get("highway", "")
+    if kind.startswith("track_grade"):  # as Geofabrik splits them by how firm they are
+        kind = "track"
     if kind not in SPEEDS:
         return None
     walk, e_bike, car = (

@@ -1,6 +1,7 @@
 """Street files: whatever a city brings is the same map, and what cannot be used says why."""
 
 import sqlite3
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,8 @@ def test_an_extract_cut_at_its_edge_is_read_as_far_as_it_goes(tmp_path: Path) ->
         ("town.shp", b"", "不支持"),
         ("broken.osm.pbf", b"no protocol buffer at all", "无法读取"),
         ("broken.osm", b"<osm version='0.6'><node id=", "无法读取"),
+        ("odd.osm", b"<osm version='0.6'><node id='1' lat='x' lon='0'/></osm>", "无法读取"),
+        ("odder.osm", b"<osm version='0.6'><way id='x'><nd ref='1'/></way></osm>", "无法读取"),
         ("broken.gpkg", b"SQLite format 3\x00" + bytes(100), "无法读取"),
         ("empty.osm", b"<osm version='0.6'></osm>", "没有可通行的街道"),
     ],
@@ -98,6 +101,38 @@ def test_a_geopackage_in_other_coordinates_or_without_streets_says_so(tmp_path: 
         read_streets(write_geopackage(TOWN, tmp_path / "local.gpkg", srs=4547))
     with pytest.raises(StreetsUnreadable, match="highway"):
         read_streets(write_geopackage(TOWN, tmp_path / "houses.gpkg", kind="storeys"))
+
+
+HEADER = b"GP" + struct.pack("<BBi", 0, 1, 4326)
+
+
+def line(*numbers: float) -> bytes:
+    """A line of two points, in the format of a GeoPackage."""
+    return HEADER + struct.pack("<BII4d", 1, 2, 2, *numbers)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "says"),
+    [
+        (b"GP", "GeoPackage"),
+        (HEADER, "GeoPackage"),
+        ("LINESTRING (0 0, 1 1)", "GeoPackage"),
+        (7, "GeoPackage"),
+        (HEADER + b"\xff" * 20, "无法读取"),
+        (line(500_000, 2_700_000, 500_100, 2_700_000), "经纬度"),
+        (line(104, 30, float("nan"), 30), "经纬度"),
+        (line(104, 30, 104, float("inf")), "经纬度"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_a_geometry_that_is_none_says_so(tmp_path: Path, geometry: object, says: str) -> None:
+    """Whatever is in the file, it is said: an exception of another kind would end the process."""
+    file = write_geopackage(TOWN, tmp_path / "town.gpkg")
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE roads SET geom = ? WHERE fid = 1", (geometry,))
+    database.close()
+    with pytest.raises(StreetsUnreadable, match=says):
+        read_streets(file)
 
 
 def test_an_extract_of_a_whole_country_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

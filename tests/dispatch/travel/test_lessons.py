@@ -1,6 +1,7 @@
 """What is learned from arrivals: real ways of emergencies, proven and not flagged, each once, whoever looks."""
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from services.dispatch.commands import AcceptOffer, Arrive, Position
 from services.dispatch.handlers import offers, work
-from services.dispatch.handlers.lessons import Lessons
+from services.dispatch.handlers.lessons import FAULT_RESTS_SECONDS, Lessons
 from services.dispatch.handlers.ways import Ways
 from services.dispatch.queries import travel_counts
 from services.dispatch.queries.travel_counts import TRIPS_KEPT_MAX
@@ -22,6 +23,7 @@ from services.dispatch.travel.model import MODES, Places
 from services.dispatch.travel.straight import StraightLine, travel_seconds
 from shared.database import Row
 from shared.going import ArrivalMethod
+from shared.health import Beat
 from shared.things import Point
 from tests.dispatch.travel.towns import build, write_osm
 from tests.dispatch.world import SEALER, START, Scene, doer
@@ -160,6 +162,42 @@ async def test_a_lesson_waits_for_the_map_and_another_model_learns_for_itself(
     await through_streets.ways.look_at_file()
     assert await through_streets.learn(scene.database) == 1
     assert {row["model"] for row in await counted(scene)} == {"straight", "streets"}
+
+
+async def test_a_replica_takes_up_what_another_learned(scene: Scene) -> None:
+    await went(scene, 900)
+    late, quick = lessons(), lessons()
+    await late.learn(scene.database)
+    await went(scene, 2000)
+    await quick.learn(scene.database)
+    assert await late.learn(scene.database) == 0
+    assert late.ways.corrections is not None
+    assert quick.ways.corrections is not None
+    assert late.ways.corrections.by_pair.tolist() == quick.ways.corrections.by_pair.tolist()
+
+
+async def test_a_position_nobody_can_read_stops_no_lesson(scene: Scene) -> None:
+    await went(scene, 900)
+    async with scene.database.transaction() as tx:
+        await tx.rows("UPDATE whereabouts SET sealed_position = CAST('damaged' AS bytea)")
+    await went(scene, 900)
+    assert await lessons().learn(scene.database) == 1
+
+
+async def test_a_fault_in_a_map_or_a_lesson_is_its_own(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A loop that ends takes the process with it, and the search with the process."""
+
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Ways, "look_at_file", broken)
+    monkeypatch.setattr(Lessons, "learn", broken)
+    teacher, beat = lessons(), Beat("travel")
+    await teacher.turn(scene.database, beat)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    assert min(teacher.next_look, teacher.next_lesson) > time.monotonic() + FAULT_RESTS_SECONDS / 2
 
 
 async def test_what_is_too_much_for_one_lesson_is_learned_in_the_next(

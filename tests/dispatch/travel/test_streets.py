@@ -73,6 +73,7 @@ def seconds(streets: Streets, start: tuple[float, float], end: tuple[float, floa
         ({"highway": "service", "access": "no", "foot": "yes"}, (1.35, 0, 0), (1.35, 0, 0)),
         ({"highway": "residential", "bicycle": "dismount"}, (1.35, 1.35, 5.0), (1.35, 1.35, 5.0)),
         ({"highway": "residential", "motorcar": "no"}, (1.35, 4.2, 0), (1.35, 4.2, 0)),
+        ({"highway": "track_grade2"}, (1.35, 3.0, 3.0), (1.35, 3.0, 3.0)),
     ],
 )
 def test_who_may_use_a_street(
