@@ -237,6 +237,22 @@ def test_random_days_are_walked_better_than_by_the_plain_order(seed: int) -> Non
     assert plan.badness[2] < 0.8 * plain.badness[2]
 
 
+def test_however_full_a_day_is_so_many_walks_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred promises for the same hour: whoever asked waits for the answer, and the search for its process."""
+    visits = [agreed(str(n), n, n + 30) for n in range(day_plan.VISITS_MAX)]
+    ways, walks, walked = on_a_line(*range(len(visits) + 1)), 0, day_plan.walk
+
+    def counted(*given: Any) -> Plan:
+        nonlocal walks
+        walks += 1
+        return walked(*given)
+
+    monkeypatch.setattr(day_plan, "walk", counted)
+    plan = day_plan.best(day(8, NOON), visits, ways, [range(len(visits))])
+    assert len(plan.planned) + len(plan.left_out) == len(visits)
+    assert day_plan.TRIED_MAX / 2 < walks <= day_plan.TRIED_MAX + day_plan.VISITS_MAX + 2
+
+
 def test_the_break_finds_its_place_between_two_promises() -> None:
     visits = [agreed("a", 100, 170, 60), agreed("b", 250, 265, 60), at("c", 60)]
     plan = planned(day(8, NOON), visits, on_a_line(0, 1, 2, 3))

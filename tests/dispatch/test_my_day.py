@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from prometheus_client import REGISTRY
 from services.dispatch.handlers import day_solver
 from services.dispatch.handlers.day_plans import day_of
 from services.dispatch.handlers.day_solver import DaySolver, Fallback
+from services.dispatch.handlers.ways import Ways
 from services.dispatch.rules.touring import Tour
 from services.dispatch.settings import Settings
 from shared.directory import Directory
@@ -26,6 +28,7 @@ from shared.vocabulary import Role, ShiftKind
 from tests.dispatch.phones import Phone
 from tests.dispatch.test_mass_tasks import Desk, a_task, residents
 from tests.dispatch.test_rounds import a_leader, a_stop, a_visit
+from tests.dispatch.travel.towns import at, build, write_osm
 from tests.dispatch.world import LEADER, START, A, Scene, directory
 
 HOUR = timedelta(hours=1)
@@ -272,3 +275,16 @@ async def test_the_day_is_answered_in_the_plain_order_where_the_solver_errs(
     day = await my_day(Phone(service, A))
     assert (sorted(kinds(day)), day["fallback"]) == (["case", "stop"], "error")
     assert LEADER not in str(day)
+
+
+async def test_a_plan_pushes_out_no_way_to_an_emergency(
+    service: Service, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A map searched for a hundred visits has room for no case any more, and no router rests for what a plan asks."""
+    ways = Ways("streets", streets_file=write_osm(build(across=6, side_m=600), tmp_path / "town.osm"))
+    await ways.look_at_file()
+    monkeypatch.setattr(service.app.state.day_plans, "ways", ways)
+    west, south = at(0, 0)
+    await a_stop(service, place={"lon": west, "lat": south})
+    await my_day(Phone(service, A), f"/me/day?lon={at(300, 0)[0]}&lat={south}")
+    assert (len(ways.reach.kept), len(ways.planning.kept)) == (0, 2)

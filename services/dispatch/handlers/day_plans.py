@@ -25,7 +25,8 @@ from services.dispatch.rules.facts import HELD, CaseState, Offer, OfferState, St
 from services.dispatch.rules.musts import arrive_by
 from services.dispatch.rules.round_story import Stop
 from services.dispatch.settings import Settings
-from services.dispatch.travel.model import MODES, Places
+from services.dispatch.travel.model import MODES, Floats, Places
+from services.dispatch.travel.straight import travel_seconds
 from shared.database import Database, Transaction
 from shared.directory import Directory
 from shared.sealing import Sealer
@@ -100,9 +101,8 @@ class DayPlans:
         return await self.planned(asked)
 
     async def planned(self, asked: Asked) -> DayPlan:
-        from_here = (await self._ways(asked, asked.visits, rows=1)).median[0, 1:]
-        near, far = day_plan.within_reach(asked.visits, from_here)
-        ways = await self._ways(asked, near, rows=len(near) + 1)
+        near, far = day_plan.within_reach(asked.visits, _straight(asked))
+        ways = await self._ways(asked, near)
         tour = day_plan.tour_of(asked.day, near, ways)
         greedy = day_plan.greedy_order(asked.day, near, ways)
         found = await self.solver.order(tour) if len(tour.visits) > 1 else tour.visits
@@ -111,9 +111,9 @@ class DayPlans:
         plan = await asyncio.to_thread(day_plan.best, asked.day, near, ways, orders)
         return DayPlan(asked, plan, fallback, [*plan.left_out, *far])
 
-    async def _ways(self, asked: Asked, visits: Sequence[Visit], *, rows: int) -> day_plan.Ways:
-        """From the first so many places, the start being the first, to all of them. From or to a place nobody knows it
-        takes what a walk inside a grid takes."""
+    async def _ways(self, asked: Asked, visits: Sequence[Visit]) -> day_plan.Ways:
+        """From each place, the start being the first, to all of them. From or to a place nobody knows it takes what a
+        walk inside a grid takes."""
         points = [asked.start, *(visit.place for visit in visits)]
         known = np.array([point is not None for point in points])
         somewhere = next((point for point in points if point is not None), Point(lon=0.0, lat=0.0))
@@ -121,13 +121,24 @@ class DayPlans:
             np.array([(point or somewhere).lon for point in points]),
             np.array([(point or somewhere).lat for point in points]),
         )
-        modes, shape = np.full(len(points), asked.mode, dtype=np.int8), (rows, len(points))
+        modes, shape = np.full(len(points), asked.mode, dtype=np.int8), (len(points), len(points))
         who, to = (one.ravel() for one in np.indices(shape))
-        travel = await self.ways.travel_for(places, modes, places, asked.hour)
+        travel = await self.ways.travel_for(places, modes, places, asked.hour, urgent=False)
         trips = await asyncio.to_thread(travel.trips, places, modes, places, who, to, asked.hour)
         median = np.where(known[who] & known[to], trips.median, UNKNOWN_WAY.total_seconds())
         median = np.where(who == to, 0.0, median)
         return day_plan.Ways(median.reshape(shape), trips.sigma.reshape(shape))
+
+
+def _straight(asked: Asked) -> Floats:
+    """Seconds to each visit as the crow flies: it only chooses which of too many are planned."""
+
+    def seconds(visit: Visit) -> float:
+        if asked.start is None or visit.place is None:
+            return UNKNOWN_WAY.total_seconds()
+        return travel_seconds(asked.start, visit.place, MODES[asked.mode])
+
+    return np.array([seconds(visit) for visit in asked.visits], dtype=np.float64)
 
 
 # ── what it is planned from ───────────────────────────────────────────────────────────────────────────────────────

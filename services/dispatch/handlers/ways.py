@@ -36,7 +36,8 @@ class ModelAway(Exception):
 @dataclass
 class Ways:
     """One per process. `read` and `refused` are the street file's size and time when it was read, or could not be.
-    `simulated`: the clock stands still while a street is matched, so the time box is no limit to a street map."""
+    `reach` is what was searched for emergencies, `planning` what was for the plans of days: these push out none of
+    those. `simulated`: the clock stands still while a street is matched, so the time box is no limit to a map."""
 
     model: str = "straight"
     streets_file: Path | None = None
@@ -45,6 +46,7 @@ class Ways:
     simulated: bool = False
     map: StreetMap | None = None
     reach: Reach = field(default_factory=Reach)
+    planning: Reach = field(default_factory=Reach)
     corrections: Corrections | None = None
     read: tuple[int, int] | None = None
     refused: tuple[int, int] | None = None
@@ -60,17 +62,26 @@ class Ways:
         )
 
     async def travel_for(
-        self, starts: Places, modes: Codes, ends: Places, hour: int, *, speed_factor: float = 1.0
+        self,
+        starts: Places,
+        modes: Codes,
+        ends: Places,
+        hour: int,
+        *,
+        speed_factor: float = 1.0,
+        urgent: bool = True,
     ) -> Travel:
         """The travel model by which people standing at `starts` with `modes` are weighed for cases at `ends` now.
 
         Never raises and never takes longer than the time box of the settings: what a router does not say in time goes
         by the straight line. `hour` is the street's local hour, `speed_factor` the weather's (1 is dry, 0.5 a
-        typhoon). What comes back is a pure object for this moment, with what was learned of real ways in it."""
+        typhoon). What comes back is a pure object for this moment, with what was learned of real ways in it.
+
+        Where it is not `urgent`, a router has PATIENT_SECONDS: many places of one day, asked late, are no outage."""
         began = time.perf_counter()
         straight = StraightLine(speed_factor=speed_factor)
         try:
-            inner = await self._inner(straight, starts, modes, ends)
+            inner = await self._inner(straight, starts, modes, ends, urgent=urgent)
         except Exception:
             # Whatever is wrong with a map, somebody has to go: it is said, and the straight line is always there.
             log.exception("travel times failed; the straight line stands in")
@@ -79,17 +90,22 @@ class Ways:
         else:
             if self.router is None:
                 metrics.TRAVEL_STANDS_IN.set(self.streets_file is not None and self.map is None)
-        metrics.TRAVEL_SECONDS.observe(time.perf_counter() - began)
+        if urgent:
+            metrics.TRAVEL_SECONDS.observe(time.perf_counter() - began)
         if self.corrections is None or not len(self.corrections.targets):
             return inner
         return Corrected(inner, self.corrections)
 
-    async def _inner(self, straight: StraightLine, starts: Places, modes: Codes, ends: Places) -> Travel:
+    async def _inner(
+        self, straight: StraightLine, starts: Places, modes: Codes, ends: Places, *, urgent: bool
+    ) -> Travel:
         if self.router is not None:
-            blocks = await self.router.blocks(starts, modes, ends)
+            box = self.box_seconds if urgent else PATIENT_SECONDS
+            blocks = await self.router.blocks(starts, modes, ends, box_seconds=box)
             return table_of([_slowed(block, straight.speed_factor) for block in blocks], straight)
         if self.map is not None:
-            streets = Streets(self.map, straight, self.reach, known_only=True)
+            reach = self.reach if urgent else self.planning
+            streets = Streets(self.map, straight, reach, known_only=True)
             until = time.monotonic() + self.box_seconds
             go_on = (lambda: True) if self.simulated else (lambda: time.monotonic() < until)
             await asyncio.to_thread(streets.prepare, ends, np.unique(modes).tolist(), go_on)
@@ -125,7 +141,8 @@ class Ways:
             log.error("%s", wrong)
             self.refused = stamp
         else:
-            self.reach, self.read, self.refused = Reach(), stamp, None
+            self.reach, self.planning = Reach(), Reach()
+            self.read, self.refused = stamp, None
             log.info("the street map is read: %d points", len(self.map.nodes.lon))
         metrics.TRAVEL_STANDS_IN.set(self.map is None)
 

@@ -33,6 +33,8 @@ WEIGHTS_TO_ONE = 25
 """What is not agreed weighs 1 to 4: twenty-five stops at least before a promise is broken for them."""
 MENDED_MAX = 10
 """So many promises left out and wishes met late are tried at every place of a plan, at most."""
+TRIED_MAX = 400
+"""Walks that are tried for them, of one order: a second of a core where a hundred visits stand in each other's way."""
 
 Floats = NDArray[np.float64]
 
@@ -337,10 +339,14 @@ def _mended(day: Day, visits: Sequence[Visit], ways: Ways, order: list[int]) -> 
     late = sorted(
         (one for one in plan.planned if one.late and not one.visit.under_way), key=lambda one: -one.late
     )
+    tried_max = TRIED_MAX
     for visit in [*broken, *(one.visit for one in late)][:MENDED_MAX]:
         at = visits.index(visit)
         others = [one for one in order if one != at]
         begun = sum(one != REST and visits[one].under_way for one in others)
+        tried_max -= len(others) + 1 - begun
+        if tried_max < 0:
+            break
         for place in range(begun, len(others) + 1):
             tried = [*others[:place], at, *others[place:]]
             if (found := walk(day, visits, ways, tried)).badness < plan.badness:
