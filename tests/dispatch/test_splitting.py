@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dispatch.rules import splitting
+from services.dispatch.rules import flow, splitting
 from services.dispatch.rules.addresses import building_of, walk_key
 from services.dispatch.rules.house_walk import length, walk_of
 from services.dispatch.rules.listed_people import (
@@ -208,6 +208,18 @@ def test_a_hundred_workers_get_what_is_near_and_about_as_much(
         assert max(people) - min(people) <= 34
     monkeypatch.setattr(splitting, "_by_flow", lambda *_: None)
     assert metres(shares, ground, buildings) < 0.5 * metres(share_out(*town), ground, buildings)
+
+
+def test_where_the_flow_takes_too_long_lists_are_made_by_count_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens a task waits for it, and its list is locked meanwhile."""
+    buildings, pools, ground = a_town(1, 7, 57, 14, one_pool=True)
+    by_flow = share_out(buildings, pools, ground)
+    monkeypatch.setattr(flow, "FLOW_SECONDS_MAX", 0.0)
+    shares = share_out(buildings, pools, ground)
+    assert shares != by_flow
+    lists = on_lists(shares)
+    assert set(lists) == set(ground.bases)
+    assert max(lists.values()) - min(lists.values()) <= 34
 
 
 def test_who_leaves_costs_little_more_than_their_own_houses() -> None:

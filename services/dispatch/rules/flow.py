@@ -21,6 +21,8 @@ Indices = NDArray[np.intp]
 HOUSES_MAX = 4_000
 """Beyond it the flow takes longer than a request should: lists are then shared out by count alone."""
 EDGES_MAX = 120_000
+FLOW_SECONDS_MAX = 10.0
+"""Of one flow: whoever opens a task waits for it, and its list is locked meanwhile."""
 ROUNDS = 3
 """Lists are made, their middle is taken, and from there they are made again."""
 MOVE_COSTS_M = 20_000.0
@@ -37,8 +39,8 @@ def nearest_shares(
     bases: Sequence[Spot | None],
     elsewhere: Sequence[int],
 ) -> list[int] | None:
-    """By house the worker; `None` if there are too many houses or no answer is found. `now` is who has it (-1 nobody),
-    `elsewhere` how many each has besides. The same houses in the same order have the same answer."""
+    """By house the worker; `None` if there are too many houses or no answer is found in time. `now` is who has it (-1
+    nobody), `elsewhere` how many each has besides. The same houses in the same order have the same answer."""
     n, workers = len(people), len(bases)
     if n == 0 or n > HOUSES_MAX:
         return None
@@ -135,8 +137,9 @@ def _flow(people: Floats, cost: Floats, lower: Floats, upper: Floats) -> Indices
             LinearConstraint((load - over + under).tocsr(), lower, upper),
         ],
         bounds=Bounds(0, np.inf),
+        options={"time_limit": FLOW_SECONDS_MAX},
     )
-    if solved.x is None:
+    if not solved.success:
         return None
     shares = np.full((n, workers), -1.0)
     shares[house, to] = np.round(solved.x[:edges], 6)
