@@ -56,7 +56,12 @@ class Settings(ServiceSettings):
     )
 
     def _faults(self) -> list[str]:
-        return [*super()._faults(), *self._travel_lacks()]
+        return [*super()._faults(), *self._travel_lacks(), *self._break_faults()]
+
+    def _break_faults(self) -> list[str]:
+        if self.break_until < self.break_from:
+            return ["BREAK_UNTIL is before BREAK_FROM: the break begins between the two, on one day."]
+        return []
 
     def _travel_lacks(self) -> list[str]:
         if self.travel_model == "streets" and self.travel_streets_file is None:

@@ -212,8 +212,9 @@ async def test_the_model_is_made_from_the_settings(tmp_path: Path, file: Path) -
         ({"travel_model": "osrm"}, "TRAVEL_WALK_URL"),
         ({"travel_model": "valhalla"}, "TRAVEL_CAR_URL"),
         ({"travel_model": "teleport"}, "TRAVEL_MODEL"),
+        ({"break_from": "14:00", "break_until": "12:00"}, "BREAK_UNTIL"),
     ],
 )
-def test_a_model_without_what_it_needs_is_refused(tmp_path: Path, given: dict[str, Any], says: str) -> None:
+def test_settings_that_fit_nothing_are_refused(tmp_path: Path, given: dict[str, Any], says: str) -> None:
     with pytest.raises(SettingsRefused, match=says):
         settings(tmp_path, **given)
