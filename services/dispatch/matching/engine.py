@@ -1,6 +1,7 @@
 """The engine: the assignment that costs least over all waiting cases at once.
 
-Fixed steps first, then everybody at work, calling people off their way where that saves much, then those on call.
+Fixed steps first, then everybody at work, calling people off their way where that saves much, then those on call; at
+last whoever is left at work takes over the way of somebody far off, where that saves much.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from services.dispatch.matching.costs import price, worth
 from services.dispatch.matching.eligible import at_work, on_call, pinned, waiting
 from services.dispatch.matching.situation import Assignment, Edges, Situation, joined
 from services.dispatch.matching.swaps import Means, swapped
+from services.dispatch.matching.takeovers import taken_over
 from services.dispatch.matching.weights import Weights
 from services.dispatch.travel.model import Flags, Indices
 
@@ -36,6 +38,7 @@ class Engine:
         round_.pin()
         round_.match(at_work(situation), may_swap=True)
         round_.match(on_call(situation), may_swap=False)
+        round_.take_over(at_work(situation))
         return round_.assignment()
 
 
@@ -63,14 +66,7 @@ class _Round:
         edges, chosen = self._matched(rows)
         better = None
         if may_swap and self._fallback is None:
-            best = (edges, chosen)
-            better = swapped(
-                self._situation,
-                self._waiting,
-                rows,
-                best,
-                Means(self._weights, self._price, self._box, self._engine.solver),
-            )
+            better = swapped(self._situation, self._waiting, rows, (edges, chosen), self._means())
         if better is not None:
             self._take(better.edges, better.edge, better.swap)
             self._taken[better.kept] = True
@@ -78,6 +74,14 @@ class _Round:
             self._take(edges, chosen, np.zeros(len(chosen), dtype=bool))
         if self._fallback is not None:
             self._take_all(closest_pairs(self._situation, self._waiting, rows[~self._taken[rows]]))
+
+    def take_over(self, rows: Indices) -> None:
+        """Ways of others, by who of `rows` is still to be had; the closest pairs that stand in take nothing over."""
+        if self._fallback is not None:
+            return
+        found = taken_over(self._situation, rows[~self._taken[rows]], self._taken, self._means())
+        if found is not None:
+            self._take(*found, np.zeros(len(found[1]), dtype=bool))
 
     def assignment(self) -> Assignment:
         counts = np.cumsum([0, *(len(edges.case) for edges, _, _ in self._parts)])
@@ -122,6 +126,9 @@ class _Round:
         solved = solve(problem, self._box, self._engine.solver)
         self._fallback = self._fallback or solved.fallback
         return solved.edge
+
+    def _means(self) -> Means:
+        return Means(self._weights, self._price, self._box, self._engine.solver)
 
     def _price(self, situation: Situation, pairs: Pairs) -> Edges:
         """With what it costs the calls to come that this person is gone."""

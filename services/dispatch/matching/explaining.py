@@ -14,7 +14,7 @@ import numpy as np
 from services.dispatch.matching.candidates import Neighbourhood, always, merged
 from services.dispatch.matching.costs import price
 from services.dispatch.matching.eligible import at_work, on_call
-from services.dispatch.matching.situation import Assignment, Edges, Situation
+from services.dispatch.matching.situation import NOBODY, Assignment, Edges, Situation
 from services.dispatch.matching.weights import Weights
 from services.dispatch.travel.model import Indices
 
@@ -32,6 +32,7 @@ class Because(StrEnum):
     B_HOLDER = "b_holder"
     GRID_LEADER = "grid_leader"
     SWAP = "swap"
+    TAKEOVER = "takeover"
     ONLY_ONE = "only_one"
     FASTEST = "fastest"
     LEAST_LATE = "least_late"
@@ -142,6 +143,8 @@ def _because(situation: Situation, case: int, swap: bool, weighed: list[Weighed]
     own = situation.cases.holders[case].tolist()
     if swap:
         return Because.SWAP
+    if situation.cases.goer[case] != NOBODY:
+        return Because.TAKEOVER
     if chosen.person in own:
         return _OWN[own.index(chosen.person)]
     elsewhere = [one for one in rest if one.removed_by == Removed.SENT_ELSEWHERE]

@@ -22,6 +22,10 @@ WHY: dict[Because, Words] = {
         "从途中改派：合计更多人能按时等到",
         "called off their way, because more people are reached in time so",
     ),
+    Because.TAKEOVER: (
+        "接替路上还远的人，更快到场",
+        "takes over from somebody who is still far off, and is there sooner",
+    ),
     Because.ONLY_ONE: ("目前只有此人可派", "nobody else can be asked now"),
     Because.FASTEST: ("到得最快", "nobody is there sooner"),
     Because.LEAST_LATE: ("迟到的可能最小", "nobody is less likely to be late"),

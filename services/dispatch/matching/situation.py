@@ -30,7 +30,7 @@ NOBODY = -1
 @dataclass(frozen=True, slots=True)
 class Cases:
     """m emergencies: those waiting, and those somebody is on the way to (`goer` is that person's row), which are here
-    only because the person may be swapped away.
+    only because the person may be swapped away, or somebody else may take the case over from them.
 
     `due` is when an arrival becomes late, `age` the seconds since registration. `holders` are rows of the grid's own
     A, B and leader, NOBODY where there is none. `pinned` is whom a fixed step asks now (the leader at three minutes):
@@ -52,9 +52,9 @@ class People:
     """n people who could be asked now. `places` is the last position known, else the base. `free_after`: until they can
     set out (wrap-up of routine work). `asked_ago`: since they were last asked, infinite if never (round robin).
     `load`: emergencies taken in this shift; `nights`: night offers in the last 30 days. `remaining`: of a GOING
-    person's way. `swappable`: GOING, not yet swapped on this trip. `lost_swap`: an offer to swap was taken back from
-    them, so the next case is theirs if nothing else decides. `elsewhere` is where they may be instead of `places`, with
-    the chance of it (whereabouts.py)."""
+    person's way. `swappable`: GOING, not yet swapped on this trip, nobody being asked to take it over. `lost_swap`: an
+    offer to swap was taken back from them, or their trip was taken over, so the next case is theirs if nothing else
+    decides. `elsewhere` is where they may be instead of `places`, with the chance of it (whereabouts.py)."""
 
     places: Places
     modes: Codes
@@ -125,8 +125,9 @@ def joined(*parts: Edges) -> Edges:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Whom to ask for which case; a waiting case that is not in `case` waits on. `edge` are the rows of `edges` that
-    were chosen, `swap` those whose person is on the way to something else. `fallback` says why the greedy closest pair
+    """Whom to ask for which case; a waiting case that is not in `case` waits on. A case in it that somebody is on the
+    way to is offered as a takeover: its goer goes on until `person` accepts. `edge` are the rows of `edges` that were
+    chosen, `swap` those whose person is on the way to something else. `fallback` says why the greedy closest pair
     stood in for the solver: 'error' or 'time', None if it did not."""
 
     edges: Edges

@@ -50,11 +50,18 @@ def test_nobody_gets_two_cases_and_no_case_two_people(name: str, situation: Situ
 @every_policy
 @settings(max_examples=30, deadline=None)
 @given(situation=situations())
-def test_only_who_may_be_asked_is_asked_and_only_for_cases_that_wait(name: str, situation: Situation) -> None:
+def test_only_who_may_be_asked_is_asked(name: str, situation: Situation) -> None:
+    """Somebody on the way only by a swap; for a case that somebody goes to only by a takeover; never shortly before
+    the door, and never the same trip by both."""
     assignment = POLICIES[name](situation)
     barred = barred_in(situation)
     assert not barred & set(pairs(assignment))
-    assert (situation.cases.goer[assignment.case] == NOBODY).all()
+    goer = situation.cases.goer[assignment.case]
+    relieved = goer[goer != NOBODY]
+    assert situation.people.swappable[relieved].all()
+    assert (situation.people.remaining[relieved] > 240).all()
+    assert not np.isin(relieved, assignment.person).any()
+    assert not assignment.swap[goer != NOBODY].any()
     on_way = situation.people.standing[assignment.person] == Standing.GOING
     assert (on_way == assignment.swap).all()
     called_off = assignment.person[assignment.swap]
@@ -62,6 +69,7 @@ def test_only_who_may_be_asked_is_asked_and_only_for_cases_that_wait(name: str, 
     assert (situation.people.remaining[called_off] > 240).all()
     if name != MatchingPolicy.ENGINE:
         assert not assignment.swap.any()
+        assert not len(relieved)
 
 
 @every_policy
