@@ -67,6 +67,7 @@ class ReassignReason(StrEnum):
     BY_SUPERVISOR = "by_supervisor"
     CONFLICT_OF_INTEREST = "conflict_of_interest"
     SWAPPED = "swapped"
+    TAKEN_OVER = "taken_over"
 
 
 class EntryFlag(StrEnum):

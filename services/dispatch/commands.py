@@ -198,8 +198,8 @@ class HandOver(Command):
     @field_validator("reason")
     @classmethod
     def _by_hand(cls, reason: ReassignReason) -> ReassignReason:
-        if reason is ReassignReason.SWAPPED:
-            raise ValueError("a swap happens by accepting one; by hand it is by_supervisor")
+        if reason in (ReassignReason.SWAPPED, ReassignReason.TAKEN_OVER):
+            raise ValueError("a swap or a takeover happens by accepting one; by hand it is by_supervisor")
         return reason
 
 

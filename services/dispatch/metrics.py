@@ -37,6 +37,11 @@ FALLBACKS = Counter(
     "Matchings in which the closest pair stood in for the solver, by reason: error, time",
     ["reason"],
 )
+TAKEOVERS = Counter(
+    "yike_dispatch_takeovers_total",
+    "Offers to take over the way of somebody still far off (接替): offered, accepted, declined, lapsed, withdrawn.",
+    ["result"],
+)
 SWAPS = Counter(
     "yike_dispatch_swaps_total",
     "Offers to leave the way for a more pressing emergency, by what became of them",

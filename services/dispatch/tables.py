@@ -132,7 +132,14 @@ class OfferRow(Table, table=True):
     __tablename__ = "offers"
     __table_args__ = (
         CheckConstraint("expires_at > offered_at", name="offers_last"),
-        Index("offers_one_live_per_part", "part_id", unique=True, postgresql_where=text(LIVE)),
+        # 接替 is asked of somebody while another is on the way: beside that one holder, and one question at a time.
+        Index(
+            "offers_one_live_per_part",
+            "part_id",
+            unique=True,
+            postgresql_where=text(f"{LIVE} AND (takes_over IS NULL OR state <> 'offered')"),
+        ),
+        Index("offers_one_ask_per_part", "part_id", unique=True, postgresql_where=text("state = 'offered'")),
         Index(
             "offers_one_emergency_per_person",
             "person_id",
@@ -183,6 +190,7 @@ class OfferRow(Table, table=True):
     policy: str | None = Field(default=None, sa_type=Text)
     shadow: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     swap_of: UUID | None = None
+    takes_over: UUID | None = None
 
 
 class ArrivalRow(Table, table=True):

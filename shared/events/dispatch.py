@@ -52,7 +52,9 @@ class CaseOffered(PartEvent, type="yike.case.offered", source="dispatch"):
     """派单 to one person until `expires_at`. `goes` is false for officers, who hold but do not travel.
     `chosen_because` is a code of dispatch's rules; `candidates` is what was weighed, by which `policy`, and `shadow` is
     the choice of another policy, which does nothing. `swap_of` is the offer by which the person is on the way to
-    another case (改派): accepting frees them of it, anything else changes nothing there."""
+    another case (改派): accepting frees them of it, anything else changes nothing there. `takes_over` is the offer by
+    which somebody else is on the way to this very part (接替): they hold it until this one is accepted, and anything
+    else changes nothing for them."""
 
     offer_id: UUID
     person_id: str
@@ -67,6 +69,7 @@ class CaseOffered(PartEvent, type="yike.case.offered", source="dispatch"):
     policy: str | None = None
     shadow: ShadowChoice | None = None
     swap_of: UUID | None = None
+    takes_over: UUID | None = None
 
 
 class OfferDeclined(PartEvent, type="yike.offer.declined", source="dispatch"):
@@ -225,7 +228,8 @@ class PartHandled(PartEvent, type="yike.part.handled", source="dispatch"):
 
 class CaseReassigned(PartEvent, type="yike.case.reassigned", source="dispatch"):
     """交接: the part goes from one person to another as it is, by the post they hold there. `to_person_id` is `None`
-    where it is searched anew, or offered to whoever is named in the `CaseOffered` beside it."""
+    where it is searched anew, or offered to whoever is named in the `CaseOffered` beside it. `taken_over` comes right
+    before the `CaseAccepted` of who takes over; `to_offer_id` is what they accept."""
 
     from_person_id: str
     to_person_id: str | None = None

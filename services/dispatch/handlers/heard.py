@@ -7,7 +7,7 @@ from datetime import datetime
 from services.dispatch.handlers.records import record
 from services.dispatch.queries.cases import load, save
 from services.dispatch.queries.sealed import destroy_key
-from services.dispatch.rules import endings, heard, story
+from services.dispatch.rules import endings, heard, story, takeovers
 from services.dispatch.rules.facts import CaseState, State
 from shared.database import Transaction
 from shared.event import CaseEvent
@@ -65,9 +65,10 @@ async def call_off_case(tx: Transaction, event: CaseWithdrawn, now: datetime) ->
 
 
 async def pass_up_case(tx: Transaction, event: CaseEscalated, now: datetime) -> None:
-    """Open the officer's part; who was going, or is being searched for, goes on beside it."""
+    """Open the officer's part; who was going, or is being searched for, goes on beside it, and is not relieved on the
+    way: there are more people on the case now."""
     before, after = await _heard(tx, event)
-    await record(tx, before, [], known=after)
+    await record(tx, before, takeovers.taken_back(after, now), known=after)
 
 
 async def take_back_raise(tx: Transaction, event: EscalationVoided, now: datetime) -> None:

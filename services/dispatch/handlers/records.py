@@ -13,6 +13,7 @@ from services.dispatch.rules.facts import State
 from services.dispatch.rules.offers import Decision
 from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.story import follow
+from services.dispatch.rules.takeovers import completed
 from shared.database import Transaction
 from shared.event import Event
 from shared.events.dispatch import (
@@ -80,7 +81,8 @@ async def record(
     tx: Transaction, before: State, events: Sequence[Event], *, known: State | None = None
 ) -> State:
     """`known` is the state with what was heard already applied, where something was. An event without a topic is of
-    our own story only."""
+    our own story only. What somebody was asked to take over is taken back as soon as it is no way any more."""
+    events = completed(known or before, events)
     after = follow(known or before, events)
     await save(tx, before, after)
     for event in events:
@@ -103,8 +105,11 @@ def _count(state: State, events: Iterable[Event]) -> None:
     for event in events:
         if isinstance(event, CaseOffered | CaseAccepted | OfferDeclined | OfferLapsed | OfferWithdrawn):
             metrics.OFFERS.labels(_RESULTS[type(event)]).inc()
-            if state.offer(event.offer_id).swap_of is not None:
+            offer = state.offer(event.offer_id)
+            if offer.swap_of is not None:
                 metrics.SWAPS.labels(_RESULTS[type(event)]).inc()
+            if offer.takes_over is not None:
+                metrics.TAKEOVERS.labels(_RESULTS[type(event)]).inc()
         if isinstance(event, EntryFlagged):
             for flag in event.flags:
                 metrics.FLAGS.labels(flag).inc()

@@ -54,7 +54,7 @@ PARTS = "SELECT * FROM parts WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY 
 OFFERS = """
     SELECT id, case_id, part_id, person_id, unit_id, post, turn, state, emergency, goes, offered_at, expires_at,
            eta_seconds, chosen_because, declined_because, accepted_at, arrived_at, contacted_at, ended_at, passed_on,
-           policy, shadow, swap_of
+           policy, shadow, swap_of, takes_over
     FROM offers WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY offered_at, id
 """
 ARRIVALS = "SELECT * FROM arrivals WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY at, part_id"

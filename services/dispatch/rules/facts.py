@@ -188,7 +188,8 @@ class Part:
 class Offer:
     """One person, one part. `goes` turns false as soon as the person is free to be sent elsewhere. `passed_on` says
     that a held part went to somebody else (交接), was handed down or was ruled to be another unit's. `swap_of` is the
-    offer by which the person was on the way to another case when this one was put to them."""
+    offer by which the person was on the way to another case when this one was put to them; `takes_over` the one by which
+    somebody else was on the way to this part."""
 
     id: UUID
     part_id: UUID
@@ -213,6 +214,7 @@ class Offer:
     policy: str | None = None
     shadow: ShadowChoice | None = None
     swap_of: UUID | None = None
+    takes_over: UUID | None = None
 
     @property
     def live(self) -> bool:
@@ -221,6 +223,11 @@ class Offer:
     @property
     def held(self) -> bool:
         return self.state in HELD
+
+    @property
+    def asks_to_take_over(self) -> bool:
+        """接替, not answered yet: beside whoever has the part, who goes on until it is accepted."""
+        return self.takes_over is not None and self.state is OfferState.OFFERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +357,14 @@ class State:
         )
 
     def live_offer(self, part_id: UUID) -> Offer | None:
-        return next((offer for offer in self.offers if offer.part_id == part_id and offer.live), None)
+        """Of whoever has the part, else of whoever is asked to; never one to take it over."""
+        live = (offer for offer in self.offers if offer.part_id == part_id and offer.live)
+        return next((offer for offer in live if not offer.asks_to_take_over), None)
+
+    def unanswered(self, part_id: UUID) -> Offer | None:
+        """The one offer of the part that somebody is asked to answer now."""
+        asked = (offer for offer in self.offers if offer.state is OfferState.OFFERED)
+        return next((offer for offer in asked if offer.part_id == part_id), None)
 
     def taken_by(self, part_id: UUID) -> Offer | None:
         """The offer by which somebody took the part, also after handling it."""

@@ -11,8 +11,15 @@ from services.dispatch.rules.facts import HELD_OR_HANDLED, OVER, CaseState, Offe
 from services.dispatch.rules.refusals import Refused
 from services.dispatch.rules.told import OwnerKept
 from shared.event import Actor, Event
-from shared.events.dispatch import CaseAccepted, HelpAnswered, OfferDeclined, OfferLapsed, OfferWithdrawn
-from shared.going import DeclineReason, WithdrawReason
+from shared.events.dispatch import (
+    CaseAccepted,
+    CaseReassigned,
+    HelpAnswered,
+    OfferDeclined,
+    OfferLapsed,
+    OfferWithdrawn,
+)
+from shared.going import DeclineReason, ReassignReason, WithdrawReason
 from shared.vocabulary import Channel, PartRole, Post
 
 Decision = list[Event] | Refused
@@ -32,6 +39,7 @@ def accept(
     if offer.state is not OfferState.OFFERED or now >= offer.expires_at:
         return refusals.offer_gone(offer, holder_of(state, offer.part_id))
     common = about(state, offer.part_id, now, actor, channel)
+    before = [] if offer.takes_over is None else [_taken_over(state, offer, common)]
     accepted = CaseAccepted(
         **common,
         offer_id=offer.id,
@@ -41,7 +49,20 @@ def accept(
         told_at=offer.offered_at,
         device_at=device_at,
     )
-    return [accepted, *_what_follows(state, offer, common)]
+    return [*before, accepted, *_what_follows(state, offer, common)]
+
+
+def _taken_over(state: State, offer: Offer, common: dict[str, Any]) -> CaseReassigned:
+    """接替: whoever was on the way is free in the same moment."""
+    return CaseReassigned(
+        **common,
+        from_person_id=next(one.person_id for one in state.offers if one.id == offer.takes_over),
+        to_person_id=offer.person_id,
+        to_offer_id=offer.id,
+        to_post=offer.post,
+        to_unit_id=offer.unit_id,
+        reason=ReassignReason.TAKEN_OVER,
+    )
 
 
 def _what_follows(state: State, offer: Offer, common: dict[str, Any]) -> list[Event]:
@@ -81,8 +102,8 @@ def decline(
 
 def lapse(state: State, part_id: UUID, now: datetime) -> list[Event]:
     """超时. An offer cut short by a fixed step (the leader at three minutes) is withdrawn, not held against anybody."""
-    offer = state.live_offer(part_id)
-    if offer is None or offer.state is not OfferState.OFFERED or now < offer.expires_at:
+    offer = state.unanswered(part_id)
+    if offer is None or now < offer.expires_at:
         return []
     given_seconds = (offer.expires_at - offer.offered_at).total_seconds()
     if given_seconds < state.case.offer_seconds:

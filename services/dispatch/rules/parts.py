@@ -70,10 +70,10 @@ def sent_home(state: State) -> tuple[Offer, ...]:
     return tuple(replace(offer, goes=False) if offer.goes else offer for offer in state.offers)
 
 
-def hold(state: State, part_id: UUID, to: OfferState, **changed: Any) -> State:
-    """The part's live offer and the part move on together."""
-    offer = state.live_offer(part_id)
-    if offer is None:
+def hold(state: State, part_id: UUID, to: OfferState, offer_id: UUID | None = None, **changed: Any) -> State:
+    """The part's live offer, or the one named, and the part move on together."""
+    offer = state.live_offer(part_id) if offer_id is None else state.offer(offer_id)
+    if offer is None or not offer.live:
         return state
     state = with_offer(state, replace(offer, state=to, **changed))
     return with_part(state, replace(state.part(part_id), state=PartState(to.value)))

@@ -76,9 +76,11 @@ class OwnerKept(CaseEvent, type="yike.dispatch.owner_kept", source="dispatch"):
 
 
 def _offered(state: State, event: CaseOffered) -> State:
-    """Asking somebody a second time is how a new turn of the search shows."""
+    """Asking somebody a second time is how a new turn of the search shows. Whoever may take over is asked beside whoever
+    has the part, which stays as it is."""
     part = state.part(event.part_id)
-    turn = part.turn + 1 if event.person_id in state.asked(part) else part.turn
+    takes_over = event.takes_over is not None
+    turn = part.turn + 1 if not takes_over and event.person_id in state.asked(part) else part.turn
     offer = Offer(
         id=event.offer_id,
         part_id=event.part_id,
@@ -97,7 +99,10 @@ def _offered(state: State, event: CaseOffered) -> State:
         policy=event.policy,
         shadow=event.shadow,
         swap_of=event.swap_of,
+        takes_over=event.takes_over,
     )
+    if takes_over:
+        return with_offer(state, offer)
     part = replace(part, state=PartState.OFFERED, turn=turn, nobody_since=None)
     return with_part(with_offer(state, offer), part)
 
@@ -119,6 +124,8 @@ def _offer_ended(
     state: State, event: OfferDeclined | OfferLapsed | OfferWithdrawn, ended: OfferState
 ) -> State:
     offer = replace(state.offer(event.offer_id), state=ended, goes=False, ended_at=event.at)
+    if offer.takes_over is not None:
+        return with_offer(state, offer)
     part = state.part(event.part_id)
     searched = state.case.state is CaseState.OPEN and part.round == state.case.round and part.searched
     return with_part(
@@ -127,7 +134,7 @@ def _offer_ended(
 
 
 def _accepted(state: State, event: CaseAccepted) -> State:
-    return hold(state, event.part_id, OfferState.ACCEPTED, accepted_at=event.at)
+    return hold(state, event.part_id, OfferState.ACCEPTED, event.offer_id, accepted_at=event.at)
 
 
 def _owner_kept(state: State, event: OwnerKept) -> State:
@@ -266,14 +273,19 @@ def _help_requested(state: State, event: HelpRequested) -> State:
     return replace(state, help_calls=(*state.help_calls, call))
 
 
+_KEPT = (ReassignReason.CONFLICT_OF_INTEREST, ReassignReason.SWAPPED, ReassignReason.TAKEN_OVER)
+
+
 def _reassigned(state: State, event: CaseReassigned) -> State:
     """As it is: the next holder takes over where the last one stood, or it is searched from the beginning. A conflict
-    of interest is kept, because it holds for the whole case, and a swap, because who made it may be asked again."""
+    of interest is kept, because it holds for the whole case, and a way given up for another case or to somebody nearer,
+    because who went it may be asked again. Whoever takes over has an offer of their own, and accepts it."""
     old = state.taken_by(event.part_id)
     if old is None:
         return state
-    kept = event.reason in (ReassignReason.CONFLICT_OF_INTEREST, ReassignReason.SWAPPED)
-    state = let_go(state, event.part_id, event.at, event.reason if kept else REASSIGNED)
+    state = let_go(state, event.part_id, event.at, event.reason if event.reason in _KEPT else REASSIGNED)
+    if event.reason is ReassignReason.TAKEN_OVER:
+        return state
     part = state.part(event.part_id)
     if event.to_person_id is None or event.to_offer_id is None:
         return with_part(state, searched_anew(part, event.at, state=PartState.WAITING))

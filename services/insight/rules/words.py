@@ -96,7 +96,7 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "returned": Name(zh="已退单", en="the case was returned"),
         "handed_down": Name(zh="已下派", en="the case was handed down"),
         "reassigned": Name(zh="已交接", en="somebody else has it"),
-        "swap_over": Name(zh="改派取消", en="they need not change over any more"),
+        "swap_over": Name(zh="改派或接替取消", en="nobody need change over or be relieved any more"),
     },
     ArrivalMethod: {
         "position": Name(zh="定位", en="position"),

@@ -21,7 +21,7 @@ from services.notify.handlers.onward import go_on
 from services.notify.handlers.outcomes import delivered, failed, told
 from services.notify.queries import cases, messages, people
 from services.notify.queries.messages import Again, Outgoing
-from services.notify.rules.facts import ALARMS, Hold
+from services.notify.rules.facts import ALARMS
 from services.notify.rules.ways import Priority, Via
 from services.notify.settings import Settings
 from shared.database import Transaction
@@ -225,8 +225,8 @@ async def climb_at_once(tx: Transaction, outgoing: Outgoing, now: datetime) -> N
     if outgoing.kind is not NoticeKind.OFFER or not outgoing.body.get("emergency") or outgoing.is_over:
         return
     case = await cases.known_case(tx, outgoing.case_id)
-    part = case.part(UUID(outgoing.body["part_id"])) if case is not None else None
-    if part is not None and part.hold is Hold.OFFERED and part.told_by == outgoing.event_id:
+    part = case.unanswered(UUID(outgoing.body["part_id"])) if case is not None else None
+    if part is not None and part.told_by == outgoing.event_id:
         tx.arm(outgoing.case_id, UNREAD, now, part.part_id)
 
 

@@ -14,7 +14,6 @@ from services.notify.handlers.telling import key_of
 from services.notify.queries import cases, messages
 from services.notify.queries.messages import Outgoing
 from services.notify.rules import ways
-from services.notify.rules.facts import Hold
 from services.notify.rules.ways import Priority, Via
 from shared.database import Transaction
 from shared.ids import uuid7
@@ -25,8 +24,8 @@ from shared.vocabulary import NoticeKind
 async def still_unread(office: Office, tx: Transaction, due: Due, now: datetime) -> None:
     """One channel further, and look again as long after this was due: lateness does not add up."""
     case = await cases.case(tx, due.subject_id)
-    part = case.part(due.part_id) if due.part_id else None
-    if part is None or part.hold is not Hold.OFFERED or part.told_by is None or case.closed:
+    part = case.unanswered(due.part_id) if due.part_id else None
+    if part is None or part.told_by is None or case.closed:
         return
     key = key_of(part.told_by, NoticeKind.OFFER, part.person_id)
     climb = await messages.ladder(tx, part.told_by, part.person_id, key)

@@ -29,7 +29,8 @@ class Hold(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartFacts:
-    """A part as notify knows it: who was offered it last, and how that stands. `told_by` is the event of that offer."""
+    """A part as notify knows it: who was offered it last, and how that stands. `told_by` is the event of that offer.
+    Whoever is asked to take it over has one of their own, behind that of whoever is on the way."""
 
     part_id: UUID
     offer_id: UUID
@@ -85,7 +86,13 @@ class CaseFacts:
         return {**side, **self.due}
 
     def part(self, part_id: UUID) -> PartFacts | None:
+        """Of whoever has it, else of whoever is or was asked."""
         return next((part for part in self.parts if part.part_id == part_id), None)
+
+    def unanswered(self, part_id: UUID) -> PartFacts | None:
+        """Of whoever is asked now."""
+        asked = (part for part in self.parts if part.hold is Hold.OFFERED)
+        return next((part for part in asked if part.part_id == part_id), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from shared.events.intake import (
     Rung,
 )
 from shared.events.notify import AlarmNoticeDelivered
+from shared.going import ReassignReason
 from shared.vocabulary import ClockKind, DeadlineKind, Level, NoticeKind, Ruling
 
 CLOCKS_OF_A_LEVEL = (DeadlineKind.ACKNOWLEDGE, DeadlineKind.HANDLE)
@@ -197,11 +198,21 @@ def _with_offer(case: CaseFacts, event: OfferEvent) -> CaseFacts:
             role=event.part_role,
             told_by=event.id,
         )
-        return replace(case, parts=(*(p for p in case.parts if p.part_id != part.part_id), part))
-    # An offer that is over says nothing about the next one of the same part.
+        others = (p for p in case.parts if p.part_id != part.part_id or event.takes_over == p.offer_id)
+        return replace(case, parts=(*others, part))
+    # An offer that is over says nothing about the next one of the same part, nor about who has it meanwhile.
     if not any(part.offer_id == event.offer_id for part in case.parts):
         return case
-    return _with_part(case, event.part_id, Hold.HELD if isinstance(event, CaseAccepted) else Hold.ENDED)
+    hold = Hold.HELD if isinstance(event, CaseAccepted) else Hold.ENDED
+    alone = sum(part.part_id == event.part_id for part in case.parts) == 1
+    return replace(
+        case,
+        parts=tuple(
+            replace(part, hold=hold) if part.offer_id == event.offer_id else part
+            for part in case.parts
+            if alone or hold is Hold.HELD or part.offer_id != event.offer_id
+        ),
+    )
 
 
 def _with_part(case: CaseFacts, part_id: UUID, hold: Hold) -> CaseFacts:
@@ -210,13 +221,15 @@ def _with_part(case: CaseFacts, part_id: UUID, hold: Hold) -> CaseFacts:
 
 
 def _reassigned(case: CaseFacts, event: CaseReassigned) -> CaseFacts:
-    """The part goes on with somebody else as it is, or waits for a new offer."""
+    """The part goes on with somebody else as it is, or waits for a new offer. Who takes over was asked, and accepts."""
     if event.to_person_id is None:
         return _with_part(case, event.part_id, Hold.ENDED)
-    to_person_id = event.to_person_id
+    to_person_id, had = event.to_person_id, case.part(event.part_id)
+    if event.reason is ReassignReason.TAKEN_OVER:
+        return replace(case, parts=tuple(part for part in case.parts if part is not had))
     parts = tuple(
         replace(part, person_id=to_person_id, offer_id=event.to_offer_id or part.offer_id, hold=Hold.HELD)
-        if part.part_id == event.part_id
+        if part is had
         else part
         for part in case.parts
     )

@@ -49,6 +49,7 @@ DISPATCH = (
             policy=g.MatchingPolicy.NEAREST_FREE, person_id="p-w1-3-b", eta_seconds=300, p_late=0.05
         ),
         swap_of=OTHER,
+        takes_over=OTHER,
     ),
     e.OfferDeclined(**of_part(2, *PHONE), offer_id=OFFER, person_id=WORKER, reason=g.DeclineReason.TOO_FAR),
     e.OfferLapsed(**of_part(3), offer_id=OFFER, person_id=WORKER),

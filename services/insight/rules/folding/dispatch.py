@@ -53,6 +53,8 @@ def case_offered(row: CaseRow, event: CaseOffered) -> CaseRow:
     row = with_work(
         row, event.person_id, event.at, lambda work: changed(work, offers=work.offers + 1), event.unit_id
     )
+    if event.takes_over is not None:  # somebody is on the way, and goes on until it is accepted
+        return row
     return with_part(
         row,
         event,
@@ -67,16 +69,24 @@ def case_offered(row: CaseRow, event: CaseOffered) -> CaseRow:
 def offer_declined(row: CaseRow, event: OfferDeclined) -> CaseRow:
     row = commanded(row, event.person_id, event.at, fields=1)
     row = with_work(row, event.person_id, event.at, lambda work: changed(work, declines=work.declines + 1))
-    return put_back(changed(row, declines=row.declines + 1), event)
+    return _not_taken(changed(row, declines=row.declines + 1), event)
 
 
 def offer_lapsed(row: CaseRow, event: OfferLapsed) -> CaseRow:
     row = with_work(row, event.person_id, event.at, lambda work: changed(work, lapses=work.lapses + 1))
-    return put_back(changed(row, lapses=row.lapses + 1), event)
+    return _not_taken(changed(row, lapses=row.lapses + 1), event)
 
 
 def offer_withdrawn(row: CaseRow, event: OfferWithdrawn) -> CaseRow:
-    return put_back(changed(relieved(row, event), withdrawals=row.withdrawals + 1), event)
+    return _not_taken(changed(row, withdrawals=row.withdrawals + 1), event)
+
+
+def _not_taken(row: CaseRow, event: OfferDeclined | OfferLapsed | OfferWithdrawn) -> CaseRow:
+    """Searched again; but a part that somebody else has stays with them: they were only not relieved on their way."""
+    part = part_of(row, event)
+    if part is not None and part.person_id not in (None, event.person_id):
+        return row
+    return put_back(relieved(row, event), event)
 
 
 def case_accepted(row: CaseRow, event: CaseAccepted) -> CaseRow:

@@ -25,6 +25,9 @@ def _offered(data: Data, reader: Reader) -> Words:
         "eta": ""
         if minutes is None
         else reader.says(f"，预计 {minutes} 分钟到", f", about {minutes} min away"),
+        "instead": reader.says("，接替还在途中的人", ", instead of who is on the way")
+        if data.get("takes_over")
+        else "",
         **person(data, reader),
     }
 
@@ -143,7 +146,10 @@ def _alarm_ended(data: Data, reader: Reader) -> Words:
 
 TEMPLATES: Templates = {
     "yike.case.offered": (
-        Name(zh="派单给{unit}{post} {person}{eta}", en="Offered to {person}, {post} of {unit}{eta}"),
+        Name(
+            zh="派单给{unit}{post} {person}{eta}{instead}",
+            en="Offered to {person}, {post} of {unit}{eta}{instead}",
+        ),
         _offered,
     ),
     "yike.offer.declined": (Name(zh="{person}拒单：{reason}", en="{person} declined: {reason}"), _declined),

@@ -26,6 +26,7 @@ from shared.events.dispatch import (
     OfferWithdrawn,
     PartHandled,
 )
+from shared.going import ReassignReason
 from shared.vocabulary import DeadlineKind, Level, NoticeKind, PartRole
 
 
@@ -129,6 +130,8 @@ def _reassigned(case: CaseFacts, event: CaseReassigned, roster: Roster) -> list[
     }
     to = [event.to_person_id] if event.to_person_id else []
     told = [event.from_person_id, *to, *who.people_holding(case, Hold.HELD)]
+    if event.reason is ReassignReason.TAKEN_OVER:  # that somebody accepted it is told the others
+        told = [event.from_person_id]
     return [Notice(NoticeKind.REASSIGNED, person_id, says) for person_id in told]
 
 
