@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from hypothesis import settings as examples
 
 from deploy.local.stack import Stack
 from tests import stack as stacks
@@ -17,6 +18,10 @@ from tests.stack import TestStack
 
 RUN_FOLDER = "YIKE_TEST_RUN"
 CLUSTERS = {"cluster", "simulated_cluster"}
+# How long one example takes says how busy the machine is.
+examples.register_profile("however busy", deadline=None)
+examples.load_profile("however busy")
+
 NEEDS_STACK = {"stack", "fresh_database", "empty_database", "database_url", "kafka_bootstrap", *CLUSTERS}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,11 @@ class Phone:
             data={} if taken_at is None else {"taken_at": taken_at},
             headers=headers,
         )
+
+
+def names_the_place(text: str) -> bool:
+    """Whether 102.765, 25.123 stand in it; `18:03:25.123` is a time of day."""
+    return re.search(r"(?<![\d:])(102\.765|25\.123)", text) is not None
 
 
 def a_photo(lon: float, lat: float) -> bytes:

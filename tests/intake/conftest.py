@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import settings as examples
 
 from services.intake.main import assemble
 from services.intake.settings import Settings
@@ -18,10 +17,6 @@ from shared.service import Service
 from shared.settings import Surroundings
 from tests.intake.world import the_directory
 from tests.people import an_issuer
-
-# How long one example takes says how busy the machine is.
-examples.register_profile("however busy", deadline=None)
-examples.load_profile("however busy")
 
 
 @pytest.fixture(scope="session")

@@ -89,8 +89,10 @@ async def held_by(database: Database, office: Office, person_id: str) -> Story:
 
 
 async def rests(sender: Sending, target: Receiver) -> bool:
+    """It is left alone, and nothing is under way any more: what was when its circuit opened still reaches it."""
     now = asyncio.get_running_loop().time()
-    return sender.circuits.state(target, now) is not CircuitState.CLOSED
+    closed = sender.circuits.state(target, now) is CircuitState.CLOSED
+    return not closed and not any(lane.sending for lane in sender._lanes.values())
 
 
 def own(gateway: Gateway, person_id: str = "") -> Receiver:
