@@ -15,13 +15,13 @@ from time import perf_counter
 from services.dispatch import metrics
 from services.dispatch.handlers.local_days import midnight, today_in, zone_of
 from services.dispatch.handlers.moments import Moment, Posed, Seeking, may_go, pose
+from services.dispatch.handlers.news import NOTHING, Decided, Open
 from services.dispatch.handlers.roster import Roster, Rosters
-from services.dispatch.handlers.sought import search_in
+from services.dispatch.handlers.sought import search_in, skills_wanted
 from services.dispatch.handlers.ways import Ways
 from services.dispatch.matching.policies import policies
 from services.dispatch.matching.situation import Assignment, Policy, Situation
 from services.dispatch.matching.weights import Weights
-from services.dispatch.matching.when import match_at
 from services.dispatch.queries.batches import lately, nights, remembered, standing, trips
 from services.dispatch.queries.cases import load_sought
 from services.dispatch.queries.search import WaitingPart, lock_street, seen_at
@@ -62,10 +62,10 @@ class Batches:
     ways: Ways = field(default_factory=Ways)
     weights: Weights = field(default_factory=Weights)
     policies: Mapping[str, Policy] = field(default_factory=lambda: policies(Weights()))
-    matched_at: dict[str, datetime] = field(default_factory=dict)
-    """When each street was matched last."""
+    last: dict[str, Decided] = field(default_factory=dict)
+    """What was decided on each street last."""
     next_at: dict[str, datetime] = field(default_factory=dict)
-    """When a street that waits for its window is matched."""
+    """When a street that waits for its window, or for somebody at all, is decided on."""
     nights: dict[str, tuple[datetime, dict[str, int]]] = field(default_factory=dict)
 
     def keep_windows_of(self, streets: Collection[str]) -> None:
@@ -73,29 +73,32 @@ class Batches:
         self.next_at = {street_id: at for street_id, at in self.next_at.items() if street_id in streets}
 
     async def decide(self, database: Database, street_id: str, parts: Sequence[WaitingPart]) -> Batch | None:
-        """Over all of them at once; nothing where their window is still open. Raises `Crossed` where another replica
-        has the street."""
+        """Over all of them at once; nothing where their window is still open, or nothing came since the last decision.
+        Raises `Crossed` where another replica has the street."""
         async with database.transaction() as tx:
             if not await lock_street(tx, street_id):
                 raise Crossed(street_id)
             moment = await self.look(tx, street_id, parts)
             policy, shadow = _policies_of(tx, street_id)
         posed = pose(moment)
-        if moment.seeking and not self._is_time(street_id, moment, posed):
+        what, last = Open.of(moment, posed), self.last.setdefault(street_id, Decided())
+        due = last.again_at(moment, what)
+        if due is None or due > moment.now:
+            self._wait_until(street_id, due)
             return None
-        return await self._decided(moment, posed, policy, shadow)
+        self._wait_until(street_id, None)
+        batch = await self._decided(moment, posed, policy, shadow)
+        last.keep(moment, what, batch.assignment)
+        return batch
 
-    def _is_time(self, street_id: str, moment: Moment, posed: Posed) -> bool:
-        """A fixed step keeps nobody waiting for a window."""
-        free = len(moment.to_be_had)
-        at = match_at(moment.now, len(moment.seeking), free, self.matched_at.get(street_id))
-        if at > moment.now and not (posed.cases.pinned >= 0).any():
-            self.next_at[street_id] = at
-            return False
+    def _wait_until(self, street_id: str, due: datetime | None) -> None:
         self.next_at.pop(street_id, None)
-        if moment.people:  # with nobody there nothing was matched: whoever comes back is asked at once
-            self.matched_at[street_id] = moment.now
-        return True
+        if due is not None:
+            self.next_at[street_id] = due
+
+    def forget(self, street_id: str) -> None:
+        """What was decided did not come about: everything is news again."""
+        self.last.get(street_id, Decided()).left = NOTHING
 
     async def _decided(self, moment: Moment, posed: Posed, policy: str, shadow: str | None) -> Batch:
         people, cases = posed.people, posed.cases
@@ -159,6 +162,8 @@ class Batches:
         units = {held.unit_id for person in people for held in person.posts} & tx.directory.units.keys()
         centres = {unit_id: tx.directory.units[unit_id].centre for unit_id in units}
         since = {one: max(roster.on_duty_since(one, now), earliest) for one in names}
+        at_work_since = {one: max(roster.at_work_since(one, now), earliest) for one in names}
+        under_way = await trips(tx, going) if going else []
         return Moment(
             now=now,
             hour=now.astimezone(zone).hour,
@@ -167,8 +172,9 @@ class Batches:
             on_call=frozenset(one for one in names if not roster.on_duty(one, now)),
             on_hand=on_hand,
             seen=await seen_at(tx, names, now, self.sealer) if names else {},
-            trips=await trips(tx, going) if going else (),
-            lately=await lately(tx, since, not_before) if names else {},
+            trips=under_way,
+            skills={one.category_code: skills_wanted(tx.directory, one.category_code) for one in under_way},
+            lately=await lately(tx, at_work_since, not_before) if names else {},
             since=since,
             remembered=await remembered(tx, street_id, now),
             grids=_grids(tx, roster),

@@ -6,7 +6,7 @@ Only what dispatch would know goes in: positions that were reported, nominal way
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -15,22 +15,21 @@ import numpy as np
 from services.dispatch.matching.chain import GOING_POSTS, OWN_GRID_POSTS, RemovedBy, Search, leader_is_due
 from services.dispatch.matching.expected import expected
 from services.dispatch.matching.situation import NOBODY, Cases, Demand, People, Situation, Standing
+from services.dispatch.matching.under_way import WRAP_UP_SECONDS, UnderWay, remaining
 from services.dispatch.matching.whereabouts import STAYS_SECONDS, Whereabouts, whereabouts
 from services.dispatch.queries.batches import Lately, OnHand, Remembered, Trip
 from services.dispatch.queries.search import SeenAt
 from services.dispatch.rules.facts import Part, State
 from services.dispatch.travel.model import MODES, Codes, Flags, Indices, Places, Travel
-from services.dispatch.travel.straight import travel_seconds
 from shared.things import Person, Point
 from shared.vocabulary import Post
 
-WRAP_UP_SECONDS = 150.0
-"""How long somebody takes to leave routine work, typically."""
 ARRIVE_WITHIN = timedelta(minutes=15)
 """Where the policy of a case names no limit in minutes."""
 MODE_CODES = {mode: code for code, mode in enumerate(MODES)}
 NEVER = Lately(None, 0, False)
 NO_ROWS: frozenset[int] = frozenset()
+NO_SKILLS: frozenset[str] = frozenset()
 
 Barred = dict[tuple[int, int], RemovedBy | None]
 
@@ -59,7 +58,7 @@ class Moment:
     trips: Sequence[Trip] = ()
     lately: Mapping[str, Lately] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
-    """When each one's shift began."""
+    """When each one's shift began, or their last break ended."""
     remembered: Remembered = field(default_factory=Remembered)
     grids: Mapping[str, Point] = field(default_factory=dict)
     """The street's, by their middles."""
@@ -70,6 +69,8 @@ class Moment:
     """When the next of those who are not there will be."""
     units: Collection[str] = frozenset()
     """Whose people may be sent: the street's."""
+    skills: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What the category of a trip's case wishes for."""
     own: Mapping[str, Sequence[tuple[Person, Post]]] = field(default_factory=dict)
     """By grid of a waiting part: its A, B and leader, also those who are not there."""
 
@@ -85,10 +86,11 @@ class Moment:
 
     @cached_property
     def holders(self) -> dict[tuple[Post, str], int]:
-        """The row of each grid's A, B and leader; of several the first by id."""
+        """The row of each grid's A, B and leader; of several the first by id, those under way last: somebody may finish
+        an emergency after the next one on their post has begun."""
         found: dict[tuple[Post, str], int] = {}
-        for row, person in enumerate(self.people):
-            for held in person.posts:
+        for row in sorted(range(len(self.people)), key=lambda row: row not in self.to_be_had):
+            for held in self.people[row].posts:
                 found.setdefault((held.post, held.unit_id), row)
         return found
 
@@ -127,7 +129,7 @@ def may_go(person: Person, units: Collection[str], grids: Collection[str]) -> bo
 
 
 def people_of(moment: Moment) -> People:
-    """One row per person, in their order."""
+    """One row per person, in their order; what remains of a way is known once somebody knows ways."""
     trips = {trip.person_id: trip for trip in moment.trips}
     on_hand = [moment.on_hand.get(person.id) for person in moment.people]
     lately = [moment.lately.get(person.id, NEVER) for person in moment.people]
@@ -135,20 +137,18 @@ def people_of(moment: Moment) -> People:
     routine = np.asarray([one is not None and one.at_routine for one in on_hand], dtype=bool) & ~going
     standing = np.select([going, routine], [Standing.GOING, Standing.ROUTINE], Standing.FREE)
     mine = [trips.get(person.id) for person in moment.people]
+    departs_in = np.asarray([0.0 if trip is None else _departs_in(moment, trip) for trip in mine])
     modes = np.asarray([MODE_CODES[person.mode] for person in moment.people], dtype=np.int8)
     where = _whereabouts(moment, modes, standing == Standing.FREE)
     return People(
         places=where.places,
         modes=modes,
         standing=standing.astype(np.int8),
-        free_after=np.where(routine, WRAP_UP_SECONDS, 0.0),
+        free_after=np.where(routine, WRAP_UP_SECONDS, np.maximum(departs_in, 0.0)),
         asked_ago=np.asarray([_ago(one.asked_at, moment.now) for one in lately], dtype=np.float64),
         load=np.asarray([one.taken for one in lately], dtype=np.float64),
         nights=np.asarray([moment.nights.get(one.id, 0) for one in moment.people], dtype=np.float64),
-        remaining=np.asarray(
-            [_remaining(moment, person, trip) for person, trip in zip(moment.people, mine, strict=True)],
-            dtype=np.float64,
-        ),
+        remaining=np.zeros(len(mine)),
         swappable=np.asarray([trip is not None and trip.swappable for trip in mine], dtype=bool),
         lost_swap=np.asarray([one.lost_swap for one in lately], dtype=bool),
         elsewhere=where.elsewhere,
@@ -193,15 +193,26 @@ def _ago(at: datetime | None, now: datetime) -> float:
     return np.inf if at is None else max(0.0, (now - at).total_seconds())
 
 
-def _remaining(moment: Moment, person: Person, trip: Trip | None) -> float:
-    """Seconds of their way that are left, by where they were seen on it, else by what it was said to take."""
-    if trip is None:
-        return 0.0
-    seen, to = moment.seen.get(person.id), trip.place
-    if seen is not None and seen.at > trip.accepted_at and to.lon is not None and to.lat is not None:
-        whole = travel_seconds(seen.point, Point(lon=to.lon, lat=to.lat), person.mode)
-        return max(0.0, whole - _ago(seen.at, moment.now))
-    return max(0.0, (trip.eta_seconds or 0) - _ago(trip.accepted_at, moment.now))
+def _departs_in(moment: Moment, trip: Trip) -> float:
+    """Seconds until somebody sets out, negative once they have: whoever was called from a visit wraps up first."""
+    wraps_up = WRAP_UP_SECONDS if trip.interrupted else 0.0
+    return wraps_up - _ago(trip.accepted_at, moment.now)
+
+
+def under_way(moment: Moment) -> UnderWay:
+    """Those who may be called off: since their acceptance, or a position after it."""
+    trips = swappable_trips(moment)
+    seen = [moment.seen.get(trip.person_id) for trip in trips]
+    last = [
+        trip.accepted_at if one is None else max(one.at, trip.accepted_at)
+        for trip, one in zip(trips, seen, strict=True)
+    ]
+    return UnderWay(
+        person=np.asarray([moment.rows[trip.person_id] for trip in trips], dtype=np.intp),
+        case=len(moment.seeking) + np.arange(len(trips)),
+        seen_ago=np.asarray([_ago(at, moment.now) for at in last], dtype=np.float64),
+        departs_in=np.asarray([_departs_in(moment, trip) for trip in trips], dtype=np.float64),
+    )
 
 
 # ── cases ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -304,13 +315,14 @@ def leader_waits(moment: Moment, one: Seeking) -> bool:
 
 def lacking_pairs(moment: Moment) -> list[tuple[int, int]]:
     """Who lacks a skill that the category of a case wishes for."""
-    wished = {one.search.skills for one in moment.seeking}
+    wishes = [one.search.skills for one in moment.seeking]
+    wishes += [moment.skills.get(trip.category_code, NO_SKILLS) for trip in swappable_trips(moment)]
     without = {
         skills: [row for row, person in enumerate(moment.people) if not skills <= set(person.skills)]
-        for skills in wished
+        for skills in set(wishes)
         if skills
     }
-    return [(at, row) for at, one in enumerate(moment.seeking) for row in without.get(one.search.skills, ())]
+    return [(at, row) for at, skills in enumerate(wishes) for row in without.get(skills, ())]
 
 
 # ── together ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -327,11 +339,14 @@ class Posed:
     on_call: Flags
     hour: int
     demand: Demand
+    under_way: UnderWay
 
     def situation(self, travel: Travel) -> Situation:
+        people, ends = self.people, self.cases.places
+        left = remaining(self.under_way, people.places, people.modes, ends, travel, self.hour)
         return Situation(
             cases=self.cases,
-            people=self.people,
+            people=replace(people, remaining=left),
             travel=travel,
             hour=self.hour,
             barred=_pairs(sorted(self.removed)),
@@ -359,6 +374,7 @@ def pose(moment: Moment) -> Posed:
         on_call=np.asarray([person.id in moment.on_call for person in moment.people], dtype=bool),
         hour=moment.hour,
         demand=demand_of(moment),
+        under_way=under_way(moment),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 from weakref import WeakKeyDictionary
 
@@ -12,6 +12,9 @@ from services.dispatch.matching.chain import OWN_GRID_POSTS
 from shared.directory import Directory
 from shared.things import Person, Shift
 from shared.vocabulary import Post, ShiftKind
+
+BREAK_MAX = timedelta(hours=1)
+"""Whoever is off duty no longer than this had a break."""
 
 
 class Roster:
@@ -42,8 +45,16 @@ class Roster:
 
     def on_duty_since(self, person_id: str, now: datetime) -> datetime:
         """When the running shift began; `now` for whoever has none."""
-        starts, _ = self._hours.get(person_id, ((), ()))
+        starts, _ = self._hours.get(person_id, ([], []))
         begun = bisect_right(starts, now)
+        return starts[begun - 1] if begun else now
+
+    def at_work_since(self, person_id: str, now: datetime) -> datetime:
+        """The same, but a break does not begin a new shift."""
+        starts, ends = self._hours.get(person_id, ([], []))
+        begun = bisect_right(starts, now)
+        while begun > 1 and starts[begun - 1] - ends[begun - 2] <= BREAK_MAX:
+            begun -= 1
         return starts[begun - 1] if begun else now
 
     def on_call(self, person_id: str, now: datetime) -> bool:

@@ -173,6 +173,8 @@ class Matching:
             if one.part.id not in served and (sooner or not part.starved):
                 left = partial(self._left, waits=part, later=later)
                 turns.append(await self._guarded(database, part, left))
+        if {Turn.CROSSED, Turn.FAILED, Turn.NOTHING} & set(turns):
+            self.batches.forget(parts[0].street_id)
         return turns
 
     async def _left(self, tx: Transaction, waits: WaitingPart, later: datetime | None) -> Turn:

@@ -15,7 +15,7 @@ from services.dispatch.handlers.records import record
 from services.dispatch.handlers.sought import count_first, search_in
 from services.dispatch.matching.chain import RemovedBy, Responder, Search, eligible, removed_by
 from services.dispatch.matching.explaining import Because, Explanation, Removed, explained
-from services.dispatch.matching.situation import Assignment
+from services.dispatch.matching.situation import NOBODY, Assignment
 from services.dispatch.matching.weights import Weights
 from services.dispatch.queries.batches import trip_goes_on
 from services.dispatch.queries.cases import load
@@ -104,9 +104,11 @@ def _sending(batch: Batch, why: Explanation, swap: bool) -> Sending:
 
 
 def _ends_by(batch: Batch, one: Seeking, row: int) -> datetime | None:
-    """The leader's step, if a leader waits for it."""
-    waits = row not in batch.moment.leads.get(one.part.unit_id, ()) and leader_waits(batch.moment, one)
-    return one.search.leader_at if waits else None
+    """The leader's step, if a leader waits for it who is asked for nothing now."""
+    moment, unit = batch.moment, one.part.unit_id
+    leader = moment.holders.get((Post.LEADER, unit), NOBODY)
+    asked = row in moment.leads.get(unit, ()) or leader in batch.assignment.person
+    return one.search.leader_at if leader_waits(moment, one) and not asked else None
 
 
 def _candidates(batch: Batch, one: Seeking, why: Explanation) -> tuple[Candidate, ...]:

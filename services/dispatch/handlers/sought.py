@@ -52,9 +52,14 @@ def search_for(
 
 def search_in(directory: Directory, state: State, part: Part) -> Search:
     """`search_for` with what the registry says of the category and of the place."""
-    category = directory.categories.get(state.case.category_code)
-    wished = frozenset(category.skills_wanted) if category else frozenset[str]()
+    wished = skills_wanted(directory, state.case.category_code)
     return search_for(state, part, _centre(directory, state), wished)
+
+
+def skills_wanted(directory: Directory, category_code: str) -> frozenset[str]:
+    """What emergencies of this kind wish for, never demand."""
+    category = directory.categories.get(category_code)
+    return frozenset(category.skills_wanted) if category else frozenset()
 
 
 def _gave_away(state: State, part: Part) -> dict[str, datetime]:

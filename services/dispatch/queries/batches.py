@@ -34,7 +34,13 @@ STANDING = """
 # A swap is asked once per trip, whatever came of it, and never of whoever swapped already.
 GOING = """
     SELECT offers.id AS offer_id, offers.person_id, offers.case_id, offers.eta_seconds, offers.accepted_at,
-        parts.unit_id, cases.registered_at, cases.place, cases.policy, cases.ladder, cases.care,
+        parts.unit_id, cases.registered_at, cases.category_code, cases.place, cases.policy, cases.ladder, cases.care,
+        EXISTS (
+            SELECT 1 FROM offers AS visit
+            WHERE visit.person_id = offers.person_id AND visit.offered_at > offers.accepted_at - interval '12 hours'
+                AND NOT visit.emergency AND visit.arrived_at <= offers.accepted_at
+                AND coalesce(visit.ended_at, offers.accepted_at) >= offers.accepted_at
+        ) AS interrupted,
         offers.swap_of IS NULL AND cases.state = 'open' AND NOT parts.own_people_only
             AND NOT EXISTS (SELECT 1 FROM offers AS swap WHERE swap.swap_of = offers.id) AS swappable,
         ARRAY(
@@ -110,8 +116,8 @@ class OnHand:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """Somebody's way to an emergency, by the offer they accepted. `asked`: who was asked for it before them, in the
-    turn that found them."""
+    """Somebody's way to an emergency, by the offer they accepted; `interrupted`: from a visit, where they had to wrap
+    up. `asked`: who was asked for it before them, in the turn that found them."""
 
     offer_id: UUID
     person_id: str
@@ -123,6 +129,8 @@ class Trip:
     accepted_at: datetime
     eta_seconds: int | None
     swappable: bool
+    category_code: str = ""
+    interrupted: bool = False
     asked: Sequence[str] = ()
 
 
