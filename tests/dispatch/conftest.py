@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,32 @@ async def service(
     yield made
     await made.database.close()
     made.files.close()
+
+
+@pytest.fixture
+def on_kafka(
+    database_url: Callable[..., str], kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> Callable[..., Settings]:
+    """`on_kafka(travel_model=…)`: the settings of a dispatch at work, with a clock that the test may set."""
+
+    def settings(**more: Any) -> Settings:
+        for key in ("master", "internal"):
+            (tmp_path / f"{key}.key").write_text(new_secret())
+        return Settings.model_validate(
+            {
+                "yike_env": Surroundings.TEST,
+                "simulation": True,
+                "database_url": database_url("dispatch"),
+                "kafka_bootstrap": kafka_bootstrap,
+                "topic_prefix": topic_prefix,
+                "files_url": str(tmp_path / "files"),
+                "master_key_file": tmp_path / "master.key",
+                "internal_token_file": tmp_path / "internal.key",
+                **more,
+            }
+        )
+
+    return settings
 
 
 @pytest.fixture
