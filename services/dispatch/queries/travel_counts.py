@@ -56,7 +56,8 @@ WINDOW = """
 """
 
 # The position at accepting has the acceptance's own time; those on the way have later ones. One clock measures both
-# ends: the phone's where it was sent with both, else the server's where it was sent with neither.
+# ends: the phone's where it was sent with both, else the server's where it was sent with neither. Whoever was on site
+# elsewhere wrapped up first: how long that took nobody says, and it is no part of the way.
 REAL_WAYS = """
     SELECT offers.person_id, offers.unit_id, offers.accepted_at, cases.place, cases.wrapped_key, seen.id,
            seen.sealed_position,
@@ -74,6 +75,13 @@ REAL_WAYS = """
         AND cases.wrapped_key IS NOT NULL AND cases.place ->> 'lon' IS NOT NULL
         AND cases.place ->> 'lat' IS NOT NULL
         AND NOT EXISTS (SELECT FROM flags WHERE flags.entry_id = arrivals.id)
+        AND NOT EXISTS (
+            SELECT FROM offers AS visit
+            WHERE visit.person_id = offers.person_id AND visit.id <> offers.id
+                AND visit.offered_at BETWEEN offers.accepted_at - interval '12 hours' AND offers.accepted_at
+                AND visit.arrived_at <= offers.accepted_at
+                AND coalesce(visit.ended_at, offers.accepted_at) >= offers.accepted_at
+        )
     ORDER BY arrivals.at, arrivals.part_id
 """
 

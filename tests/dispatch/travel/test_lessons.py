@@ -22,11 +22,12 @@ from services.dispatch.travel.learned import Count, band_of, bin_of, cell_of
 from services.dispatch.travel.model import MODES, Places
 from services.dispatch.travel.straight import StraightLine, travel_seconds
 from shared.database import Row
+from shared.directory import Directory
 from shared.going import ArrivalMethod
 from shared.health import Beat
 from shared.things import Point
 from tests.dispatch.travel.towns import build, write_osm
-from tests.dispatch.world import SEALER, START, Scene, doer
+from tests.dispatch.world import SEALER, START, A, Scene, directory, doer
 
 PLACE = Point(lon=103.991, lat=30.671)
 HOME = Position(lon=103.995, lat=30.675, accuracy_m=10)
@@ -92,6 +93,32 @@ async def test_what_says_nothing_about_the_way_is_not_counted(
     await went(scene, 900, start, **arrival)
     assert await lessons().learn(scene.database) == 0
     assert await counted(scene) == []
+
+
+class TestInterrupted:
+    @pytest.fixture
+    def town(self) -> Directory:
+        return directory(only=(A,))
+
+    async def test_a_way_that_began_with_wrapping_up_is_not_counted(self, scene: Scene) -> None:
+        visit = await scene.registered(category="road-damage")
+        part_id = (await scene.offer(visit)).part_id
+        await scene.accept(await scene.offer(visit))
+        await scene.arrive(part_id, A)
+        offer = await went(scene, 900)
+        assert offer.person_id == A
+        assert await lessons().learn(scene.database) == 0
+        assert await counted(scene) == []
+
+    async def test_a_visit_that_is_over_is_no_interruption(self, scene: Scene) -> None:
+        visit = await scene.registered(category="road-damage")
+        part_id = (await scene.offer(visit)).part_id
+        await scene.accept(await scene.offer(visit))
+        await scene.arrive(part_id, A)
+        await scene.handle(part_id, A)
+        await scene._set(scene.now + timedelta(minutes=1))
+        await went(scene, 900)
+        assert await lessons().learn(scene.database) == 1
 
 
 async def test_one_clock_measures_both_ends(scene: Scene) -> None:
