@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 
 from services.dispatch.matching.candidates import Neighbourhood, always, merged
-from services.dispatch.matching.costs import price
+from services.dispatch.matching.costs import price, rest_of_way
 from services.dispatch.matching.eligible import at_work, on_call
 from services.dispatch.matching.situation import NOBODY, Assignment, Edges, Situation
 from services.dispatch.matching.weights import Weights
@@ -45,6 +45,7 @@ class Removed(StrEnum):
     BARRED = "barred"
     SENT_ELSEWHERE = "sent_elsewhere"
     ON_CALL = "on_call"
+    ON_THE_WAY = "on_the_way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Rows of the situation; `weighed` begins with the person chosen, then by time."""
+    """Rows of the situation; `weighed` begins with the person chosen, then whoever they would take over from, then by
+    time."""
 
     case: int
     person: int
@@ -85,7 +87,7 @@ def explained(
     words = dict.fromkeys(_pairs(*situation.barred), Removed.BARRED.value) | dict(removed or {})
     swaps = assignment.swap.tolist()
     return tuple(
-        _explain(situation, edges, case, person, swap, sent, words)
+        _explain(situation, edges, case, person, swap, sent, words, weights)
         for case, person, swap in zip(
             assignment.case.tolist(), assignment.person.tolist(), swaps, strict=True
         )
@@ -111,6 +113,7 @@ def _explain(
     swap: bool,
     sent: Mapping[int, int],
     words: Mapping[tuple[int, int], str],
+    weights: Weights,
 ) -> Explanation:
     mine = np.flatnonzero(edges.case == case)
     mine = mine[np.lexsort((edges.person[mine], edges.eta[mine], edges.person[mine] != person))]
@@ -125,7 +128,7 @@ def _explain(
             return Removed.ON_CALL
         return None
 
-    weighed = [
+    rest = [
         Weighed(
             person=row,
             eta_seconds=round(float(edges.eta[edge])),
@@ -133,8 +136,20 @@ def _explain(
             removed_by=None if row == person else removed_by(row),
         )
         for edge, row in zip(mine.tolist(), edges.person[mine].tolist(), strict=True)
-    ][:WEIGHED_MAX]
+    ]
+    weighed = [*rest[:1], *_on_the_way(situation, case, weights), *rest[1:]][:WEIGHED_MAX]
     return Explanation(case, person, _because(situation, case, swap, weighed), tuple(weighed))
+
+
+def _on_the_way(situation: Situation, case: int, weights: Weights) -> list[Weighed]:
+    """Whoever goes there now, by what is left of their way: nobody is asked, so that no time to answer is counted. It is
+    told with that time, like everybody's."""
+    goer = int(situation.cases.goer[case])
+    if goer == NOBODY:
+        return []
+    way = rest_of_way(situation, np.asarray([case], dtype=np.intp), weights)
+    left = float(situation.people.remaining[goer]) + situation.answer_seconds
+    return [Weighed(goer, round(left), float(way.p_late[0]), Removed.ON_THE_WAY)]
 
 
 def _because(situation: Situation, case: int, swap: bool, weighed: list[Weighed]) -> Because:

@@ -35,6 +35,7 @@ REMOVED = {
     "barred": Name(zh="不适合这张工单", en="not fit for this case"),
     "sent_elsewhere": Name(zh="同时派往另一张工单", en="sent to another case at the same moment"),
     "on_call": Name(zh="待命，在岗的人先派", en="on call, while somebody at work can go"),
+    "on_the_way": Name(zh="正在赶去", en="on the way there"),
 }
 ANOTHER_REASON = Name(zh="因其他原因不能去", en="unable for another reason")
 BECAUSE = {
@@ -53,6 +54,9 @@ BECAUSE = {
     "swap": Name(
         zh="途中改派，合计更多人能按时等到", en="a swap, because more people are reached in time so"
     ),
+    "takeover": Name(
+        zh="接替，比正在赶去的人近得多", en="a takeover, much nearer than whoever is on the way there"
+    ),
 }
 """By the codes of the search (matching/chain.py) and of the explanation (matching/explaining.py)."""
 BY_POLICY = {
@@ -62,6 +66,7 @@ BY_POLICY = {
     MatchingPolicy.FASTEST_FREE: BECAUSE["fastest"],
     MatchingPolicy.GREEDY_PAIR: Name(zh="离得最近", en="the nearest"),
 }
+ON_THE_WAY = "on_the_way"
 FITTEST = Name(zh="最合适", en="the fittest")
 
 
@@ -71,7 +76,14 @@ def why_chosen(offer: Offer, candidates: Sequence[Candidate], who: Name | None =
     post, because = POSTS[offer.post], _because(offer)
     way = _way(offer.eta_seconds, chosen.p_late if chosen else None)
     others = [one for one in candidates if one.person_id != offer.person_id]
-    clauses = [way, _next_best(others), _not_to_be_had(others), _swap(offer, spoken_to=who is None)]
+    apart = [one for one in others if one.removed_by != ON_THE_WAY]
+    clauses = [
+        way,
+        _takeover(offer, others, spoken_to=who is None),
+        _next_best(apart),
+        _not_to_be_had(apart),
+        _swap(offer, spoken_to=who is None),
+    ]
     said = [clause for clause in clauses if clause is not None]
     zh = f"派给{who.zh if who else '您'}（{post.zh}）：{because.zh}"
     en = f"{f'{who.en} ({post.en}) was' if who else f'You ({post.en}) were'} asked: {because.en}"
@@ -168,4 +180,21 @@ def _swap(offer: Offer, *, spoken_to: bool) -> Name | None:
     return Name(
         zh=f"{zh}正赶往另一张工单，接单即改派，不接则照常前往",
         en=f"{en} on the way to another case: accepting changes over to this one, anything else changes nothing",
+    )
+
+
+def _takeover(offer: Offer, others: Sequence[Candidate], *, spoken_to: bool) -> Name | None:
+    """How far the other one still is, and that nothing is taken from them before this one accepts."""
+    if offer.takes_over is None:
+        return None
+    there = next((one for one in others if one.removed_by == ON_THE_WAY), None)
+    zh, en = "正在赶去的同事", "the colleague on the way there"
+    if there is not None:
+        minutes = max(1, ceil((there.eta_seconds or 0) / 60))
+        zh = f"正在赶去的{POSTS[there.post].zh}还需约{minutes}分钟"
+        en = f"the {POSTS[there.post].en} on the way there still needs about {minutes} min"
+    whom = ("您", "you") if spoken_to else ("其", "they")
+    return Name(
+        zh=f"{zh}，{whom[0]}接单即接替，不接则对方照常前往",
+        en=f"{en}: once {whom[1]} accept, that way is over, and anything else changes nothing for them",
     )

@@ -113,7 +113,7 @@ WORDS: dict[type[StrEnum], dict[str, Name]] = {
         "by_supervisor": Name(zh="督办员指定", en="the supervisor decided so"),
         "conflict_of_interest": Name(zh="回避", en="conflict of interest"),
         "swapped": Name(zh="途中改派", en="on the way they took a more pressing case"),
-        "taken_over": Name(zh="由更近的人接替", en="somebody nearer took over"),
+        "taken_over": Name(zh="接替", en="somebody nearer took over"),
     },
     EntryFlag: {
         "seen_before": Name(zh="照片曾出现过", en="the photo was seen before"),
