@@ -156,6 +156,31 @@ async def test_a_supervisor_reads_who_they_were(service: Service, scene: Scene) 
     assert (told["state"], told["case_id"]) == ("offered", str(case))
 
 
+async def test_no_other_screen_says_more(service: Service, scene: Scene) -> None:
+    """Who was weighed, how far off they were and why they could not go stands nowhere but for those who may read it."""
+    case = await scene.registered()
+    await scene.decline(await scene.offer(case), DeclineReason.BUSY)
+    offer = await scene.offer(case)
+
+    async def weighed(phone: Phone) -> list[dict[str, Any]]:
+        page = (await phone.get(f"/cases/{case}")).json()
+        assert len(page["offers"]) == 2
+        return [one for told in page["offers"] for one in told["candidates"]]
+
+    for outsider in (
+        Phone(service, "p-operator-1", Role.OPERATOR, "civil-affairs"),
+        Phone(service, "p-caller-1", Role.FOLLOW_UP_CALLER, "civil-affairs"),
+        Phone(service, "p-grid-a1-l", Role.GRID_LEADER),
+    ):
+        assert await weighed(outsider) == []
+    chosen = Phone(service, offer.person_id)
+    [asked] = (await chosen.get("/me")).json()["offers"]
+    for told in (await weighed(chosen), asked["offer"]["candidates"]):
+        assert {one["person_id"] for one in told} == {None, offer.person_id}
+        assert {one["post"] for one in told} > {"a", "b"}
+    assert A in {one["person_id"] for one in await weighed(Phone(service, *SUPERVISOR))}
+
+
 async def test_nobody_else_reads_it(service: Service, scene: Scene) -> None:
     case = await scene.registered()
     offer = await scene.offer(case)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from services.dispatch.api.acting import etag, version_of
 from services.dispatch.api.doing import WATCHING, WORKING, Sealing, may_supervise, must_see
+from services.dispatch.api.explanations import Reader
 from services.dispatch.handlers.records import known_case
 from services.dispatch.queries.reads import Words, explanations, statements, words
 from services.dispatch.rules.facts import State
@@ -50,16 +51,17 @@ class CasePage(BaseModel):
 
 @router.get("/cases/{case_id}", dependencies=[allow(*WORKING, *WATCHING)], responses=VERSIONED)
 async def case(case_id: UUID, tx: Tx, who: Caller, sealer: Sealing, response: Response) -> CasePage:
-    """Parts, offers with their explanation, and what was done. The `ETag` is the version that `If-Match` names."""
+    """Parts, offers (with who was weighed, to those who may read why), and what was done. The `ETag` is the version that
+    `If-Match` names."""
     response.headers["ETag"] = etag(await version_of(tx, case_id))
     state = await known_case(tx, case_id)
     must_see(who, state, tx.directory)
-    why = await explanations(tx, case_id)
+    why, seen = await explanations(tx, case_id), Reader.of(who, state, tx.directory)
     said = await statements(tx, case_id, sealer)
     return CasePage(
         case=case_view(state),
         parts=[part_view(state, part, said) for part in state.parts],
-        offers=[offer_view(offer, why.get(offer.id, ())) for offer in state.offers],
+        offers=[offer_view(offer, seen.of_offer(offer, why.get(offer.id, ()))) for offer in state.offers],
         **_done(state, await words(tx, case_id, sealer)),
         **_passed(state, said, flags=may_supervise(who, state, tx.directory)),
     )

@@ -5,6 +5,7 @@ A colleague sees posts and "you"; only supervisors see who the others are (produ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.dispatch.queries.explanations import case_left_by, last_nobody
 from services.dispatch.queries.reads import explanations
 from services.dispatch.rules.explaining import removed_by, why_chosen, why_nobody
 from services.dispatch.rules.facts import Offer, OfferState, PartState, State
+from services.dispatch.rules.views import Weighed
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.events.dispatch import Candidate
@@ -25,25 +27,11 @@ from shared.openapi import refusing
 from shared.problems import Problem, not_found
 from shared.routes import Caller, Tx, allow, router_for
 from shared.things import Name
-from shared.vocabulary import Post, Role
+from shared.vocabulary import Role
 
 router = router_for("dispatch")
 
 READING = (*WORKING, Role.SUPERVISOR)
-
-
-class Weighed(BaseModel):
-    """Somebody who was weighed, in the order of the choice. `person_id` and `name` are for supervisors, and one's own
-    for everybody; `p_late` is the chance of being late, from 0 to 1."""
-
-    you: bool
-    chosen: bool
-    person_id: str | None
-    name: Name | None
-    post: Post
-    eta_seconds: int | None
-    p_late: float | None
-    removed_by: str | None
 
 
 class Shadow(BaseModel):
@@ -65,7 +53,8 @@ class Swap(BaseModel):
 
 
 class Explanation(BaseModel):
-    """`removed` counts those weighed by what took them out."""
+    """`removed` counts those weighed by what took them out. `takes_over`: the offer by which somebody is on the way, whom
+    this one would relieve; among the candidates they stand as `on_the_way`."""
 
     offer_id: UUID
     part_id: UUID
@@ -80,6 +69,7 @@ class Explanation(BaseModel):
     removed: dict[str, int]
     shadow: Shadow | None
     swap: Swap | None
+    takes_over: UUID | None
     sentence: Name
 
 
@@ -99,20 +89,19 @@ async def offer_explanation(offer_id: UUID, tx: Tx, who: Caller) -> Explanation:
     """Everybody who was weighed, what removed the others, the chance of being late, and one sentence."""
     state = await known_case(tx, await case_of(tx, offer_id=offer_id))
     offer = state.offer(offer_id)
-    watches = _watches(who, state, tx.directory)
-    if offer.person_id != who.person_id and not watches and not state.concerns(who.person_id):
+    seen = Reader.of(who, state, tx.directory)
+    if not seen.may_read(offer):
         who.must([Role.SUPERVISOR], state.case.lowest_unit_id, tx.directory)
     candidates = (await explanations(tx, state.case.id)).get(offer_id, ())
     chosen = next((one for one in candidates if one.person_id == offer.person_id), None)
-    seen = Reader(who.person_id, tx.directory, watches)
     return Explanation(
         **{name: getattr(offer, name) for name in _OF_OFFER},
         offer_id=offer.id,
         case_id=state.case.id,
         p_late=chosen.p_late if chosen else None,
-        candidates=[seen.weighed(one, offer.person_id) for one in candidates],
+        candidates=seen.of_offer(offer, candidates),
         removed=removed_by(candidates),
-        shadow=_shadow(offer, watches),
+        shadow=_shadow(offer, seen.watches),
         swap=await _swap(tx, offer),
         sentence=why_chosen(offer, candidates, seen.other(offer.person_id)),
     )
@@ -122,8 +111,8 @@ async def offer_explanation(offer_id: UUID, tx: Tx, who: Caller) -> Explanation:
 async def nobody_explanation(part_id: UUID, tx: Tx, who: Caller) -> NobodyExplained:
     """While nobody can be asked for a part: why not. 409 `somebody-asked` once somebody is."""
     state = await known_case(tx, await case_of(tx, part_id=part_id))
-    watches = _watches(who, state, tx.directory)
-    if not watches and not state.concerns(who.person_id):
+    seen = Reader.of(who, state, tx.directory)
+    if not seen.watches and not seen.concerned:
         who.must([Role.SUPERVISOR], state.case.lowest_unit_id, tx.directory)
     part = state.part(part_id)
     if part.state is not PartState.WAITING or part.nobody_since is None:
@@ -136,7 +125,6 @@ async def nobody_explanation(part_id: UUID, tx: Tx, who: Caller) -> NobodyExplai
     told = await last_nobody(tx, state.case.id, part_id)
     if told is None:
         raise not_found()
-    seen = Reader(who.person_id, tx.directory, watches)
     return NobodyExplained(
         part_id=part_id,
         case_id=state.case.id,
@@ -147,18 +135,29 @@ async def nobody_explanation(part_id: UUID, tx: Tx, who: Caller) -> NobodyExplai
     )
 
 
-_OF_OFFER = ("part_id", "offered_at", "state", "policy", "chosen_because", "eta_seconds")
-
-
-def _watches(who: SignedIn, state: State, directory: Directory) -> bool:
-    return who.may(Role.SUPERVISOR, state.case.lowest_unit_id, directory)
+_OF_OFFER = ("part_id", "offered_at", "state", "policy", "chosen_because", "eta_seconds", "takes_over")
 
 
 class Reader:
-    """How far somebody sees who the others are."""
+    """How far somebody sees who was weighed for a case, and who the others are. `watches`: as their supervisor;
+    `concerned`: asked now, holding a part of it or having held one."""
 
-    def __init__(self, person_id: str, directory: Directory, watches: bool) -> None:
-        self._person_id, self._people, self._watches = person_id, directory.people, watches
+    def __init__(self, person_id: str, directory: Directory, *, watches: bool, concerned: bool) -> None:
+        self._person_id, self._people = person_id, directory.people
+        self.watches, self.concerned = watches, concerned
+
+    @classmethod
+    def of(cls, who: SignedIn, state: State, directory: Directory) -> Reader:
+        watches = who.may(Role.SUPERVISOR, state.case.lowest_unit_id, directory)
+        concerned = state.concerns(who.person_id)
+        return cls(who.person_id, directory, watches=watches, concerned=concerned)
+
+    def may_read(self, offer: Offer) -> bool:
+        return self.watches or self.concerned or offer.person_id == self._person_id
+
+    def of_offer(self, offer: Offer, candidates: Sequence[Candidate]) -> list[Weighed]:
+        """Nobody, for whoever may not read why."""
+        return [self.weighed(one, offer.person_id) for one in candidates] if self.may_read(offer) else []
 
     def name(self, person_id: str) -> Name | None:
         """As the registry has it now; who has left it for good stands there by their id."""
@@ -169,12 +168,12 @@ class Reader:
         """Whom the sentence is about; None where it speaks to the reader."""
         if person_id == self._person_id:
             return None
-        return self.name(person_id) if self._watches else Name(zh="同事", en="a colleague")
+        return self.name(person_id) if self.watches else Name(zh="同事", en="a colleague")
 
     def weighed(self, one: Candidate, chosen_id: str | None) -> Weighed:
         you = one.person_id == self._person_id
         shown: dict[str, Any] = {"person_id": None, "name": None}
-        if you or self._watches:
+        if you or self.watches:
             shown = {"person_id": one.person_id, "name": self.name(one.person_id)}
         return Weighed(
             you=you,

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from services.dispatch.api.acting import Acting
 from services.dispatch.api.doing import WORKING, Sealing
+from services.dispatch.api.explanations import Reader
 from services.dispatch.commands import (
     AcceptOffer,
     Arrive,
@@ -66,14 +67,15 @@ async def me(tx: Tx, who: Caller, sealer: Sealing) -> OnHand:
         parts=[],
     )
     for state in await on_hand(tx, who.person_id):
-        why = await explanations(tx, state.case.id)
+        why, seen = await explanations(tx, state.case.id), Reader.of(who, state, tx.directory)
         said = await statements(tx, state.case.id, sealer) if state.statements else {}
         for offer in (offer for offer in state.offers if offer.person_id == who.person_id):
             if offer.state is OfferState.OFFERED:
-                view = offer_view(offer, why.get(offer.id, ()))
+                candidates = why.get(offer.id, ())
+                view = offer_view(offer, seen.of_offer(offer, candidates))
                 task_id = state.part(offer.part_id).task_id
                 task = said.get(task_id) if task_id else None
-                sentence = why_chosen(offer, view.candidates)
+                sentence = why_chosen(offer, candidates)
                 answer.offers.append(OfferOnHand(offer=view, case=case_view(state), why=sentence, task=task))
             elif offer.state in HELD_OR_HANDLED:
                 answer.parts.append(part_view(state, state.part(offer.part_id), said))

@@ -20,9 +20,9 @@ from services.dispatch.rules.facts import (
     State,
     StatementKind,
 )
-from shared.events.dispatch import Candidate
 from shared.events.intake import Place, Window
 from shared.going import ArrivalMethod, DeclineReason, EntryFlag, EntryKind
+from shared.things import Name
 from shared.vocabulary import Level, Must, NoteKind, Outcome, PartRole, Post, ReturnBasis, Ruling, Urgency
 
 
@@ -85,8 +85,24 @@ class PartView(BaseModel):
     case: CaseView
 
 
+class Weighed(BaseModel):
+    """Somebody who was weighed, in the order of the choice. `person_id` and `name` are for supervisors, and one's own
+    for everybody; `p_late` is the chance of being late, from 0 to 1."""
+
+    you: bool
+    chosen: bool
+    person_id: str | None
+    name: Name | None
+    post: Post
+    eta_seconds: int | None
+    p_late: float | None
+    removed_by: str | None
+
+
 class OfferView(BaseModel):
-    """An offer with the reason for it, as the person chosen and supervisors may read it."""
+    """An offer with the reason for it. `candidates` are for the person chosen, those on the case and supervisors;
+    nobody else is told who was weighed. `swap_of`: they are on the way to another case by that offer (改派);
+    `takes_over`: somebody else is on the way here by that one (接替)."""
 
     offer_id: UUID
     part_id: UUID
@@ -100,9 +116,11 @@ class OfferView(BaseModel):
     expires_at: datetime
     eta_seconds: int | None
     chosen_because: str
-    candidates: tuple[Candidate, ...]
+    candidates: list[Weighed]
     declined_because: DeclineReason | None
     ended_at: datetime | None
+    swap_of: UUID | None
+    takes_over: UUID | None
 
 
 class ArrivalView(BaseModel):
@@ -290,7 +308,7 @@ def part_view(state: State, part: Part, said: Mapping[UUID, str] | None = None) 
     )
 
 
-def offer_view(offer: Offer, candidates: tuple[Candidate, ...]) -> OfferView:
+def offer_view(offer: Offer, candidates: list[Weighed]) -> OfferView:
     return OfferView(
         offer_id=offer.id,
         part_id=offer.part_id,
@@ -307,4 +325,6 @@ def offer_view(offer: Offer, candidates: tuple[Candidate, ...]) -> OfferView:
         candidates=candidates,
         declined_because=offer.declined_because,
         ended_at=offer.ended_at,
+        swap_of=offer.swap_of,
+        takes_over=offer.takes_over,
     )
