@@ -51,8 +51,8 @@ class CasePage(BaseModel):
 
 @router.get("/cases/{case_id}", dependencies=[allow(*WORKING, *WATCHING)], responses=VERSIONED)
 async def case(case_id: UUID, tx: Tx, who: Caller, sealer: Sealing, response: Response) -> CasePage:
-    """Parts, offers (with who was weighed, to those who may read why), and what was done. The `ETag` is the version that
-    `If-Match` names."""
+    """Parts, offers (with who was weighed, to those who may read why), and what was done. The `ETag` is the version
+    that `If-Match` names."""
     response.headers["ETag"] = etag(await version_of(tx, case_id))
     state = await known_case(tx, case_id)
     must_see(who, state, tx.directory)

@@ -53,8 +53,8 @@ class Swap(BaseModel):
 
 
 class Explanation(BaseModel):
-    """`removed` counts those weighed by what took them out. `takes_over`: the offer by which somebody is on the way, whom
-    this one would relieve; among the candidates they stand as `on_the_way`."""
+    """`removed` counts those weighed by what took them out. `takes_over`: the offer by which somebody is on the way,
+    whom this one would relieve; among the candidates they stand as `on_the_way`."""
 
     offer_id: UUID
     part_id: UUID

@@ -68,11 +68,6 @@ class Explanation:
     because: Because
     weighed: tuple[Weighed, ...]
 
-    @property
-    def others(self) -> tuple[Weighed, ...]:
-        """Who could have gone instead, the quickest first."""
-        return tuple(one for one in self.weighed[1:] if one.removed_by is None)
-
 
 def explained(
     situation: Situation,
@@ -117,6 +112,8 @@ def _explain(
 ) -> Explanation:
     mine = np.flatnonzero(edges.case == case)
     mine = mine[np.lexsort((edges.person[mine], edges.eta[mine], edges.person[mine] != person))]
+    there = _on_the_way(situation, case, weights)
+    mine = _told(situation, case, edges.person[mine], WEIGHED_MAX - len(there), mine)
     called = situation.on_call
 
     def removed_by(row: int) -> str | None:
@@ -137,13 +134,23 @@ def _explain(
         )
         for edge, row in zip(mine.tolist(), edges.person[mine].tolist(), strict=True)
     ]
-    weighed = [*rest[:1], *_on_the_way(situation, case, weights), *rest[1:]][:WEIGHED_MAX]
+    weighed = [*rest[:1], *there, *rest[1:]]
     return Explanation(case, person, _because(situation, case, swap, weighed), tuple(weighed))
 
 
+def _told(situation: Situation, case: int, person: Indices, most: int, mine: Indices) -> Indices:
+    """The first, then the nearest; but the grid's own A, B and leader however far off: "why not ours?" is what people
+    ask first."""
+    away = np.full(len(person), True)
+    away[:1] = False
+    away &= ~np.isin(person, situation.cases.holders[case])
+    kept = np.argsort(away, kind="stable")[:most]
+    return np.asarray(mine[np.sort(kept)], dtype=np.intp)
+
+
 def _on_the_way(situation: Situation, case: int, weights: Weights) -> list[Weighed]:
-    """Whoever goes there now, by what is left of their way: nobody is asked, so that no time to answer is counted. It is
-    told with that time, like everybody's."""
+    """Whoever goes there now, by what is left of their way: nobody is asked, so that no time to answer is counted. It
+    is told with that time, like everybody's."""
     goer = int(situation.cases.goer[case])
     if goer == NOBODY:
         return []

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from services.dispatch.matching.chain import ChosenBecause
 from services.dispatch.matching.explaining import WEIGHED_MAX, Because, Explanation, explained
-from services.dispatch.matching.sentences import WHY, sentence
 from services.dispatch.matching.situation import NOBODY, Situation, Standing
+from services.dispatch.rules.explaining import BECAUSE
 from shared.going import MatchingPolicy
 from tests.dispatch.matching.situations import (
     E_BIKE,
@@ -72,8 +72,8 @@ def test_words_shared_with_the_chain_mean_the_same() -> None:
 
 
 def test_every_reason_has_words_in_both_languages() -> None:
-    assert set(WHY) == set(Because)
-    assert all(chinese and english for chinese, english in WHY.values())
+    assert set(Because) <= set(BECAUSE)
+    assert all(words.zh and words.en for words in BECAUSE.values())
 
 
 def test_the_own_grid_is_named() -> None:
@@ -82,11 +82,16 @@ def test_the_own_grid_is_named() -> None:
     )
     one = only(situation)
     assert (one.because, [weighed.person for weighed in one.weighed]) == (Because.A_HOLDER, [1, 0])
-    assert sentence(one) == (
-        "本网格A岗，约4分钟到，迟到可能<1%；本网格优先（另比较1人，其中最快约2分钟）。",
-        "The grid's own A holder, there in about 4 min, <1% chance of being late; their own grid comes first "
-        "(1 more weighed, the quickest of them about 2 min).",
+
+
+def test_the_own_grids_people_are_told_however_far_off() -> None:
+    others = [(10 * n, 0) for n in range(1, 20)]
+    situation = a_situation(
+        a_case_list([(0, 0)], holders=[[19, NOBODY, 20]]), people_at([*others, (2500, 0), (2000, 0)])
     )
+    one = only(situation)
+    told = [weighed.person for weighed in one.weighed]
+    assert (told[0], told[-2:], len(told)) == (one.person, [20, 19], WEIGHED_MAX)
 
 
 def test_who_declined_is_told_with_the_word_of_the_caller() -> None:
@@ -94,9 +99,6 @@ def test_who_declined_is_told_with_the_word_of_the_caller() -> None:
     (one,) = explained(situation, ENGINE(situation), WEIGHTS, {(0, 0): "declined"})
     assert one.because is Because.ONLY_ONE
     assert [(weighed.person, weighed.removed_by) for weighed in one.weighed] == [(1, None), (0, "declined")]
-    assert sentence(one, ("志愿者", "volunteer"))[1] == (
-        "Volunteer, there in about 4 min, <1% chance of being late; nobody else can be asked now."
-    )
 
 
 def test_who_is_needed_elsewhere_at_the_same_time_is_told_as_that() -> None:
