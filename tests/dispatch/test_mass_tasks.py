@@ -279,6 +279,44 @@ async def test_every_n_of_the_overview_is_the_length_of_its_list(service: Servic
         assert await n_of(f"&reason={reason}") == n
     assert await n_of("") == await n_of("&unit=community-a") == 33
     assert await n_of("&grid=community-a") == 4
+    for row in seen["workers"]:
+        assert await n_of(f"&person={row['person_id']}") == row["listed"] - row["done"]
+    assert sum(row["done"] for row in seen["workers"]) == seen["done"] == 1
+    assert await n_of("&on_nobodys_list=true") == seen["on_nobodys_list"]
+    houses = (await desk.get(f"{path}/buildings?limit=200")).json()["buildings"]
+    for house in houses:
+        where = f"&grid={house['grid_id']}&building={house['building']}"
+        assert await n_of(where) == house["listed"] - house["done"] == sum(house["missing"].values())
+        for reason, n in house["missing"].items():
+            assert await n_of(f"{where}&reason={reason}") == n
+    assert (sum(house["listed"] for house in houses), sum(house["done"] for house in houses)) == (34, 1)
+
+
+async def test_houses_come_page_by_page_and_none_is_named_that_is_a_household(
+    service: Service, scene: Scene
+) -> None:
+    desk = Desk(service)
+    few = ["S1,王小明,,建设社区 9 栋 101,grid-a1", "S2,李丽,,建设社区 9 栋 102,grid-a1"]
+    people = residents(170, ["grid-a1", "grid-a2"]) + "\n".join(["", *few]).encode()
+    path = f"/mass-tasks/{await a_task(desk, people)}/buildings"
+    found, query = list[dict[str, Any]](), "?limit=3"
+    while True:
+        page = (await desk.get(f"{path}{query}")).json()
+        found += page["buildings"]
+        if page["next_cursor"] is None:
+            break
+        query = f"?limit=3&cursor={page['next_cursor']}"
+    houses = [
+        (grid, name, listed)
+        for grid in ("grid-a1", "grid-a2")
+        for name, listed in ((f"{grid}路1栋", 40), (f"{grid}路2栋", 40), (f"{grid}路3栋", 5))
+    ]
+    told = [(house["grid_id"], house["name"], house["listed"]) for house in found]
+    assert sorted(told, key=str) == sorted([*houses, ("grid-a1", None, 2)], key=str)
+    assert [grid for grid, _, _ in told] == sorted(grid for grid, _, _ in told)
+    below = (await desk.get(f"{path}?unit=grid-a2")).json()["buildings"]
+    assert {house["grid_id"] for house in below} == {"grid-a2"}
+    assert "9栋" not in str(found)
 
 
 async def test_a_task_is_of_a_unit_that_there_is_and_no_longer_than_one_split(
@@ -304,7 +342,7 @@ async def test_who_may_run_a_task_and_who_may_not(service: Service, scene: Scene
     officer = Desk(service)
     draft, begun = await a_task(officer, begun=False), await a_task(officer, residents(3, ["grid-a1"]))
     path = f"/mass-tasks/{begun}"
-    reads = [path, f"{path}/missing", f"{path}/people.csv"]
+    reads = [path, f"{path}/missing", f"{path}/buildings", f"{path}/people.csv"]
     supervisor = Desk(service, "p-street-s1", Role.SUPERVISOR, "street")
     for who in (officer, supervisor):
         assert {one["task_id"] for one in (await who.get("/mass-tasks")).json()["tasks"]} == {draft, begun}
@@ -427,8 +465,11 @@ async def test_the_lists_hot_queries_use_their_indexes(service: Service) -> None
         await tx.rows("SET LOCAL enable_seqscan = off")
         own: dict[str, object] = {"person_id": "p", "state": None, "left": False}
         assert "mass_task_people_" in await _plan(tx, rows.WALK, **task, **page, **again, **own)
-        every: dict[str, object] = {"grids": None, "reason": None, "everybody": False}
+        every: dict[str, object] = {"grids": None, "reason": None, "everybody": False, "nobodys": False}
+        every |= {"building": None, "worker": None}
         assert "mass_task_people_list" in await _plan(tx, rows.MISSING, **task, **page, **every)
+        houses = await _plan(tx, rows.OF_BUILDINGS, grids=None, after_place=0, most=50, **task)
+        assert houses.count("mass_task_people_") >= 2, houses
         for sql, given in ((rows.BUILDINGS, again), (rows.LOADS, again), (rows.COUNTS, {})):
             plan = await _plan(tx, sql, **task, **given)
             assert "mass_task_people_" in plan, plan

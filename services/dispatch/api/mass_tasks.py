@@ -19,6 +19,7 @@ from services.dispatch.handlers import mass_tasks
 from services.dispatch.handlers.reading_lists import read_list
 from services.dispatch.handlers.round_lists import grids_below
 from services.dispatch.queries import mass_tasks as rows
+from services.dispatch.rules.addresses import building_of
 from services.dispatch.rules.privacy import masked_name
 from services.dispatch.rules.task_story import MassTask, TaskState
 from services.dispatch.rules.work import Doer
@@ -37,6 +38,8 @@ RUNNING = (Role.UNIT_OFFICER, Role.SUPERVISOR)
 """Who opens and closes a mass task of their unit and below it, and sees who is missing."""
 
 PAGE_ROWS_MAX = 200
+HOUSE_NAMED_FROM_PEOPLE = 5
+"""A house with fewer is somebody's address."""
 FORM_BYTES_MAX = 12 * 1_048_576
 WRONG_SHOWN_MAX = 1000
 
@@ -75,11 +78,30 @@ class GridCount(BaseModel):
 
 
 class WorkerLoad(BaseModel):
-    """How much is on somebody's list, to share it out well: in the order of the names, and no measure of anybody."""
+    """How far somebody's list is, to share it out well: in the order of the names, and no measure of anybody. `done` of
+    `listed`; of the others `left` are still to be reached."""
 
     person_id: str
     listed: int
+    done: int
     left: int
+
+
+class BuildingCount(BaseModel):
+    """A house in a grid: `done` of `listed`, and of each other one why not. `building` is a mark without meaning, for
+    asking who is missing there; `name` as the addresses have it, if it is no single household's."""
+
+    grid_id: str
+    building: str
+    name: str | None
+    listed: int
+    done: int
+    missing: dict[NotDoneReason, int]
+
+
+class BuildingsPage(BaseModel):
+    buildings: list[BuildingCount]
+    next_cursor: str | None
 
 
 class TaskOverview(BaseModel):
@@ -118,6 +140,7 @@ class MissingPerson(BaseModel):
     ref: str
     name: str | None
     grid_id: str
+    building: str
     person_id: str | None
     reason: NotDoneReason
     tries: int
@@ -222,6 +245,32 @@ async def close(
     return await _overview(tx, task, sealer)
 
 
+@router.get("/mass-tasks/{task_id}/buildings", dependencies=[allow(*RUNNING)])
+async def buildings(
+    task_id: UUID,
+    tx: Tx,
+    who: Caller,
+    sealer: Sealing,
+    unit: str | None = None,
+    grid: str | None = None,
+    after_cursor: Cursor = None,
+    limit: Limit = 50,
+) -> BuildingsPage:
+    """n of d house by house, in the order of the addresses: below a `unit`, or of exactly the `grid` of a row of the
+    overview."""
+    await run_by(tx, task_id, who)
+    after_place_, _ = after_place(after_cursor)
+    found = await rows.of_buildings(
+        tx, task_id, grids=_grids(tx, unit, grid), after_place=after_place_, most=limit
+    )
+    key = await rows.key_of(tx, task_id, sealer)
+    full = len(found) == limit
+    return BuildingsPage(
+        buildings=[_building(row, key, sealer) for row in found],
+        next_cursor=cursor(found[-1]["first"], found[-1]["id"]) if full else None,
+    )
+
+
 @router.get("/mass-tasks/{task_id}/missing", dependencies=[allow(*RUNNING)])
 async def missing(
     task_id: UUID,
@@ -230,17 +279,28 @@ async def missing(
     sealer: Sealing,
     unit: str | None = None,
     grid: str | None = None,
+    building: str | None = None,
+    person: str | None = None,
+    on_nobodys_list: bool = False,
     reason: NotDoneReason | None = None,
     after_cursor: Cursor = None,
     limit: Limit = 50,
 ) -> MissingPage:
     """Who is missing and why, in the order of the addresses: below a `unit`, or of exactly the `grid` of a row of the
-    overview (people listed without a grid are under the task's own unit)."""
+    overview (people listed without a grid are under the task's own unit), in a `building` of it, on the list of a
+    `person` or on nobody's."""
     await run_by(tx, task_id, who)
-    below = grids_below(tx.directory, [unit]) if unit is not None else None
-    grids = [grid] if grid is not None else below
-    begin = after_place(after_cursor)
-    found = await rows.missing(tx, task_id, grids=grids, reason=reason, after=begin, most=limit)
+    found = await rows.missing(
+        tx,
+        task_id,
+        grids=_grids(tx, unit, grid),
+        reason=reason,
+        building=building,
+        worker=person,
+        nobodys=on_nobodys_list,
+        after=after_place(after_cursor),
+        most=limit,
+    )
     key = await rows.key_of(tx, task_id, sealer)
     people = [_missing(row, key, sealer) for row in found]
     full = len(found) == limit
@@ -287,7 +347,8 @@ async def _overview(tx: Transaction, task: MassTask, sealer: Sealer) -> TaskOver
         on_nobodys_list=task.total - sum(row["listed"] for row in workers),
         grids=grids,
         workers=[
-            WorkerLoad(person_id=row["worker_id"], listed=row["listed"], left=row["left"]) for row in workers
+            WorkerLoad(person_id=row["worker_id"], listed=row["listed"], done=row["done"], left=row["left"])
+            for row in workers
         ],
     )
 
@@ -297,6 +358,25 @@ def _grid(grid_id: str, counted: list[Row]) -> GridCount:
     return GridCount(grid_id=grid_id, listed=done + sum(not_done.values()), done=done, missing=not_done)
 
 
+def _grids(tx: Transaction, unit: str | None, grid: str | None) -> list[str] | None:
+    if grid is not None:
+        return [grid]
+    return grids_below(tx.directory, [unit]) if unit is not None else None
+
+
+def _building(row: Row, key: bytes | None, sealer: Sealer) -> BuildingCount:
+    address = rows.unsealed(row, key, sealer).get("address")
+    named = row["listed"] >= HOUSE_NAMED_FROM_PEOPLE
+    return BuildingCount(
+        grid_id=row["grid_id"],
+        building=row["building"],
+        name=building_of(address) if address and named else None,
+        listed=row["listed"],
+        done=row["done"],
+        missing=row["missing"],
+    )
+
+
 def _missing(row: Row, key: bytes | None, sealer: Sealer) -> MissingPerson:
     name = rows.unsealed(row, key, sealer).get("name")
     return MissingPerson(
@@ -304,6 +384,7 @@ def _missing(row: Row, key: bytes | None, sealer: Sealer) -> MissingPerson:
         ref=row["ref"],
         name=masked_name(name) if name else None,
         grid_id=row["grid_id"],
+        building=row["building"],
         person_id=row["worker_id"],
         reason=NotDoneReason(row["reason"] or NotDoneReason.NOT_REACHED),
         tries=row["tries"],

@@ -66,8 +66,28 @@ COUNTS = """
     WHERE task_id = :task_id GROUP BY grid_id, state, reason ORDER BY grid_id, state, reason
 """
 OF_WORKERS = f"""
-    SELECT worker_id, count(*) AS listed, count(*) FILTER (WHERE {LEFT}) AS left FROM mass_task_people
+    SELECT worker_id, count(*) AS listed, count(*) FILTER (WHERE {LEFT}) AS left,
+           count(*) FILTER (WHERE state = 'done') AS done FROM mass_task_people
     WHERE task_id = :task_id AND worker_id IS NOT NULL GROUP BY worker_id ORDER BY worker_id
+"""
+# Places are drawn once per task: the first one of a house is its own, and somebody stands there.
+OF_BUILDINGS = """
+    WITH counted AS (
+        SELECT grid_id, building, state = 'done' AS done, coalesce(reason, 'not_reached') AS reason,
+               count(*) AS people, min(place) AS first
+        FROM mass_task_people
+        WHERE task_id = :task_id AND (CAST(:grids AS text[]) IS NULL OR grid_id = ANY(CAST(:grids AS text[])))
+        GROUP BY 1, 2, 3, 4
+    ), houses AS (
+        SELECT grid_id, building, min(first) AS first, CAST(sum(people) AS bigint) AS listed,
+               CAST(coalesce(sum(people) FILTER (WHERE done), 0) AS bigint) AS done,
+               coalesce(jsonb_object_agg(reason, people) FILTER (WHERE NOT done), '{}') AS missing
+        FROM counted GROUP BY grid_id, building
+        HAVING min(first) > :after_place ORDER BY first LIMIT :most
+    )
+    SELECT houses.*, listed.id, listed.sealed_person FROM houses
+    JOIN mass_task_people AS listed ON listed.task_id = :task_id AND listed.place = houses.first
+    ORDER BY first
 """
 OWN_TASKS = f"""
     SELECT {", ".join(f"mass_tasks.{name}" for name in NAMES)}, mine.listed, mine.left FROM mass_tasks JOIN LATERAL (
@@ -83,10 +103,13 @@ WALK = f"""
     ORDER BY {STAND}, id LIMIT :most
 """
 MISSING = """
-    SELECT id, ref, grid_id, place, worker_id, state, reason, tries, tried_at, sealed_person FROM mass_task_people
+    SELECT id, ref, grid_id, building, place, worker_id, state, reason, tries, tried_at, sealed_person
+    FROM mass_task_people
     WHERE task_id = :task_id AND (place, id) > (:after_place, :after_id) AND (:everybody OR state <> 'done')
         AND (CAST(:grids AS text[]) IS NULL OR grid_id = ANY(CAST(:grids AS text[])))
         AND (CAST(:reason AS text) IS NULL OR coalesce(reason, 'not_reached') = :reason)
+        AND (CAST(:building AS text) IS NULL OR building = :building)
+        AND (CAST(:worker AS text) IS NULL OR worker_id = :worker) AND (NOT :nobodys OR worker_id IS NULL)
     ORDER BY place, id LIMIT :most
 """
 
@@ -201,6 +224,14 @@ async def of_workers(tx: Transaction, task_id: UUID) -> list[Row]:
     return await tx.rows(OF_WORKERS, task_id=task_id, again=list(TRIED_AGAIN))
 
 
+async def of_buildings(
+    tx: Transaction, task_id: UUID, *, grids: Sequence[str] | None, after_place: int, most: int
+) -> list[Row]:
+    """House by house in the order of the addresses, each with the row of one who lives there."""
+    given = list(grids) if grids is not None else None
+    return await tx.rows(OF_BUILDINGS, task_id=task_id, grids=given, after_place=after_place, most=most)
+
+
 async def own_tasks(tx: Transaction, person_id: str, most: int) -> list[tuple[MassTask, int, int]]:
     rows = await tx.rows(OWN_TASKS, person_id=person_id, again=list(TRIED_AGAIN), most=most)
     return [(task_of(row), row["listed"], row["left"]) for row in rows]
@@ -236,16 +267,22 @@ async def missing(
     *,
     grids: Sequence[str] | None = None,
     reason: str | None = None,
+    building: str | None = None,
+    worker: str | None = None,
+    nobodys: bool = False,
     everybody: bool = False,
     after: tuple[int, UUID],
     most: int,
 ) -> list[Row]:
-    """Who is not done, or everybody, in the order of the addresses."""
+    """Who is not done, or everybody, in the order of the addresses; `nobodys` are those on no worker's list."""
     return await tx.rows(
         MISSING,
         task_id=task_id,
         grids=list(grids) if grids is not None else None,
         reason=reason,
+        building=building,
+        worker=worker,
+        nobodys=nobodys,
         everybody=everybody,
         after_place=after[0],
         after_id=after[1],
