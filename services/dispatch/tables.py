@@ -155,6 +155,11 @@ class OfferRow(Table, table=True):
             unique=True,
             postgresql_where=text("swap_of IS NOT NULL AND state = 'offered'"),
         ),
+        Index(
+            "offers_under_way",
+            "case_id",
+            postgresql_where=text("state = 'accepted' AND emergency AND goes"),
+        ),
         Index("offers_by_swap", "swap_of", postgresql_where=text("swap_of IS NOT NULL")),
         Index("offers_by_case", "case_id"),
         Index("offers_shadowed", "offered_at", "id", postgresql_where=text("shadow IS NOT NULL")),

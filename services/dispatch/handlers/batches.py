@@ -7,10 +7,12 @@ under the locks of the street and the case, so that one faulty case stops none. 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import perf_counter
+from uuid import UUID
 
 from services.dispatch import metrics
 from services.dispatch.handlers.local_days import midnight, today_in, zone_of
@@ -22,15 +24,18 @@ from services.dispatch.handlers.ways import Ways
 from services.dispatch.matching.policies import policies
 from services.dispatch.matching.situation import Assignment, Policy, Situation
 from services.dispatch.matching.weights import Weights
-from services.dispatch.queries.batches import lately, nights, remembered, standing, trips
+from services.dispatch.queries.batches import Trip, lately, nights, remembered, standing, trips, under_way
 from services.dispatch.queries.cases import load_sought
 from services.dispatch.queries.search import WaitingPart, lock_street, seen_at
 from services.dispatch.rules.facts import PartState
+from services.dispatch.rules.takeovers import may_be_taken_over
 from shared.database import Database, Transaction
 from shared.going import MatchingPolicy
 from shared.sealing import Sealer
 from shared.things import Person, Point
 from shared.vocabulary import Level
+
+log = logging.getLogger(__name__)
 
 NIGHTS_DAYS = 30
 """Night work is made even over so long."""
@@ -84,6 +89,7 @@ class Batches:
         what, last = Open.of(moment, posed), self.last.setdefault(street_id, Decided())
         due = last.again_at(moment, what)
         if due is None or due > moment.now:
+            last.left = what if due is None else last.left
             self._wait_until(street_id, due)
             return None
         self._wait_until(street_id, None)
@@ -111,11 +117,41 @@ class Batches:
         metrics.BATCH_CASES.observe(len(moment.seeking))
         if assignment.fallback is not None:
             metrics.FALLBACKS.labels(assignment.fallback).inc()
+        batch = Batch(moment, posed, situation, assignment, policy)
         if shadow is None:
-            return Batch(moment, posed, situation, assignment, policy)
-        beside = self.policies[shadow]
-        other = await asyncio.to_thread(beside, situation) if aside else beside(situation)
-        return Batch(moment, posed, situation, assignment, policy, other, shadow)
+            return batch
+        try:
+            beside = self.policies[shadow]
+            other = await asyncio.to_thread(beside, situation) if aside else beside(situation)
+        except Exception:  # nobody waits for a comparison
+            log.exception("the policy %s could not be compared", shadow)
+            return batch
+        return replace(batch, shadow=other, shadow_policy=shadow)
+
+    # ── worth a look ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def have_news(self, tx: Transaction, but: Collection[str]) -> list[str]:
+        """Streets other than those, where people are on the way and somebody who might take over became free since the
+        last decision, or somebody set out. By two statements, and what is in memory: a look reads a dozen."""
+        now, found = await tx.now(), list[str]()
+        for street_id, ways in sorted((await under_way(tx)).items()):
+            if street_id in but:
+                continue
+            roster = self.rosters.of(tx.directory, street_id)
+            there = [
+                one.id
+                for one in roster.people
+                if may_go(one, roster.units, ()) and roster.on_duty(one.id, now)
+            ]
+            on_hand = await standing(tx, there)
+            had = {
+                one for one in there if one not in on_hand or not (on_hand[one].engaged or on_hand[one].going)
+            }
+            free = {one for one in had if one not in on_hand or not on_hand[one].at_routine}
+            last = self.last.setdefault(street_id, Decided())
+            if had and last.is_news(had, free, ways):
+                found.append(street_id)
+        return found
 
     # ── one moment ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,7 +199,8 @@ class Batches:
         centres = {unit_id: tx.directory.units[unit_id].centre for unit_id in units}
         since = {one: max(roster.on_duty_since(one, now), earliest) for one in names}
         at_work_since = {one: max(roster.at_work_since(one, now), earliest) for one in names}
-        under_way = await trips(tx, going) if going else []
+        ways = await trips(tx, going) if going else []
+        handing = await _handing(tx, ways) if len(going) < len(names) else {}
         return Moment(
             now=now,
             hour=now.astimezone(zone).hour,
@@ -172,8 +209,9 @@ class Batches:
             on_call=frozenset(one for one in names if not roster.on_duty(one, now)),
             on_hand=on_hand,
             seen=await seen_at(tx, names, now, self.sealer) if names else {},
-            trips=under_way,
-            skills={one.category_code: skills_wanted(tx.directory, one.category_code) for one in under_way},
+            trips=ways,
+            handing=handing,
+            skills={one.category_code: skills_wanted(tx.directory, one.category_code) for one in ways},
             lately=await lately(tx, at_work_since, not_before) if names else {},
             since=since,
             remembered=await remembered(tx, street_id, now),
@@ -181,7 +219,10 @@ class Batches:
             nights=await self._nights_of(tx, street_id, roster, now),
             centres={unit_id: centre for unit_id, centre in centres.items() if centre is not None},
             units=roster.units,
-            own={unit_id: roster.own(unit_id) for unit_id in sorted({one.part.unit_id for one in seeking})},
+            own={
+                unit_id: roster.own(unit_id)
+                for unit_id in sorted({one.part.unit_id for one in [*seeking, *handing.values()]})
+            },
         )
 
     async def _nights_of(
@@ -195,6 +236,20 @@ class Batches:
             since = until - timedelta(days=NIGHTS_DAYS)
             self.nights[street_id] = known = until, await nights(tx, people, since, until, zone)
         return known[1]
+
+
+async def _handing(tx: Transaction, ways: Sequence[Trip]) -> dict[UUID, Seeking]:
+    """Of those who may be called off, whose part somebody else might take over, as if it were searched for."""
+    may = [trip for trip in ways if trip.swappable]
+    states = await load_sought(tx, sorted({trip.case_id for trip in may})) if may else {}
+    found = {}
+    for trip in may:
+        state = states[trip.case_id]
+        offer = state.offer(trip.offer_id)
+        if may_be_taken_over(state, offer):
+            part = state.part(offer.part_id)
+            found[trip.offer_id] = Seeking(state, part, search_in(tx.directory, state, part))
+    return found
 
 
 class Crossed(Exception):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from uuid import UUID
 
 import numpy as np
 
@@ -56,6 +57,8 @@ class Moment:
     on_hand: Mapping[str, OnHand] = field(default_factory=dict)
     seen: Mapping[str, SeenAt] = field(default_factory=dict)
     trips: Sequence[Trip] = ()
+    handing: Mapping[UUID, Seeking] = field(default_factory=dict)
+    """By trip, the part that somebody else might take over, and what would be searched for then."""
     lately: Mapping[str, Lately] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
     """When each one's shift began, or their last break ended."""
@@ -266,15 +269,29 @@ def barred_pairs(moment: Moment) -> Barred:
     for at, one in enumerate(moment.seeking):
         found |= {(at, row): because for row, because in _barred_for(moment, one).items()}
     for at, trip in enumerate(swappable_trips(moment), start=len(moment.seeking)):
-        elsewhere = moment.only_lead - moment.leads.get(trip.unit_id, NO_ROWS)
-        found |= {(at, row): None for row in elsewhere}
+        whose = moment.handing.get(trip.offer_id)
+        never = dict.fromkeys(moment.rows.values()) if whose is None else _never(moment, whose)
+        found |= {(at, row): because for row, because in never.items()}
         found |= dict.fromkeys(((at, row) for row in _rows(moment, trip.asked)), RemovedBy.ASKED_THIS_TURN)
     return found
 
 
 def _barred_for(moment: Moment, one: Seeking) -> dict[int, RemovedBy | None]:
-    """Never for this case; the leader before their step; and, while others are left, whoever was asked in this turn.
-    `None` is said of other grids' leaders: nobody would think of them."""
+    """Never for this case; the leader before their step; and, while others are left, whoever was asked in this turn."""
+    search, leader = one.search, moment.leads.get(one.part.unit_id, NO_ROWS)
+    out = _never(moment, one)
+    free = moment.to_be_had - out.keys()
+    if search.leader_at is not None and not leader_is_due(search, moment.now) and free - leader:
+        out |= dict.fromkeys(leader & free, RemovedBy.NOT_YET)
+        free -= leader
+    asked = _rows(moment, search.asked) - out.keys()
+    gone = asked if free - asked else asked - moment.to_be_had
+    return out | dict.fromkeys(gone, RemovedBy.ASKED_THIS_TURN)
+
+
+def _never(moment: Moment, one: Seeking) -> dict[int, RemovedBy | None]:
+    """For this case, or so shortly after they declined it. `None` is said of other grids' leaders: nobody would think
+    of them."""
     search, leader = one.search, moment.leads.get(one.part.unit_id, NO_ROWS)
     resting = {person for person, until in search.resting.items() if moment.now < until}
     filters = (
@@ -284,14 +301,7 @@ def _barred_for(moment: Moment, one: Seeking) -> dict[int, RemovedBy | None]:
         (_rows(moment, search.excluded), RemovedBy.DECLINED),
         (_rows(moment, search.barred), RemovedBy.EXCLUDED),
     )
-    out = {row: because for rows, because in filters for row in rows}
-    free = moment.to_be_had - out.keys()
-    if search.leader_at is not None and not leader_is_due(search, moment.now) and free - leader:
-        out |= dict.fromkeys(leader & free, RemovedBy.NOT_YET)
-        free -= leader
-    asked = _rows(moment, search.asked) - out.keys()
-    gone = asked if free - asked else asked - moment.to_be_had
-    return out | dict.fromkeys(gone, RemovedBy.ASKED_THIS_TURN)
+    return {row: because for rows, because in filters for row in rows}
 
 
 def _rows(moment: Moment, people: Collection[str]) -> frozenset[int]:

@@ -6,7 +6,7 @@ with each of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -81,11 +81,13 @@ NOTHING = Open(frozenset(), frozenset(), frozenset(), frozenset(), frozenset(), 
 
 @dataclass
 class Decided:
-    """The last decision on a street: what was left open, when, and when somebody was asked last."""
+    """The last decision on a street: what was left open, when, and when somebody was asked last. `ways`: the trips that
+    went on when it was last asked whether there is news."""
 
     left: Open = NOTHING
     at: datetime | None = None
     asked_at: datetime | None = None
+    ways: frozenset[UUID] = frozenset()
 
     def again_at(self, moment: Moment, what: Open) -> datetime | None:
         """When it is decided on again: where there is news at once or, while people are short, when the window closes;
@@ -99,6 +101,16 @@ class Decided:
         if what.pinned:
             return due
         return max(due, match_at(moment.now, len(what.parts), len(what.people), self.asked_at))
+
+    def is_news(self, people: Set[str], free: Set[str], trips: Set[UUID]) -> bool:
+        """Whether somebody among them could not be had at the last decision, or has set out since this was asked last.
+        Who could be had then and is gone is forgotten: they are news when they come back."""
+        left, set_out = self.left, trips - self.ways
+        self.ways = frozenset(trips)
+        if self.at is None or set_out or people - left.people or free - left.free:
+            return True
+        self.left = replace(left, people=left.people & people, free=left.free & free)
+        return False
 
     def keep(self, moment: Moment, what: Open, assignment: Assignment) -> None:
         """Who is asked for what."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -54,7 +54,12 @@ CROSSED_SECONDS = 0.02
 FAULT_RESTS_SECONDS = 5.0
 """A part whose search fails for a reason of its own is tried again after so long; the others do not wait for it."""
 
-CROSSINGS = ("offers_one_live_per_part", "offers_one_emergency_per_person", "offers_one_swap_per_person")
+CROSSINGS = (
+    "offers_one_live_per_part",
+    "offers_one_ask_per_part",
+    "offers_one_emergency_per_person",
+    "offers_one_swap_per_person",
+)
 """The unique indexes by which two replicas or two streets find out that they want the same."""
 
 
@@ -140,32 +145,48 @@ class Matching:
         streets: dict[str, list[WaitingPart]] = {}
         for part in awake:
             streets.setdefault(part.street_id, []).append(part)
+        streets |= {street_id: [] for street_id in await self._news(database, streets)}
         self.batches.keep_windows_of(streets)
         turns: list[Turn] = []
         for street_id, of_street in sorted(streets.items()):
             turns += await self._match(database, street_id, of_street)
         return turns
 
+    async def _news(self, database: Database, waiting_in: Collection[str]) -> list[str]:
+        """Streets where nothing waits, but somebody might take over a way from somebody else."""
+        try:
+            async with database.transaction() as tx:
+                return await self.batches.have_news(tx, waiting_in)
+        except Exception as wrong:
+            if is_transient(wrong):
+                raise
+            metrics.SEARCH_FAULTS.inc()
+            log.error("nobody could be found who might take over a way", exc_info=wrong)
+            return []
+
     async def _match(self, database: Database, street_id: str, parts: list[WaitingPart]) -> list[Turn]:
         """If even the look at a street fails, each of its parts is sought by itself, and only the faulty one rests."""
         try:
             batch = await self.batches.decide(database, street_id, parts)
         except Crossed:
+            if not parts:
+                self.batches.forget(street_id)
             return [Turn.CROSSED]
         except Exception as wrong:
             if is_transient(wrong):
                 raise
             log.warning("street %s could not be matched as a whole", street_id, exc_info=wrong)
             return [await self.seek(database, part) for part in parts]
-        return [] if batch is None else await self._send_all(database, batch, parts)
+        return [] if batch is None else await self._send_all(database, street_id, batch, parts)
 
-    async def _send_all(self, database: Database, batch: Batch, parts: list[WaitingPart]) -> list[Turn]:
+    async def _send_all(
+        self, database: Database, street_id: str, batch: Batch, parts: list[WaitingPart]
+    ) -> list[Turn]:
         by_id, turns = {part.part_id: part for part in parts}, list[Turn]()
         served = set()
         for sending in sendings(batch, self.batches.weights):
-            units, part = batch.moment.units, by_id[sending.part_id]
-            turn = await self._guarded(database, part, partial(send, sending=sending, units=units))
-            turns.append(turn)
+            put = partial(send, sending=sending, units=batch.moment.units)
+            turns.append(await self._guarded(database, by_id.get(sending.part_id) or sending.what, put))
             served.add(sending.part_id)
         for one in batch.moment.seeking:
             part, later = by_id[one.part.id], again_at(batch.moment, one)
@@ -174,7 +195,7 @@ class Matching:
                 left = partial(self._left, waits=part, later=later)
                 turns.append(await self._guarded(database, part, left))
         if {Turn.CROSSED, Turn.FAILED, Turn.NOTHING} & set(turns):
-            self.batches.forget(parts[0].street_id)
+            self.batches.forget(street_id)
         return turns
 
     async def _left(self, tx: Transaction, waits: WaitingPart, later: datetime | None) -> Turn:

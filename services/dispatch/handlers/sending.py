@@ -19,9 +19,10 @@ from services.dispatch.matching.situation import NOBODY, Assignment
 from services.dispatch.matching.weights import Weights
 from services.dispatch.queries.batches import trip_goes_on
 from services.dispatch.queries.cases import load
-from services.dispatch.queries.search import burdens, lock_street
+from services.dispatch.queries.search import WaitingPart, burdens, lock_street
 from services.dispatch.rules.facts import Part, PartState, State
 from services.dispatch.rules.offers import about
+from services.dispatch.rules.takeovers import may_be_taken_over
 from shared.database import Transaction
 from shared.events.dispatch import Candidate, CaseOffered, ShadowChoice
 from shared.ids import uuid7
@@ -45,7 +46,8 @@ MAY_BE_ASKED = frozenset({None, RemovedBy.ASKED_THIS_TURN})
 
 @dataclass(frozen=True)
 class Sending:
-    """One pair as it was decided: whom to ask for which part, and why. `ends_by`: a leader waits for their step."""
+    """One pair as it was decided: whom to ask for which part, and why. `ends_by`: a leader waits for their step.
+    `swap_of`, `takes_over`: the trip they would leave for it, or by which somebody else has the part."""
 
     street_id: str
     case_id: UUID
@@ -57,15 +59,20 @@ class Sending:
     policy: str
     shadow: ShadowChoice | None
     swap_of: UUID | None
+    takes_over: UUID | None
 
     @property
     def eta_seconds(self) -> int | None:
         return self.candidates[0].eta_seconds
 
+    @property
+    def what(self) -> WaitingPart:
+        """The part, as the search speaks of one: also where it does not wait, because somebody is on the way."""
+        return WaitingPart(self.part_id, self.case_id, self.street_id, starved=False, batched=True)
+
 
 def sendings(batch: Batch, weights: Weights) -> list[Sending]:
     """The pairs of a batch, the oldest case first."""
-    waiting = len(batch.moment.seeking)
     words = {pair: because.value for pair, because in batch.posed.removed.items() if because is not None}
     told = explained(batch.situation, batch.assignment, weights, words)
     swaps = {
@@ -81,25 +88,27 @@ def sendings(batch: Batch, weights: Weights) -> list[Sending]:
     return [
         _sending(batch, one, (one.case, one.person) in swaps)
         for one in sorted(told, key=lambda one: one.case)
-        if one.case < waiting
     ]
 
 
 def _sending(batch: Batch, why: Explanation, swap: bool) -> Sending:
-    moment, one = batch.moment, batch.moment.seeking[why.case]
+    moment, ways = batch.moment, swappable_trips(batch.moment)
+    held = ways[why.case - len(moment.seeking)].offer_id if why.case >= len(moment.seeking) else None
+    one = moment.seeking[why.case] if held is None else moment.handing[held]
     person = moment.people[why.person]
-    trips = {trip.person_id: trip.offer_id for trip in swappable_trips(moment)}
+    trips = {trip.person_id: trip.offer_id for trip in ways}
     return Sending(
         street_id=one.state.case.street_id,
         case_id=one.state.case.id,
         part_id=one.part.id,
         person=person,
         because=why.because,
-        ends_by=_ends_by(batch, one, why.person),
+        ends_by=_ends_by(batch, one, why.person) if held is None else None,
         candidates=_candidates(batch, one, why),
         policy=batch.policy,
-        shadow=shadow_of(batch, why.case),
+        shadow=shadow_of(batch, why.case) if held is None else None,
         swap_of=trips[person.id] if swap else None,
+        takes_over=held,
     )
 
 
@@ -117,7 +126,7 @@ def _candidates(batch: Batch, one: Seeking, why: Explanation) -> tuple[Candidate
     weighed = [
         Candidate(
             person_id=people[seen.person].id,
-            post=post_for(one.search, people[seen.person], batch.moment.units)[0],
+            post=_post_of(one, people[seen.person], batch.moment.units),
             eta_seconds=max(0, round(seen.eta_seconds - answer)),
             removed_by=seen.removed_by,
             p_late=round(seen.p_late, 4),
@@ -141,6 +150,14 @@ def _kept_away(batch: Batch, case: int, person: Person) -> RemovedBy | None:
     if on_hand is not None and (on_hand.engaged or on_hand.going):
         return RemovedBy.ON_EMERGENCY
     return RemovedBy.OFF_DUTY if row is None else batch.posed.removed.get((case, row))
+
+
+def _post_of(one: Seeking, person: Person, units: Collection[str]) -> Post:
+    """By which they go there already, else by which they would."""
+    has = one.state.live_offer(one.part.id)
+    if has is not None and has.person_id == person.id:
+        return has.post
+    return post_for(one.search, person, units)[0]
 
 
 def post_for(search: Search, person: Person, units: Collection[str]) -> tuple[Post, str]:
@@ -174,7 +191,8 @@ def _edge_of(assignment: Assignment, case: int) -> int | None:
 
 
 async def send(tx: Transaction, sending: Sending, units: Collection[str]) -> Turn:
-    """Load, decide, save, announce, for one pair: it counts only if the part still waits for such a person."""
+    """Load, decide, save, announce, for one pair: it counts only if the part still waits for such a person, or goes on
+    to be on the way of somebody who is not nearer."""
     if not await lock_street(tx, sending.street_id):
         return Turn.CROSSED
     locked, now = await tx.try_lock([sending.case_id])
@@ -182,7 +200,7 @@ async def send(tx: Transaction, sending: Sending, units: Collection[str]) -> Tur
     if state is None or now is None:
         return Turn.CROSSED
     part = state.part(sending.part_id)
-    if part.state is not PartState.WAITING:
+    if not _may_be_sent(state, part, sending):
         return Turn.NOTHING
     search = search_in(tx.directory, state, part)
     if not await _still_fits(tx, search, sending, now) or (sending.ends_by or now) < now:
@@ -193,6 +211,12 @@ async def send(tx: Transaction, sending: Sending, units: Collection[str]) -> Tur
         agrees = sending.shadow.person_id == sending.person.id
         metrics.SHADOW.labels(str(agrees).lower()).inc()
     return Turn.OFFERED
+
+
+def _may_be_sent(state: State, part: Part, sending: Sending) -> bool:
+    if sending.takes_over is None:
+        return part.state is PartState.WAITING
+    return may_be_taken_over(state, state.offer(sending.takes_over))
 
 
 async def _still_fits(tx: Transaction, search: Search, sending: Sending, now: datetime) -> bool:
@@ -207,7 +231,10 @@ async def _still_fits(tx: Transaction, search: Search, sending: Sending, now: da
         unit_id=search.unit_id,
         on_emergency=sending.swap_of is None and burden is not None and burden.on_emergency,
     )
-    return removed_by(search, asked, now) in MAY_BE_ASKED
+    may = (
+        MAY_BE_ASKED if sending.takes_over is None else (None,)
+    )  # no turn begins anew while somebody is on the way
+    return removed_by(search, asked, now) in may
 
 
 def _offered(
@@ -230,4 +257,5 @@ def _offered(
         policy=sending.policy,
         shadow=sending.shadow,
         swap_of=sending.swap_of,
+        takes_over=sending.takes_over,
     )

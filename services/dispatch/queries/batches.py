@@ -31,7 +31,8 @@ STANDING = """
     GROUP BY person_id
 """
 
-# A swap is asked once per trip, whatever came of it, and never of whoever swapped already.
+# A swap is asked once per trip, whatever came of it, and never of whoever swapped already; nor while somebody is asked
+# to take the trip over.
 GOING = """
     SELECT offers.id AS offer_id, offers.person_id, offers.case_id, offers.eta_seconds, offers.accepted_at,
         parts.unit_id, cases.registered_at, cases.category_code, cases.place, cases.policy, cases.ladder, cases.care,
@@ -42,7 +43,10 @@ GOING = """
                 AND coalesce(visit.ended_at, offers.accepted_at) >= offers.accepted_at
         ) AS interrupted,
         offers.swap_of IS NULL AND cases.state = 'open' AND NOT parts.own_people_only
-            AND NOT EXISTS (SELECT 1 FROM offers AS swap WHERE swap.swap_of = offers.id) AS swappable,
+            AND NOT EXISTS (SELECT 1 FROM offers AS swap WHERE swap.swap_of = offers.id)
+            AND NOT EXISTS (
+                SELECT 1 FROM offers AS asked WHERE asked.part_id = offers.part_id AND asked.state = 'offered'
+            ) AS swappable,
         ARRAY(
             SELECT DISTINCT asked.person_id FROM offers AS asked
             WHERE asked.case_id = offers.case_id AND asked.part_id = offers.part_id AND asked.turn = parts.turn
@@ -53,16 +57,17 @@ GOING = """
         AND offers.person_id = ANY(CAST(:people AS text[]))
 """
 
-# Lost: an offer to swap that was taken back before they answered, unless they had arrived where they were going.
+# Lost: an offer to swap that was taken back before they answered, unless they had arrived where they were going; and a
+# way that somebody took over. From there they go home at once.
 LATELY = """
     SELECT asked.person_id, last.offered_at AS asked_at, coalesce(shift.taken, 0) AS taken,
         coalesce(last.state = 'withdrawn' AND last.swap_of IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM offers AS trip WHERE trip.id = last.swap_of AND trip.arrived_at <= last.ended_at
-        ), false) AS lost_swap,
+        ) OR last.passed_on = 'taken_over', false) AS lost_swap,
         done.ended_at AS done_at, coalesce(done.emergency, false) AS done_urgent
     FROM unnest(CAST(:people AS text[]), CAST(:since AS timestamptz[])) AS asked(person_id, since)
     LEFT JOIN LATERAL (
-        SELECT offered_at, state, swap_of, ended_at FROM offers
+        SELECT offered_at, state, swap_of, ended_at, passed_on FROM offers
         WHERE offers.person_id = asked.person_id AND emergency AND offers.offered_at >= :not_before
         ORDER BY offers.offered_at DESC, offers.id DESC LIMIT 1
     ) AS last ON true
@@ -72,9 +77,9 @@ LATELY = """
             AND emergency AND accepted_at IS NOT NULL
     ) AS shift ON true
     LEFT JOIN LATERAL (
-        SELECT ended_at, emergency FROM offers
+        SELECT ended_at, emergency AND arrived_at IS NOT NULL AS emergency FROM offers
         WHERE offers.person_id = asked.person_id AND offers.offered_at >= asked.since
-            AND arrived_at IS NOT NULL AND ended_at IS NOT NULL
+            AND (arrived_at IS NOT NULL OR passed_on = 'taken_over') AND ended_at IS NOT NULL
         ORDER BY ended_at DESC LIMIT 1
     ) AS done ON true
 """
@@ -102,6 +107,12 @@ SWAPS_OVER = """
     FROM offers AS swap JOIN offers AS trip ON trip.id = swap.swap_of JOIN cases ON cases.id = swap.case_id
     WHERE swap.swap_of IS NOT NULL AND swap.state = 'offered' AND trip.state = 'arrived'
     ORDER BY swap.offered_at, swap.id
+"""
+
+# Also those that may not be called off: who may is looked at where there is anybody to be had instead.
+UNDER_WAY = """
+    SELECT cases.street_id, offers.id FROM offers JOIN cases ON cases.id = offers.case_id
+    WHERE offers.state = 'accepted' AND offers.emergency AND offers.goes AND cases.state = 'open'
 """
 
 TRIP = "SELECT state FROM offers WHERE id = :offer_id"
@@ -136,8 +147,8 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """`taken`: emergencies in this shift; `done_at`: when they finished in it last at a place they had come to, and
-    whether that was an emergency."""
+    """`taken`: emergencies in this shift; `done_at`: when they finished in it last at a place they had come to, or were
+    relieved on their way, and whether that was at an emergency."""
 
     asked_at: datetime | None
     taken: int
@@ -208,6 +219,14 @@ async def nights(
 async def swaps_over(tx: Transaction) -> list[HeldPart]:
     """Open offers to swap whose person has arrived at the old place."""
     return [HeldPart(**row) for row in await tx.rows(SWAPS_OVER)]
+
+
+async def under_way(tx: Transaction) -> dict[str, set[UUID]]:
+    """By street, the offers by which people are on the way to its emergencies."""
+    found: dict[str, set[UUID]] = {}
+    for row in await tx.rows(UNDER_WAY):
+        found.setdefault(row["street_id"], set()).add(row["id"])
+    return found
 
 
 async def trip_goes_on(tx: Transaction, offer_id: UUID) -> bool:

@@ -188,8 +188,8 @@ class Part:
 class Offer:
     """One person, one part. `goes` turns false as soon as the person is free to be sent elsewhere. `passed_on` says
     that a held part went to somebody else (交接), was handed down or was ruled to be another unit's. `swap_of` is the
-    offer by which the person was on the way to another case when this one was put to them; `takes_over` the one by which
-    somebody else was on the way to this part."""
+    offer by which the person was on the way to another case when this one was put to them; `takes_over` the one by
+    which somebody else was on the way to this part."""
 
     id: UUID
     part_id: UUID

@@ -42,6 +42,17 @@ SWAP_OVER = Refused(
     "the other one",
 )
 
+
+def taken_over(holder: str) -> Refused:
+    return Refused(
+        "taken-over",
+        "已由更近的人接替 / Somebody nearer has taken it over",
+        f"不必再赶去，可以接下一个工单；如已到现场，请联系 {holder} / You need not go on and can take the next one; if "
+        f"you are there, tell {holder}",
+        {"holder": holder},
+    )
+
+
 POSITION_NOT_TAKEN = Refused(
     "position-not-taken",
     "这里不记录位置 / No position is taken here",

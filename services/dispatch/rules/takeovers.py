@@ -1,5 +1,5 @@
-"""接替: somebody much nearer takes over the way of whoever is still far off. Only if they agree: until they accept nothing
-changes for whoever is on the way, and whatever ends that way takes the question back."""
+"""接替: somebody much nearer takes over the way of whoever is still far off. Only if they agree: until they accept
+nothing changes for whoever is on the way, and whatever ends that way takes the question back."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def taken_back(state: State, now: datetime) -> list[Event]:
 
 
 def completed(state: State, events: Iterable[Event]) -> list[Event]:
-    """`events`, and behind each that ends a way, or says that it is another unit's, that the question to take it over is
-    taken back: before anybody is asked anew."""
+    """`events`, and behind each that ends a way, or says that it is another unit's, that the question to take it over
+    is taken back: before anybody is asked anew."""
     told = list[Event]()
     for event in events:
         state = follow(state, [event])

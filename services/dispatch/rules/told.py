@@ -76,8 +76,8 @@ class OwnerKept(CaseEvent, type="yike.dispatch.owner_kept", source="dispatch"):
 
 
 def _offered(state: State, event: CaseOffered) -> State:
-    """Asking somebody a second time is how a new turn of the search shows. Whoever may take over is asked beside whoever
-    has the part, which stays as it is."""
+    """Asking somebody a second time is how a new turn of the search shows. Whoever may take over is asked beside
+    whoever has the part, which stays as it is."""
     part = state.part(event.part_id)
     takes_over = event.takes_over is not None
     turn = part.turn + 1 if not takes_over and event.person_id in state.asked(part) else part.turn

@@ -12,7 +12,7 @@ from services.dispatch.rules.offers import Decision, about, holder_of, not_their
 from services.dispatch.rules.refusals import Refused
 from shared.event import Actor
 from shared.events.dispatch import CaseHandled, EvidenceAdded, ProgressNoted, ResidentContacted, WorkerArrived
-from shared.going import ArrivalMethod, LateCause, WithdrawReason
+from shared.going import ArrivalMethod, LateCause, ReassignReason, WithdrawReason
 from shared.vocabulary import Channel, NoteKind, Outcome, PartRole, Post
 
 
@@ -34,9 +34,13 @@ def hold(state: State, part: Part, doer: Doer) -> Offer | Refused:
     if state.case.state in OVER:
         return over(state)
     taken = state.taken_by(part.id)
-    if taken is not None:
-        return taken if taken.person_id == doer.person_id else not_theirs(state, part.id, doer.person_id)
     mine = [offer for offer in state.offers if offer.part_id == part.id and offer.person_id == doer.person_id]
+    if taken is not None and taken.person_id == doer.person_id:
+        return taken
+    if taken is not None and mine and mine[-1].passed_on == ReassignReason.TAKEN_OVER:
+        return refusals.taken_over(taken.person_id)
+    if taken is not None:
+        return not_theirs(state, part.id, doer.person_id)
     if mine and mine[-1].state is OfferState.OFFERED:
         return refusals.ACCEPT_FIRST
     if mine:

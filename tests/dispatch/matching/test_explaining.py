@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from services.dispatch.matching.chain import ChosenBecause
-from services.dispatch.matching.explaining import WEIGHED_MAX, Because, Explanation, explained
+from services.dispatch.matching.explaining import WEIGHED_MAX, Because, Explanation, Removed, explained
 from services.dispatch.matching.situation import NOBODY, Situation, Standing
 from services.dispatch.rules.explaining import BECAUSE
 from shared.going import MatchingPolicy
@@ -49,7 +49,12 @@ def test_explanations_name_real_candidates(name: str, situation: Situation) -> N
         assert len(set(rows)) == len(rows) <= WEIGHED_MAX
         assert all(0 <= row < len(situation.people) for row in rows)
         assert all(0 <= weighed.p_late <= 1 and weighed.eta_seconds >= 0 for weighed in one.weighed)
-        others = [weighed.eta_seconds for weighed in one.weighed[1:]]
+        goer = int(situation.cases.goer[one.case])
+        assert [weighed.person for weighed in one.weighed if weighed.removed_by == Removed.ON_THE_WAY] == (
+            [] if goer == NOBODY else [goer]
+        )
+        assert goer == NOBODY or rows[1] == goer
+        others = [weighed.eta_seconds for weighed in one.weighed[1:] if weighed.person != goer]
         assert others == sorted(others)
         for weighed in one.weighed[1:]:
             gone = (one.case, weighed.person) in barred or weighed.person in set(made.person.tolist())
@@ -63,7 +68,8 @@ def test_the_person_weighed_last_is_no_nearer_than_those_told(situation: Situati
     for one in explained(situation, ENGINE(situation), WEIGHTS):
         here = int((situation.people.standing < Standing.GOING).sum())
         called_off = situation.people.standing[one.person] == Standing.GOING
-        assert len(one.weighed) == min(WEIGHED_MAX, here + int(called_off))
+        taken_over = situation.cases.goer[one.case] != NOBODY
+        assert len(one.weighed) == min(WEIGHED_MAX, here + int(called_off or taken_over))
 
 
 def test_words_shared_with_the_chain_mean_the_same() -> None:

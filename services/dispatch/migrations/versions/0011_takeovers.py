@@ -16,6 +16,7 @@ STATEMENTS = (
     CREATE UNIQUE INDEX offers_one_live_per_part ON offers (part_id)
         WHERE state IN ('offered', 'accepted', 'arrived') AND (takes_over IS NULL OR state <> 'offered')
     """,
+    "CREATE INDEX offers_under_way ON offers (case_id) WHERE state = 'accepted' AND emergency AND goes",
 )
 
 
