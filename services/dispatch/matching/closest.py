@@ -5,81 +5,55 @@ What stands in when the solver does not answer, and a policy of its own.
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from services.dispatch.matching.candidates import Pairs, bases, closest, keys, spots
 from services.dispatch.matching.situation import Situation
-from services.dispatch.travel.model import Floats, Indices, Places
+from services.dispatch.travel.model import Indices, Places
 
-FIRST_LOOK = 8
-"""So many of the closest are looked up at a time; twice as many when they are all taken."""
+LOOK = 32
+"""So many of the closest are looked up for each case; again, of those still free, whenever one is out of people."""
+NOT_LOOKED_UP = -1
 
 
 def closest_pairs(situation: Situation, chosen: Indices, rows: Indices) -> Pairs:
     """Of these cases and these people, without the barred pairs; equally close ones by row of case, then of person.
     Whoever's place is not known is as far as the middle of the earth."""
-    if not len(chosen) or not len(rows):
-        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
-    queues = _Queues(situation, chosen, np.sort(rows))
-    heap = [(*queues.next_of(at), at) for at in range(len(chosen))]
-    heapify(heap)
-    made: list[tuple[int, int]] = []
-    while heap:
-        metres, person, at = heappop(heap)
-        if not np.isfinite(metres):
+    left, free = np.asarray(chosen, dtype=np.intp), np.sort(rows)
+    made, k = dict[int, int](), LOOK
+    while len(left) and len(free):
+        taken = set[int]()
+        for case, person in _in_order(situation, left, free, k):
+            if case in made:
+                continue
+            if person == NOT_LOOKED_UP:
+                break
+            if person not in taken:
+                made[case] = person
+                taken.add(person)
+        if k >= len(free):
             break
-        if person in queues.taken:
-            heappush(heap, (*queues.next_of(at), at))
-            continue
-        queues.taken.add(person)
-        made.append((int(chosen[at]), person))
-    case, person_rows = np.asarray(sorted(made), dtype=np.intp).reshape(-1, 2).T
-    return case, person_rows
+        left = left[[case not in made for case in left.tolist()]]
+        free = free[[person not in taken for person in free.tolist()]]
+        k = k if taken else 2 * k
+    pairs = np.asarray(sorted(made.items()), dtype=np.intp).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
-class _Queues:
-    """Of each case, the people not yet tried, the closest first; looked up only as far as needed."""
-
-    def __init__(self, situation: Situation, chosen: Indices, rows: Indices) -> None:
-        people, cases = situation.people, situation.cases
-        self.taken: set[int] = set()
-        self._rows = rows
-        self._tree = cKDTree(bases(Places(people.places.lon[rows], people.places.lat[rows])))
-        self._where = spots(Places(cases.places.lon[chosen], cases.places.lat[chosen]))
-        self._chosen = chosen
-        self._people = len(people)
-        self._barred = set(keys(situation.barred, self._people).tolist())
-        k = min(FIRST_LOOK, len(rows))
-        metres, index = closest(self._tree, self._where, k)
-        self._lists = [_ordered(metres[at], rows[index[at]]) for at in range(len(chosen))]
-        self._tried = [0] * len(chosen)
-
-    def next_of(self, at: int) -> tuple[float, int]:
-        """Metres and row of the closest person not tried for this case; infinite when there is none."""
-        while True:
-            if self._tried[at] == len(self._lists[at]) and not self._look_further(at):
-                return float("inf"), -1
-            metres, person = self._lists[at][self._tried[at]]
-            self._tried[at] += 1
-            barred = int(self._chosen[at]) * self._people + person in self._barred
-            if person not in self.taken and not barred:
-                return metres, person
-
-    def _look_further(self, at: int) -> bool:
-        known = len(self._lists[at])
-        if known == len(self._rows):
-            return False
-        k = min(2 * known, len(self._rows))
-        metres, index = closest(self._tree, self._where[at], k)
-        before = {person for _, person in self._lists[at]}
-        more = [one for one in _ordered(metres, self._rows[index]) if one[1] not in before]
-        self._lists[at] = self._lists[at] + more
-        return bool(more)
-
-
-def _ordered(metres: Floats, rows: Indices) -> list[tuple[float, int]]:
-    order = np.lexsort((rows, metres))
-    return list(zip(metres[order].tolist(), rows[order].tolist(), strict=True))
+def _in_order(situation: Situation, cases: Indices, people: Indices, most: int) -> Iterator[tuple[int, int]]:
+    """Pairs without the barred ones, the closest first, of so many of the closest people of each case; NOT_LOOKED_UP
+    where there may be others at this distance and beyond."""
+    of, to, k = situation.people.places, situation.cases.places, min(most, len(people))
+    tree = cKDTree(bases(Places(of.lon[people], of.lat[people])), balanced_tree=False, compact_nodes=False)
+    found, at = closest(tree, spots(Places(to.lon[cases], to.lat[cases])), k)
+    metres, case, person = found.ravel(), np.repeat(cases, k), people[at.ravel()]
+    sure = metres < np.repeat(found[:, -1], k) if k < len(people) else np.full(len(metres), True)
+    n = len(situation.people)
+    barred = np.isin(keys((case, person), n), keys(situation.barred, n))
+    kept = np.flatnonzero(~(barred & sure))
+    order = kept[np.lexsort((person[kept], case[kept], metres[kept]))]
+    told = np.where(sure, person, NOT_LOOKED_UP)
+    return zip(case[order].tolist(), told[order].tolist(), strict=True)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from services.dispatch.matching.assignment import Box, Problem, solve
-from services.dispatch.matching.candidates import merged, without
+from services.dispatch.matching.candidates import bases, merged, spots, without
 from services.dispatch.matching.closest import closest_pairs
 from services.dispatch.matching.costs import price, rest_of_way, small, worth
 from services.dispatch.matching.eligible import at_work, waiting
@@ -173,6 +173,33 @@ def test_the_closest_pairs_are_what_they_are_called(situation: Situation) -> Non
         left = {(c, p) for c, p in left if c != closest[0] and p != closest[1]}
     made = zip(*(rows.tolist() for rows in closest_pairs(situation, chosen, people)), strict=True)
     assert list(made) == sorted(expected)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_of_people_at_one_place_the_first_by_row_is_as_close_as_any(seed: int) -> None:
+    """Many more than are looked up at once, at a few posts, for cases of which some are at one place too."""
+    draw = np.random.default_rng(seed)
+    posts, doors = draw.uniform(-2000, 2000, (4, 2)), draw.uniform(-2000, 2000, (5, 2))
+    m, n = int(draw.integers(1, 25)), int(draw.integers(1, 60))
+    cases, people = doors[draw.integers(0, 5, m)], posts[draw.integers(0, 4, n)]
+    situation = a_situation(
+        a_case_list(cases.tolist()), people_at(people.tolist()), barred=_pairs(draw, m, n)
+    )
+    barred = set(zip(*(rows.tolist() for rows in situation.barred), strict=True))
+    at, to = bases(situation.people.places), spots(situation.cases.places)
+    metres = np.round(np.linalg.norm(to[:, None] - at[None], axis=2), 6)
+    left = sorted((float(metres[c, p]), c, p) for c in range(m) for p in range(n) if (c, p) not in barred)
+    expected = []
+    while left:
+        expected.append(left[0][1:])
+        left = [one for one in left if one[1] != expected[-1][0] and one[2] != expected[-1][1]]
+    made = closest_pairs(situation, np.arange(m), draw.permutation(n))
+    assert list(zip(*(rows.tolist() for rows in made), strict=True)) == sorted(expected)
+
+
+def _pairs(draw: np.random.Generator, m: int, n: int) -> tuple[Indices, Indices]:
+    found = np.argwhere(draw.random((m, n)) < 0.2)
+    return found[:, 0], found[:, 1]
 
 
 def _apart(situation: Situation, case: int, person: int) -> float:
