@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from services.dispatch.handlers.sought import search_for
 from services.dispatch.matching.chain import Choice, Responder, choose, post_by_hand
-from services.dispatch.rules import endings, heard, musts, offers, passing, story, work
+from services.dispatch.rules import endings, heard, musts, offers, passing, story, takeovers, work
 from services.dispatch.rules.facts import CaseState, Offer, OfferState, Part, PartState, State
 from services.dispatch.rules.offers import Decision, about
 from services.dispatch.rules.passing import Asked, Receiver, Words
@@ -72,7 +72,7 @@ class Life(RuleBasedStateMachine):
     # ── helpers ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _tell(self, case: UUID, events: list[Event]) -> None:
-        for event in events:
+        for event in takeovers.completed(self.states[case], events):
             if isinstance(event, CaseHandled):
                 assert not musts.missing(self.states[case])
             self.stories[case].append(event)
@@ -239,6 +239,7 @@ class Life(RuleBasedStateMachine):
             from_level=known.level,
         )
         self._hear(case, event)
+        self._tell(case, takeovers.taken_back(self.states[case], self.now))
         self.raise_owed.discard(case)
 
     @precondition(lambda self: any(s.case.state is CaseState.HANDLED for s in self.states.values()))
@@ -297,7 +298,9 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.states)
     @rule(
         data=st.data(),
-        reason=st.sampled_from([reason for reason in ReassignReason if reason is not ReassignReason.SWAPPED]),
+        reason=st.sampled_from(
+            sorted(set(ReassignReason) - {ReassignReason.SWAPPED, ReassignReason.TAKEN_OVER})
+        ),
         to=st.sampled_from([None, "b", "w", "v", "leader"]),
         on_duty=st.booleans(),
     )
@@ -351,8 +354,11 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def one_live_offer_per_part(self) -> None:
-        live = Counter(o.part_id for state in self.states.values() for o in state.offers if o.live)
-        assert all(count == 1 for count in live.values())
+        """Beside whoever has it one more person may be asked, to take it over: as the two unique indexes see it."""
+        live = [one for state in self.states.values() for one in state.offers if one.live]
+        held = Counter(one.part_id for one in live if not one.asks_to_take_over)
+        asked = Counter(one.part_id for one in live if one.state is OfferState.OFFERED)
+        assert all(count == 1 for count in (*held.values(), *asked.values()))
 
     @invariant()
     def one_live_emergency_per_person_who_goes(self) -> None:

@@ -1,4 +1,5 @@
-"""Whatever happens in whatever order, a swap leaves nobody on two ways: the promises of `test_machine`, with swaps."""
+"""Whatever happens in whatever order, a swap or a takeover leaves nobody on two ways, and no part with two people: the
+promises of `test_machine`, with swaps and takeovers."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dispatch.rules import endings, passing, swaps, work
+from services.dispatch.rules import endings, passing, swaps, takeovers, work
 from services.dispatch.rules.facts import CaseState, Offer, OfferState, Part, PartState
 from services.dispatch.rules.offers import Decision, about, decline, lapse
 from services.dispatch.rules.refusals import Refused
@@ -18,14 +19,15 @@ from shared.events.dispatch import CaseOffered
 from shared.going import ArrivalMethod, DeclineReason, ReassignReason
 from shared.ids import uuid7
 from shared.vocabulary import Channel
-from tests.dispatch.test_machine import Life, asks_to_swap
+from tests.dispatch.test_machine import GOING, Life, asks_to_swap
 from tests.dispatch.world import a_merge, doer
 
 CASES_MAX = 4
 
 
 class LifeWithSwaps(Life):
-    """Emergencies of one grid; those that wait are also put to people on the way to another."""
+    """Emergencies of one grid; those that wait are also put to people on the way to another, and ways to somebody
+    else."""
 
     def offers(self, which: Callable[[Offer], bool]) -> list[tuple[UUID, Offer]]:
         return [
@@ -92,9 +94,26 @@ class LifeWithSwaps(Life):
             swap_of=trip.id,
         )
 
+    def take_over(self, n: int) -> None:
+        """A way is put to somebody who is free and not on that case."""
+        pairs = [
+            (case, trip, one)
+            for case, trip in self.offers(lambda one: one.state is OfferState.ACCEPTED)
+            if takeovers.may_be_taken_over(self.states[case], trip)
+            for one in GOING
+            if one.person_id not in self._busy() | passing.on_case(self.states[case])
+            and one.person_id not in passing.unfit(self.states[case])
+        ]
+        if pairs:
+            case, trip, one = pairs[n % len(pairs)]
+            part = self.states[case].part(trip.part_id)
+            whom = {"person_id": one.person_id, "unit_id": one.unit_id, "post": one.post}
+            asked = self._asked_to_swap(trip, case, part)
+            self._tell(case, [asked.model_copy(update={**whom, "swap_of": None, "takes_over": trip.id})])
+
     def answer(self, n: int) -> None:
         """Accepted, or declined."""
-        asked = self.offers(asks_to_swap)
+        asked = self.offers(lambda one: asks_to_swap(one) or one.asks_to_take_over)
         for case, offer in asked[n % len(asked) :][:1] if asked else []:
             if n % 3:
                 self._accepts(case, offer, offer.person_id)
@@ -150,6 +169,9 @@ class LifeWithSwaps(Life):
         of_swaps = [offer for _, offer in self.offers(lambda one: one.swap_of is not None)]
         assert all(n == 1 for n in Counter(one.person_id for one in of_swaps if asks_to_swap(one)).values())
         assert all(n == 1 for n in Counter(one.swap_of for one in of_swaps).values())
+        for case, asked in self.offers(lambda one: one.asks_to_take_over):
+            trip = next(one for one in self.states[case].offers if one.id == asked.takes_over)
+            assert (trip.state, trip.part_id) == (OfferState.ACCEPTED, asked.part_id)
 
 
 STEPS = (
@@ -162,6 +184,7 @@ STEPS = (
     LifeWithSwaps.end_one,
     LifeWithSwaps.wait,
     LifeWithSwaps.take_back,
+    LifeWithSwaps.take_over,
 )
 BEGINNING = [(0, 0), (1, 0), (0, 0), (2, 0)]
 """Somebody is on the way, a second case is heard of, and they are asked to take that one."""
@@ -184,3 +207,21 @@ def test_the_beginning_is_a_swap_and_accepting_it_frees_the_first_way() -> None:
     [(_, left)] = life.offers(lambda one: one.id == swapped.swap_of)
     assert (left.state, swapped.state) == (OfferState.ENDED, OfferState.ACCEPTED)
     assert left.passed_on == ReassignReason.SWAPPED
+
+
+def test_accepting_a_takeover_ends_the_other_way_and_the_question_never_outlives_it() -> None:
+    life = LifeWithSwaps()
+    for step, n in [(0, 0), (1, 0), (9, 0)]:
+        STEPS[step](life, n)
+        life.check()
+    [(case, asked)] = life.offers(lambda one: one.asks_to_take_over)
+    STEPS[3](life, 1)
+    life.check()
+    state = life.states[case]
+    [trip] = [one for one in state.offers if one.id == asked.takes_over]
+    assert (trip.state, trip.passed_on) == (OfferState.ENDED, ReassignReason.TAKEN_OVER)
+    assert state.taken_by(asked.part_id) == state.offer(asked.id)
+    STEPS[9](life, 0)
+    STEPS[4](life, 0)
+    life.check()
+    assert life.offers(lambda one: one.asks_to_take_over) == []

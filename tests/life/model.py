@@ -18,6 +18,7 @@ from services.dispatch.rules import heard as dispatch_hears
 from services.dispatch.rules import offers, story, work
 from services.dispatch.rules.facts import CaseState, Offer, Part, PartState, State
 from services.dispatch.rules.refusals import Refused
+from services.dispatch.rules.takeovers import completed, may_be_taken_over, taken_back
 from services.escalation.rules import case as levels
 from services.escalation.rules import ladder
 from services.escalation.rules.clocks import By, Decision, Telling
@@ -29,7 +30,7 @@ from services.intake.rules.endings import Answers, Asked
 from services.intake.rules.refusals import Refused as IntakeRefused
 from shared.event import Actor, CaseEvent, Event
 from shared.events.dispatch import CaseOffered
-from shared.events.escalation import EscalationVoided, ReturnRuled
+from shared.events.escalation import CaseEscalated, EscalationVoided, ReturnRuled
 from shared.events.intake import (
     CaseAmended,
     CaseClosed,
@@ -160,6 +161,8 @@ class Life:
                 return dispatch_endings.offer_again(state, event, self.now)
             case ReturnRuled():
                 return dispatch_endings.obey(state, event, self.now)
+            case CaseEscalated():
+                return taken_back(state, self.now)
         return []
 
     def _escalation(self, event: CaseEvent) -> None:
@@ -177,7 +180,7 @@ class Life:
 
     def _dispatch_says(self, decided: Iterable[Event] | Refused) -> None:
         if self.work is not None and not isinstance(decided, Refused):
-            events = list(decided)
+            events = completed(self.work, decided)
             self.dispatch.announce(events)
             self.work = story.follow(self.work, events)
 
@@ -208,10 +211,18 @@ class Life:
     def _holder(self, part: Part) -> Offer | None:
         return self.work.live_offer(part.id) if self.work else None
 
+    def _asked(self, part: Part) -> Offer | None:
+        """Whoever has to answer; else whoever has it, who answers twice."""
+        return self.work.unanswered(part.id) or self._holder(part) if self.work else None
+
     def offer(self, place: int, goer: int) -> None:
-        """The search puts a waiting part to somebody: an officer of its unit, or one of those who go."""
+        """The search puts a waiting part to somebody: an officer of its unit, or one of those who go; and a way to it
+        to somebody who may take it over."""
         part = self._part(place)
-        if self.work is None or part is None or part.state is not PartState.WAITING:
+        if self.work is None or part is None:
+            return
+        trip = self._holder(part)
+        if part.state is not PartState.WAITING and (trip is None or not may_be_taken_over(self.work, trip)):
             return
         person = GOERS[goer % len(GOERS)] if part.goes else f"p-{part.unit_id}-o1"
         if any(offer.live and offer.person_id == person for offer in self.work.offers):
@@ -226,12 +237,13 @@ class Life:
             goes=part.goes,
             expires_at=self.now + OFFERED_FOR,
             chosen_because="model",
+            takes_over=trip.id if trip is not None else None,
         )
         self._dispatch_says([event])
 
     def accept(self, place: int) -> None:
         part = self._part(place)
-        if self.work is None or part is None or (offer := self._holder(part)) is None:
+        if self.work is None or part is None or (offer := self._asked(part)) is None:
             return
         actor = staff(offer.person_id)
         self._dispatch_says(
@@ -240,7 +252,7 @@ class Life:
 
     def decline(self, place: int) -> None:
         part = self._part(place)
-        if self.work is None or part is None or (offer := self._holder(part)) is None:
+        if self.work is None or part is None or (offer := self._asked(part)) is None:
             return
         actor, reason = staff(offer.person_id), DeclineReason.BUSY
         self._dispatch_says(

@@ -373,7 +373,14 @@ class LifeOfACase(RuleBasedStateMachine):
         if work is None:
             return
         for part in work.parts:
-            assert len([offer for offer in work.offers if offer.part_id == part.id and offer.live]) <= 1
+            live = [offer for offer in work.offers if offer.part_id == part.id and offer.live]
+            assert len([offer for offer in live if not offer.asks_to_take_over]) <= 1
+            assert len([offer for offer in live if not offer.held]) <= 1, (
+                "one person is asked, beside the holder"
+            )
+            assert all(
+                work.offer(offer.takes_over).held for offer in live if offer.takes_over and not offer.held
+            )
             holders = {o.person_id for o in work.offers if o.part_id == part.id and o.state in HELD}
             assert len(holders) <= 1
         assert len([p for p in work.parts if p.role == "owner" and p.state is not PartState.ENDED]) <= 1
