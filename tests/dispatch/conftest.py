@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.dispatch.handlers import day_solver
+from services.dispatch.handlers.day_solver import DaySolver
 from services.dispatch.main import assemble
 from services.dispatch.settings import Settings
 from shared.database import Database
@@ -32,9 +35,25 @@ async def database(fresh_database: Callable[[str], str], town: Directory) -> Asy
     await database.close()
 
 
+@pytest.fixture(scope="session")
+def process() -> Iterator[ProcessPoolExecutor]:
+    """The one that plans days, for all tests: it needs some seconds to begin with."""
+    made = day_solver._solving_process()
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def solver(process: ProcessPoolExecutor) -> DaySolver:
+    """With time, however busy the machine is."""
+    made = DaySolver(60)
+    made._process = process
+    return made
+
+
 @pytest.fixture
 async def service(
-    database_url: Callable[..., str], tmp_path: Path, town: Directory
+    database_url: Callable[..., str], tmp_path: Path, town: Directory, solver: DaySolver
 ) -> AsyncIterator[Service]:
     """The routes, with no loop running: a test that asks for it has its scene on the service's database."""
     for key in ("master", "internal"):
@@ -51,6 +70,7 @@ async def service(
         }
     )
     made = assemble(settings, directory=town, verifier=an_issuer().verifier(settings))
+    made.app.state.day_plans.solver = solver
     yield made
     await made.database.close()
     made.files.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,27 +31,6 @@ from tests.dispatch.travel.towns import at, build, write_osm
 from tests.dispatch.world import LEADER, START, A, Scene, directory
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[ProcessPoolExecutor]:
-    """One for all: it needs some seconds to begin with."""
-    made = day_solver._solving_process()
-    yield made
-    made.shutdown()
-
-
-@pytest.fixture
-def solver(process: ProcessPoolExecutor) -> DaySolver:
-    made = DaySolver(60)
-    made._process = process
-    return made
-
-
-@pytest.fixture(autouse=True)
-def with_time(request: pytest.FixtureRequest) -> None:
-    if "service" in request.fixturenames:
-        request.getfixturevalue("service").app.state.day_plans.solver = request.getfixturevalue("solver")
 
 
 async def my_day(phone: Phone, path: str = "/me/day") -> dict[str, Any]:

@@ -135,7 +135,7 @@ async def nothing_in_the_open(scene: Scene, words: Iterable[str]) -> None:
 
 
 async def test_the_order_of_the_day_with_times(service: Service, scene: Scene) -> None:
-    """Ten past two at night: what is due at nine waits, what is overdue is first, the rest is the nearest next."""
+    """Ten past two at night: what is due at nine waits, the rest is a short way; what is under way comes before all."""
     centre = scene.database.directory.units["grid-a1"].centre
     assert centre is not None
     for label, metres, wanted in (
@@ -152,7 +152,17 @@ async def test_the_order_of_the_day_with_times(service: Service, scene: Scene) -
     assert await labels(phone, far) == ["远", "中", "近", "九点"]
     stops = (await phone.get("/rounds/today")).json()["stops"]
     assert stops[-1]["arrive_at"] == "2026-03-02T01:00:00Z"
-    assert [one["arrive_at"] for one in stops] == sorted(one["arrive_at"] for one in stops)
+    times = [one["arrive_at"] for one in stops]
+    assert times == sorted(times)
+    of_day = (await phone.get("/me/day")).json()["visits"]
+    assert [one["visit"]["stop_id"] for one in of_day] == [one["stop"]["stop_id"] for one in stops]
+    assert [one["begin_at"] for one in of_day] == times
+
+    emergency = await scene.registered()
+    await scene.accept(await scene.offer(emergency), A)
+    after = (await phone.get("/rounds/today")).json()["stops"]
+    assert sorted(one["stop"]["stop_id"] for one in after) == sorted(one["stop"]["stop_id"] for one in stops)
+    assert after[0]["arrive_at"] > stops[0]["arrive_at"], "the day is planned anew behind it"
     assert (await phone.get("/rounds/today?lon=1")).status_code == 422
 
 

@@ -11,8 +11,10 @@ from pydantic import BaseModel
 
 from services.dispatch.api.doing import WATCHING, WORKING, Sealing
 from services.dispatch.api.people import GIVING
+from services.dispatch.api.round_views import TodayView, planned_view
 from services.dispatch.handlers.day_plans import About, DayPlan, DayPlans
 from services.dispatch.handlers.day_solver import Fallback
+from services.dispatch.handlers.todays_round import todays_round
 from services.dispatch.rules.day_plan import LeftOut, Planned, Visit, VisitKind, WhyNot
 from services.dispatch.rules.privacy import masked_name
 from shared.directory import Directory
@@ -96,6 +98,10 @@ class DayView(BaseModel):
     fallback: Fallback | None
 
 
+Lon = Annotated[float | None, Query(ge=-180, le=180)]
+Lat = Annotated[float | None, Query(ge=-90, le=90)]
+
+
 @router.get("/me/day", dependencies=[allow(*WORKING)])
 async def my_day(
     request: Request,
@@ -103,21 +109,32 @@ async def my_day(
     registry: Registry,
     who: Caller,
     sealer: Sealing,
-    lon: Annotated[float | None, Query(ge=-180, le=180)] = None,
-    lat: Annotated[float | None, Query(ge=-90, le=90)] = None,
+    lon: Lon = None,
+    lat: Lat = None,
 ) -> DayView:
     """My day from where I say I am, else from where I was last at work, else from my base. The position is used and
     kept nowhere. Ask again after whatever happens: what is under way stays first."""
-    if (lon is None) != (lat is None):
-        raise Problem(
-            422,
-            "half-a-position",
-            "位置不完整 / Half a position",
-            detail="lon 与 lat 须同时给出，或都不给 / Give both lon and lat, or neither",
-        )
-    position = Point(lon=lon, lat=lat) if lon is not None and lat is not None else None
-    found = await _plans(request).of(database, who.person_id, sealer, position, own=True)
+    found = await _plans(request).of(database, who.person_id, sealer, _position(lon, lat), own=True)
     return _shown(found, None, registry)
+
+
+@router.get("/rounds/today", dependencies=[allow(*WORKING)])
+async def today(
+    request: Request, database: Db, who: Caller, sealer: Sealing, lon: Lon = None, lat: Lat = None
+) -> TodayView:
+    """The phone's 今日: what is due in my grids and mine to walk now, in the order and at the times that my day has it,
+    so after what is under way; what has no room today stands at the end. Where the worker is away, B sees it."""
+    found = await _plans(request).of(database, who.person_id, sealer, _position(lon, lat), own=True)
+    asked = found.asked
+    return TodayView(
+        day=asked.today,
+        now=asked.now,
+        on_duty=asked.on_duty,
+        stops=[
+            planned_view(one.stop, one.planned, one.details, asked.today) for one in await todays_round(found)
+        ],
+        more=asked.more_stops,
+    )
 
 
 @router.get("/people/{person_id}/day", dependencies=[allow(*GIVING)])
@@ -129,6 +146,17 @@ async def day_of(
     _must_lead(who, person_id, registry)
     found = await _plans(request).of(database, person_id, sealer, None, own=False)
     return _shown(found, who, registry)
+
+
+def _position(lon: float | None, lat: float | None) -> Point | None:
+    if (lon is None) != (lat is None):
+        raise Problem(
+            422,
+            "half-a-position",
+            "位置不完整 / Half a position",
+            detail="lon 与 lat 须同时给出，或都不给 / Give both lon and lat, or neither",
+        )
+    return Point(lon=lon, lat=lat) if lon is not None and lat is not None else None
 
 
 def _plans(request: Request) -> DayPlans:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class Asked:
 
     person_id: str
     now: datetime
+    today: date
     on_duty: bool
     day: Day
     start: Point | None
@@ -173,6 +174,7 @@ async def _asked(
     return Asked(
         person_id=person_id,
         now=now,
+        today=due.day,
         on_duty=directory.is_on_duty(person_id, now),
         day=day,
         start=position or base or due.centre,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +12,12 @@ from uuid import UUID
 from services.dispatch.handlers.local_days import today_in, zone_of
 from services.dispatch.handlers.rounds import place_in
 from services.dispatch.queries import rounds as rows
-from services.dispatch.rules.day_order import Call, Planned, day_order
+from services.dispatch.rules.day_order import Call
 from services.dispatch.rules.round_story import Stop
 from services.dispatch.rules.rounds import WALKING, Holder, overdue_days, owed, walkers
-from services.dispatch.travel.straight import travel_seconds
 from shared.database import Transaction
 from shared.directory import Directory
 from shared.fieldwork import NotDoneReason, StopKind
-from shared.going import TravelMode
 from shared.problems import Problem
 from shared.sealing import Sealer
 from shared.things import Point
@@ -31,32 +28,8 @@ BEFORE_ALL = date(1, 1, 1), UUID(int=0)
 
 
 @dataclass(frozen=True)
-class Today:
-    """`left_out` is how many more are due than one list holds."""
-
-    day: date
-    planned: list[tuple[Stop, Planned, dict[str, Any] | None]]
-    left_out: bool
-
-
-async def todays_list(
-    tx: Transaction, person_id: str, now: datetime, position: Point | None, sealer: Sealer
-) -> Today:
-    """The stops due in the grids where somebody has a post and that are theirs to walk now."""
-    due = await due_today(tx, person_id, now, sealer)
-    stops = {str(stop.id): (stop, details) for stop, _, details in due.stops}
-    person = tx.directory.people.get(person_id)
-    mode = person.mode if person is not None else TravelMode.WALK
-    start = position or due.centre
-    calls = [call for _, call, _ in due.stops]
-    walk = await asyncio.to_thread(day_order, calls, start, now, lambda a, b: travel_seconds(a, b, mode))
-    planned = [(stop, one, details) for one in walk for stop, details in [stops[one.call.key]]]
-    return Today(due.day, planned, due.left_out)
-
-
-@dataclass(frozen=True)
 class DueToday:
-    """`centre` is that of the first grid where somebody walks."""
+    """`centre` is that of the first grid where somebody walks; `left_out`: more are due than one list holds."""
 
     day: date
     centre: Point | None
@@ -65,7 +38,7 @@ class DueToday:
 
 
 async def due_today(tx: Transaction, person_id: str, now: datetime, sealer: Sealer) -> DueToday:
-    """In no order: what today's list of somebody is made of."""
+    """In no order: the stops due in the grids where somebody has a post and that are theirs to walk now."""
     directory = tx.directory
     grids = grids_of(directory, person_id)
     if not grids:

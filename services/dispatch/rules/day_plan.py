@@ -31,6 +31,10 @@ FIRM_WEIGHT = 100
 """Of what was agreed with a resident."""
 WEIGHTS_TO_ONE = 25
 """What is not agreed weighs 1 to 4: twenty-five stops at least before a promise is broken for them."""
+WAITS_AT_MOST = timedelta(hours=1)
+PUT_OFF = 0.02
+"""What a second weighs, in seconds of way, by which one stands waiting for longer than that before a visit that could
+be done at any time."""
 MENDED_MAX = 10
 """So many promises left out and wishes met late are tried at every place of a plan, at most."""
 TRIED_MAX = 400
@@ -126,12 +130,14 @@ class LeftOut:
 
 @dataclass
 class Plan:
-    """`way_seconds` is all the way walked; `rest_at` when the break begins, if it falls into the work."""
+    """`way_seconds` is all the way walked; `put_off_seconds` the long waiting for opening times before visits without
+    one, added up over these; `rest_at` when the break begins, if it falls into the work."""
 
     planned: list[Planned] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     rest_at: datetime | None = None
     way_seconds: float = 0.0
+    put_off_seconds: float = 0.0
 
     @property
     def late_seconds(self) -> float:
@@ -139,10 +145,11 @@ class Plan:
 
     @property
     def badness(self) -> tuple[int, int, float]:
-        """The weight of promises broken, then what else is left out, then seconds late and on the way."""
+        """The weight of promises broken, then what else is left out, then seconds late, on the way, and a little for
+        what is put off while one stands waiting."""
         broken = sum(one.visit.weight for one in self.left_out if one.visit.firm)
         others = sum(1 + one.visit.weight for one in self.left_out if not one.visit.firm)
-        return broken, others, self.late_seconds + self.way_seconds
+        return broken, others, self.late_seconds + self.way_seconds + PUT_OFF * self.put_off_seconds
 
 
 # ── what is planned ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -260,6 +267,7 @@ def walk(day: Day, visits: Sequence[Visit], ways: Ways, order: Iterable[int]) ->
             assert met is not None
             plan.planned.append(met)
             plan.way_seconds += float(ways.median[going.here, at + 1])
+            plan.put_off_seconds += going.waited if visits[at].opens_at is None else 0.0
             going.go(at + 1, met, ways.sigma[going.here, at + 1])
         else:
             plan.left_out.append(_left_out(day, visits[at], ways, at, plan, visits))
@@ -273,7 +281,7 @@ class _Going:
     clock: datetime
     here: int = 0
     margin: float = 0.0
-    way: float = 0.0
+    waited: float = 0.0
 
     def met(self, visit: Visit, way: float, sigma: float) -> Planned | None:
         """`None` where no way leads; somebody under way there is taken to get there."""
@@ -291,6 +299,7 @@ class _Going:
         waited = max(met.arrive_until, met.begin_at) - met.begin_at
         stay = NINE_IN_TEN * STAYS_SCATTER * met.visit.stay.total_seconds()
         self.here, self.clock = row, met.leave_at
+        self.waited += max(0.0, (met.begin_at - met.arrive_at - WAITS_AT_MOST).total_seconds())
         self.margin = hypot(waited.total_seconds(), stay)
 
     def must_rest(self, day: Day, plan: Plan, visit: Visit, way: float) -> bool:
