@@ -442,6 +442,18 @@ def test_who_holds_follows_a_hand_over_and_no_clock_does() -> None:
     assert story.case.open() == clocks
 
 
+def test_whoever_takes_over_on_the_way_holds_it_and_no_clock_begins_anew() -> None:
+    """It was acknowledged by whoever accepted first, and somebody is to be there when they always were."""
+    story = Story(Urgency.EMERGENCY)
+    story.hear(story.accepted(1))
+    clocks = story.case.open()
+    assert DeadlineKind.ACKNOWLEDGE not in {clock.kind for clock in clocks}
+    assert story.hear(story.reassigned(5, "p-grid-a1-b")) == []
+    assert story.hear(story.accepted(5, person_id="p-grid-a1-b")) == []
+    assert [holder.person_id for holder in story.case.holders] == ["p-grid-a1-b"]
+    assert story.case.open() == clocks
+
+
 def test_a_volunteer_who_took_it_first_is_no_owner_once_the_grids_holder_has_it() -> None:
     story = Story()
     story.hear(story.accepted(1, person_id="p-grid-a1-v"))

@@ -17,7 +17,9 @@ from services.insight.rules.fold import FOLDS, NotRegisteredError, apply
 from services.insight.rules.sentences import TEMPLATES
 from services.insight.rules.standing import standing
 from shared.event import EVENT_TYPES, CaseEvent
+from shared.events.dispatch import CaseReassigned
 from shared.events.intake import CaseRegistered
+from shared.going import ReassignReason
 from shared.vocabulary import (
     CaseState,
     ClosedBy,
@@ -160,6 +162,29 @@ def test_whoever_goes_may_handle_it_before_an_officer_accepts() -> None:
     assert standing(folded(story.events)).holder_id is None
     story.handled(30, accepted)
     assert standing(folded(story.events)).holder_id == "p-grid-a2-v"
+
+
+def test_a_way_taken_over_is_one_hand_over_and_nothing_counts_twice() -> None:
+    """Until it is accepted whoever is on the way has the case, whatever becomes of the question."""
+    story = Story()
+    story.registered()
+    first = story.offered(0, "p-grid-a1-a")
+    going = story.accepted(1, first)
+    asked = story.offered(3, "p-grid-a2-a", takes_over=first.offer_id)
+    assert standing(folded(story.events)).going_id == going.person_id
+    story.lapsed(4, asked)
+    row = folded(story.events)
+    assert (standing(row).going_id, row.accepted_at, row.lapses) == (going.person_id, going.at, 1)
+    again = story.offered(5, "p-grid-a3-a", takes_over=first.offer_id)
+    about = story.part(from_person_id=going.person_id, to_person_id=again.person_id)
+    story.add(CaseReassigned, 6, **about, to_offer_id=again.offer_id, reason=ReassignReason.TAKEN_OVER)
+    story.accepted(6, again)
+    row = folded(story.events)
+    assert standing(row).going_id == again.person_id
+    assert (row.accepted_at, row.hand_overs, row.offers) == (going.at, 1, 3)
+    works = {work.person_id: (work.accepts, work.seconds) for work in row.works}
+    assert works == {"p-grid-a1-a": (1, 300), "p-grid-a2-a": (0, 0), "p-grid-a3-a": (1, 0)}
+    assert standing(row).acknowledged
 
 
 def test_what_is_said_again_of_a_case_taken_out_of_another_is_one_work() -> None:

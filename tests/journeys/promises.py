@@ -40,18 +40,28 @@ def broken(story: Story) -> list[str]:
 
 
 def _one_live_offer_per_part(events: list[CaseEvent]) -> Iterator[str]:
+    """And beside whoever is on the way one at most who is asked to take over."""
     live: dict[UUID, UUID] = {}
+    asked: dict[UUID, UUID] = {}
     for event in events:
-        if isinstance(event, CaseOffered):
-            if event.part_id in live:
+        if isinstance(event, CaseOffered) and event.takes_over is not None:
+            if event.part_id in asked or live.get(event.part_id) != event.takes_over:
+                yield f"{event.case_id}: somebody is asked to take over what nobody, or somebody asked, has"
+            asked[event.part_id] = event.offer_id
+        elif isinstance(event, CaseOffered):
+            if event.part_id in live or event.part_id in asked:
                 yield f"{event.case_id}: a second live offer of part {event.part_id}"
             live[event.part_id] = event.offer_id
         elif isinstance(event, CaseAccepted) and live.get(event.part_id) != event.offer_id:
             yield f"{event.case_id}: an offer was accepted that was not the live one"
+        elif isinstance(event, OFFER_ENDS) and asked.get(event.part_id) == event.offer_id:
+            del asked[event.part_id]
         elif isinstance(event, (*OFFER_ENDS, *PART_ENDS, CaseReassigned)):
             live.pop(event.part_id, None)
             if isinstance(event, CaseReassigned) and event.to_offer_id is not None:
                 live[event.part_id] = event.to_offer_id
+                if asked.get(event.part_id) == event.to_offer_id:
+                    del asked[event.part_id]
 
 
 def _deadlines_once_and_never_early(events: list[CaseEvent]) -> Iterator[str]:
@@ -114,6 +124,8 @@ def _one_emergency_per_person(story: Story) -> Iterator[str]:
 def _ends(later: CaseEvent, accepted: CaseAccepted) -> bool:
     if later.at < accepted.at:
         return False
+    if isinstance(later, CaseReassigned):
+        return (later.part_id, later.from_person_id) == (accepted.part_id, accepted.person_id)
     return isinstance(later, CaseClosed) or (
-        isinstance(later, (*PART_ENDS, CaseReassigned)) and later.part_id == accepted.part_id
+        isinstance(later, PART_ENDS) and later.part_id == accepted.part_id
     )

@@ -65,6 +65,15 @@ def handed_over(minute: float, to_offer: UUID | None = None) -> CaseReassigned:
     return CaseReassigned(**part, from_person_id="p-a", reason=ReassignReason.SHIFT_ENDED, **to)
 
 
+def instead(minute: float) -> CaseOffered:
+    """接替: B is asked to take over A's way."""
+    return offered(minute, B).model_copy(update={"person_id": "p-b", "takes_over": A})
+
+
+def taken_over(minute: float) -> CaseReassigned:
+    return handed_over(minute, to_offer=B).model_copy(update={"reason": ReassignReason.TAKEN_OVER})
+
+
 def missed(minute: float) -> DeadlineMissed:
     at = NIGHT + timedelta(minutes=minute)
     due_at = NIGHT + timedelta(minutes=6)
@@ -100,6 +109,8 @@ def lapsed(minute: float, offer: UUID) -> OfferLapsed:
             offered(3, B, **OTHER_CASE),
             accepted(3, B, **OTHER_CASE),
         ],
+        [offered(0, A), accepted(1, A), instead(3), lapsed(4, B), handled(20)],
+        [offered(0, A), accepted(1, A), instead(3), taken_over(4), accepted(4, B), handled(20)],
         [missed(6)],
         [missed(6.5)],
     ],

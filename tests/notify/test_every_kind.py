@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.notify.rules import replica, telling
+from services.notify.rules.facts import Hold
 from services.notify.rules.telling.alarms import alarm_tells
 from services.notify.subscriptions import SUBSCRIPTIONS
 from shared.event import Actor, AlarmEvent, CaseEvent
@@ -27,6 +28,7 @@ from shared.events.dispatch import (
     EntryFlagged,
     HelpAnswered,
     HelpRequested,
+    OfferLapsed,
     PartHandled,
 )
 from shared.events.escalation import (
@@ -396,6 +398,32 @@ def test_a_part_that_was_handed_over_is_the_other_person_s() -> None:
     over = {"from_person_id": "a", "to_person_id": "b", "reason": ReassignReason.SHIFT_ENDED}
     before = [*held(story), story.tell(CaseReassigned, **over)]
     assert told(before, story.tell(CaseUrged, count=1)) == {K.CASE_URGED: {"b"}}
+
+
+def test_whoever_is_asked_to_take_over_is_told_beside_the_holder_who_goes_on() -> None:
+    story = Story()
+    before = held(story)
+    on_the_way = story.offer_id
+    ask = story.offered("b", takes_over=on_the_way, eta_seconds=60)
+    assert told(before, ask) == {K.OFFER: {"b"}}
+    ended = story.tell(OfferLapsed, person_id="b")
+    assert told([*before, ask], ended) == {K.OFFER_ENDED: {"b"}}
+    assert told([*before, ask, ended], story.tell(CaseUrged, count=1)) == {K.CASE_URGED: {"a"}}
+
+
+def test_a_way_that_was_taken_over_is_told_its_holder_and_the_requester_hears_who_comes_now() -> None:
+    story = Story()
+    before = held(story)
+    on_the_way = story.offer_id
+    before.append(story.offered("b", takes_over=on_the_way, eta_seconds=60))
+    over = {"from_person_id": "a", "to_person_id": "b", "to_offer_id": story.offer_id}
+    relieved = story.tell(CaseReassigned, **over, reason=ReassignReason.TAKEN_OVER)
+    assert told(before, relieved) == {K.REASSIGNED: {"a"}}
+    accepted = story.tell(CaseAccepted, person_id="b")
+    assert told([*before, relieved], accepted) == {K.CASE_HELD: {"b"}, K.WORKER_COMING: {REQUESTER}}
+    case = fold(*before, relieved, accepted)
+    assert [(part.person_id, part.hold, part.eta_seconds) for part in case.parts] == [("b", Hold.HELD, 60)]
+    assert told([*before, relieved, accepted], story.tell(CaseUrged, count=1)) == {K.CASE_URGED: {"b"}}
 
 
 def test_a_part_that_was_returned_is_nobody_s_until_it_is_offered_again() -> None:
