@@ -141,8 +141,15 @@ def test_signatures_estimate_the_words_two_texts_share(one: str, other: str) -> 
         return
     truth = len(mine & theirs) / len(mine | theirs)
     assert estimate is not None
-    # Five standard deviations of 64 tries: the property holds, not the luck of a draw.
-    assert abs(estimate - truth) <= 5 * math.sqrt(max(truth * (1 - truth), 0.02) / PERMUTATIONS)
+    assert PERMUTATIONS * surprise(estimate, truth) < 22
+
+
+def surprise(share: float, chance: float) -> float:
+    """Relative entropy: in n tries of this chance a share so far off comes up less often than exp(-n * surprise)
+    (Chernoff): at 22, one example in 3,000,000,000."""
+    expected = (min(max(chance, 0.01), 0.99), 1 - min(max(chance, 0.01), 0.99))
+    pairs = zip((share, 1 - share), expected, strict=True)
+    return sum(found * math.log(found / known) for found, known in pairs if found > 0)
 
 
 def test_a_signature_needs_the_key() -> None:
