@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,10 @@ class Ways:
     map: StreetMap | None = None
     reach: Reach = field(default_factory=Reach)
     planning: Reach = field(default_factory=Reach)
+    aside: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="ways")
+    )
+    """Emergencies have a thread of their own: the process' few may all be at a mass task or a plan."""
     corrections: Corrections | None = None
     read: tuple[int, int] | None = None
     refused: tuple[int, int] | None = None
@@ -108,7 +114,8 @@ class Ways:
             streets = Streets(self.map, straight, reach, known_only=True)
             until = time.monotonic() + self.box_seconds
             go_on = (lambda: True) if self.simulated else (lambda: time.monotonic() < until)
-            await asyncio.to_thread(streets.prepare, ends, np.unique(modes).tolist(), go_on)
+            search = partial(streets.prepare, ends, np.unique(modes).tolist(), go_on)
+            await asyncio.get_running_loop().run_in_executor(self.aside if urgent else None, search)
             return streets
         return straight
 

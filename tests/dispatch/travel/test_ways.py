@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,22 @@ async def test_a_search_that_takes_too_long_goes_on_without_the_map(file: Path) 
     simulated = Ways("streets", streets_file=file, box_seconds=0.0, simulated=True)
     await simulated.look_at_file()
     assert (await medians(simulated)).tolist() == through_streets(file).tolist()
+
+
+async def test_a_search_waits_for_nothing_else_that_takes_long(file: Path) -> None:
+    """All threads of the process are at a mass task; an emergency has one of its own."""
+    ways, done = Ways("streets", streets_file=file, box_seconds=10), threading.Event()
+    await ways.look_at_file()
+    threads = ThreadPoolExecutor(1)
+    asyncio.get_running_loop().set_default_executor(threads)
+    busy = asyncio.create_task(asyncio.to_thread(done.wait))
+    try:
+        found = await asyncio.wait_for(medians(ways), 30)
+    finally:
+        done.set()
+        await busy
+    assert found.tolist() == through_streets(file).tolist()
+    await ways.close()
 
 
 async def test_a_map_is_read_again_when_it_changes_and_a_bad_one_loses_nothing(
