@@ -10,6 +10,10 @@ from prometheus_client import REGISTRY
 from services.dispatch.handlers.batches import Batches
 from services.dispatch.handlers.moments import pose
 from services.dispatch.handlers.roster import Rosters
+from services.dispatch.handlers.search import Matching
+from services.dispatch.matching.policies import policies
+from services.dispatch.matching.situation import Assignment, Situation
+from services.dispatch.matching.weights import Weights
 from services.dispatch.queries import batches
 from services.dispatch.queries.search import waiting
 from services.dispatch.rules.facts import OfferState
@@ -104,6 +108,17 @@ async def test_what_another_policy_would_have_done_stands_beside_and_does_nothin
     assert (offer.policy, offer.shadow) == ("engine", told.shadow)
     assert counted() == before + 1
     await scene.check_books(case)
+
+
+@pytest.mark.parametrize("town", [by_policy(shadow=MatchingPolicy.ROUND_ROBIN)])
+async def test_a_comparison_that_fails_keeps_nobody_waiting(scene: Scene, town: Directory) -> None:
+    def broken(situation: Situation) -> Assignment:
+        raise ValueError("one case too many")
+
+    scene.matching = Matching(SEALER, policies={**policies(Weights()), MatchingPolicy.ROUND_ROBIN: broken})
+    case = await scene.registered()
+    [told] = await scene.events(case, CaseOffered)
+    assert (told.policy, told.shadow) == ("engine", None)
 
 
 @pytest.mark.parametrize("town", [directory(off_duty=[A])])

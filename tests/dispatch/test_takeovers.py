@@ -22,7 +22,9 @@ from shared.directory import Directory
 from shared.events.dispatch import CaseAccepted, CaseOffered, CaseReassigned, NobodyAvailable, OfferWithdrawn
 from shared.going import ReassignReason, TravelMode, WithdrawReason
 from shared.problems import Problem
-from shared.vocabulary import Level, ReturnBasis
+from shared.service import Service
+from shared.vocabulary import Level, ReturnBasis, Role
+from tests.dispatch.phones import Phone
 from tests.dispatch.test_swaps import HERE, NEIGHBOUR, at, north
 from tests.dispatch.world import SEALER, START, A, Scene, a_closing, a_merge, a_registration, directory, doer
 
@@ -147,6 +149,31 @@ async def test_the_explanation_shows_both_ways_and_why(scene: Scene) -> None:
     assert trip.eta_seconds is not None
 
 
+async def test_the_phone_shows_what_is_asked_and_a_supervisor_sees_both(
+    service: Service, scene: Scene
+) -> None:
+    far, trip, ask = await asked(scene)
+    mine = (await Phone(service, NEIGHBOUR, unit="grid-a2").get("/me")).json()
+    [shown] = mine["offers"]
+    assert (shown["offer"]["offer_id"], shown["offer"]["takes_over"]) == (str(ask.id), str(trip.id))
+    assert "接替" in shown["why"]["zh"]
+    theirs = (await Phone(service, A).get("/me")).json()
+    assert [(part["holder"], part["offer_id"]) for part in theirs["parts"]] == [(A, str(trip.id))]
+    supervisor = Phone(service, "p-street-s1", Role.SUPERVISOR, "street")
+    why = (await supervisor.get(f"/offers/{ask.id}/explanation")).json()
+    assert (why["chosen_because"], why["takes_over"]) == ("takeover", str(trip.id))
+    assert why["candidates"][1]["person_id"] == A
+    assert why["candidates"][1]["removed_by"] == "on_the_way"
+    assert (await Phone(service, NEIGHBOUR, unit="grid-a2").post(f"/offers/{ask.id}/accept")).json()[
+        "holder"
+    ] == NEIGHBOUR
+    refused = await Phone(service, A).post(f"/parts/{trip.part_id}/contact")
+    assert (refused.status_code, refused.json()["code"]) == (409, "taken-over")
+    assert (await Phone(service, A).get("/me")).json()["parts"] == []
+    history = (await Phone(service, A).get("/me/history?limit=1")).json()["items"]
+    assert (history[0]["case_id"], history[0]["passed_on"]) == (str(far), "taken_over")
+
+
 @pytest.mark.parametrize("lapses", [True, False])
 async def test_declining_or_letting_it_lapse_changes_nothing_and_nobody_is_asked_twice(
     scene: Scene, lapses: bool
@@ -216,7 +243,7 @@ async def test_nobody_is_relieved_of_what_is_no_simple_way_any_more(scene: Scene
 async def test_whoever_is_called_to_a_more_pressing_case_meanwhile_is_not_asked_to_turn_round(
     scene: Scene,
 ) -> None:
-    """While somebody is asked to relieve them nobody is called off; the case that waits is the neighbour's neighbour's."""
+    """While somebody is asked to relieve them they are not called off: relieved, they are free for it."""
     far, trip, ask = await asked(scene)
     pressing = a_registration("grid-a3", place=at(north(5)), at=START - timedelta(minutes=12))
     await scene.hear(pressing)
