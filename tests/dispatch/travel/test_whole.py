@@ -220,7 +220,7 @@ async def test_a_router_says_how_long_and_the_straight_line_whenever_it_does_not
     monkeypatch.setattr("services.dispatch.travel_http.backoff_seconds", lambda _: 0.0)
     caplog.set_level(logging.INFO, "services.dispatch.travel_http")
     urls = {f"travel_{mode}_url": router.url for mode in ("walk", "e_bike", "car")}
-    settings = on_kafka(travel_model=model, travel_box_ms=1000, **urls)
+    settings = on_kafka(travel_model=model, travel_box_ms=2000, **urls)
 
     def by_straight_line(etas: dict[str, int], grid: str, there: Point) -> bool:
         return etas[holder(grid)] == expected(StraightLine(), town, holder(grid), there) != ROUTER_SECONDS
