@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from bench.city_days import Bound, CannotRun, Done, Job, finished, version
+from bench.city_days import SYSTEMS, Bound, CannotRun, Done, Job, finished, version
 from bench.city_table import Block, BoundRow, table
 from deploy.demo.mapping import DEFAULT as DEFAULT_MAPPING
 from deploy.local.names import STATE
@@ -230,7 +230,7 @@ def main(words: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     try:
         seeds = seeds_of(given.seeds)
-        policies = names_of(given.policies, [policy.value for policy in MatchingPolicy], "派单策略", "policy")
+        policies = names_of(given.policies, SYSTEMS, "派单策略", "policy")
         scenarios = chosen_scenarios(given)
         plots = given.plots or (
             given.json.parent / f"{given.json.stem}-plots" if given.json else KEPT / "plots"

@@ -32,10 +32,15 @@ from services.dispatch.city.simulate import simulate
 from services.dispatch.matching.policies import policies
 from services.dispatch.matching.weights import Weights
 from services.dispatch.travel.model import Flags, Floats
+from shared.going import MatchingPolicy
 
 PROJECT = Path(__file__).resolve().parent.parent
 CITY, MATCHING, TRAVEL = "services/dispatch/city", "services/dispatch/matching", "services/dispatch/travel"
 FIGURES, BOUNDS = {"report.py"}, {"bounds.py", "foreknown.py"}
+UNADVISED = "engine_unadvised"
+"""The engine in a city in which nobody is told where to wait."""
+SYSTEMS = (*(policy.value for policy in MatchingPolicy), UNADVISED)
+"""What is compared. Advice where to wait belongs to the engine; the simple policies do without."""
 DAYS_APART = 1000
 """Of the seeds of the days of one recorded week, so that every day has its own chances."""
 NOT_WHOLE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
@@ -84,7 +89,9 @@ def work(job: Job) -> Run | Bound:
     """The day itself; everything a process needs travels with the job."""
     seed = job.seed + DAYS_APART * job.part
     if job.policy is not None:
-        return simulate(job.scenario, seed, policies(Weights())[job.policy], name=job.policy)
+        policy = policies(Weights())[MatchingPolicy.ENGINE if job.policy == UNADVISED else job.policy]
+        advised = job.policy == MatchingPolicy.ENGINE
+        return simulate(job.scenario, seed, policy, name=job.policy, advised=advised)
     day = foreknown(job.scenario, seed)
     return Bound(day.registered, at_home(day), clairvoyant(day))
 

@@ -30,6 +30,7 @@ COLOURS = {
     "fastest_free": "#56b4e9",
     "greedy_pair": "#009e73",
     "engine": "#d55e00",
+    "engine_unadvised": "#0072b2",
 }
 OTHER = "#000000"
 MINUTES_SHOWN = 30.0

@@ -41,13 +41,15 @@ late       迟到比例 / late share;  /greedy  与最近配对之比，成对�
 /plan      与先知计划的迟到比例之比 / late share over the clairvoyant plan's, same days
 decile     最差的一成网格的准时率 / on time in the worst tenth of grids, over all seeds
 mean…p99   登记到到场的分钟 / minutes from registration to arrival;  over  每单超时分钟 / minutes past 15, per case
-never%     无人到场 / nobody came;  offers swaps intr  每单派单、换人、中断日常 / per case: offers, swaps, interruptions
+never%     无人到场 / nobody came;  offers swaps takes intr  每单派单、改派、接替、中断日常 / per case: offers,
+           swaps (called off their way), takeovers (somebody nearer went on instead), interruptions
+told/h     每人每在岗小时收到的待命建议 / suggestions where to wait, per hour on duty
 gini       接单数的基尼系数 / of cases taken;  esc%  升到社区/街道/民政 / reached community/street/civil affairs
 p99ms      一次匹配的真实耗时 / real time of one matching;  fall%  退回最近配对的比例 / matchings that fell back"""
 
 ON_TIME = ("policy", "on%", "95%", "-engine", "late", "/greedy", "/plan", "decile")
 WORK = (
-    *("policy", "mean", "p50", "p90", "p99", "over", "never%", "offers", "swaps", "intr"),
+    *("policy", "mean", "p50", "p90", "p99", "over", "never%", "offers", "swaps", "takes", "intr", "told/h"),
     *("gini", "esc%", "p99ms", "fall%"),
 )
 
@@ -99,7 +101,9 @@ def _work(row: Row, more: Further) -> tuple[str, ...]:
         f"{more.never_pct:.2f}",
         f"{row.offers_per_case:.2f}",
         f"{row.swaps_per_case:.3f}",
+        f"{row.takeovers_per_case:.3f}",
         f"{row.interruptions_per_case:.2f}",
+        f"{more.suggestions_per_hour:.2f}",
         f"{row.gini:.2f}",
         "/".join(f"{share:.1f}" for share in more.escalated_pct),
         f"{row.solver_p99_ms:.1f}",

@@ -53,7 +53,7 @@ def run(tmp_path: Path, *words: str) -> int:
 def test_a_table_a_row_per_policy_and_scenario_and_a_picture_per_scenario(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    policies = "greedy_pair,engine"
+    policies = "greedy_pair,engine,engine_unadvised"
     assert run(tmp_path, "--seeds", "3-4", "--policies", policies, "--bound-seeds", "1") == 0
     rows = json.loads((tmp_path / "out" / "city.json").read_text())
     assert [(one["scenario"], one["policy"]) for one in rows] == [

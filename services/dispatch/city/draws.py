@@ -34,6 +34,7 @@ class Stream(IntEnum):
     ACCEPTANCE = 3
     OUTAGE = 4
     STAFF = 5
+    ADVICE = 6
 
 
 class Draw(IntEnum):
@@ -73,7 +74,7 @@ class Draw(IntEnum):
 
     BASE_X = 501  # position
     BASE_Y = 502  # position
-    MODE = 503  # person
+    MODE = 503  # position: who has an e-bike
     SKILLS = 504  # person, skill
     CHANGE = 505  # position: when its people change
     BREAK = 506  # person
@@ -82,6 +83,11 @@ class Draw(IntEnum):
     ROUND_LASTS = 509  # person, round
     ROUND_X = 510  # person, round
     ROUND_Y = 511  # person, round
+
+    FOLLOWED = 601  # person, suggestion where to wait
+    SPOT_X = 602  # person, suggestion
+    SPOT_Y = 603  # person, suggestion
+    PAST_DAY = 604  # day: the seed of its calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,12 @@ class Roster:
     def __len__(self) -> int:
         return len(self.position)
 
+    def duty_hours(self, until: float) -> float:
+        """Hours of people on duty in so many seconds, breaks included."""
+        return (
+            float((np.minimum(self.ends, until) - np.maximum(self.starts, 0.0)).clip(min=0.0).sum()) / 3600.0
+        )
+
     def speeds(self, scenario: Scenario) -> Floats:
         """Metres a second over the ground in good weather."""
         result: Floats = np.where(self.modes == E_BIKE, scenario.e_bike_mps, scenario.walk_mps)
@@ -84,16 +90,15 @@ def roster(scenario: Scenario, draws: Draws) -> Roster:
     base_x = x + ground.GRID_M * draws.uniforms(Draw.BASE_X, number)
     base_y = y + ground.GRID_M * draws.uniforms(Draw.BASE_Y, number)
     holders = _holders(post, base_x, base_y)
+    there, rides = _there_and_riding(scenario, len(post), draws)
     shifts = [
         (position, *shift)
-        for position in number.tolist()
-        if draws.uniform(Draw.MISSING, position) >= scenario.missing_share
+        for position in np.flatnonzero(there).tolist()
         for shift in _shifts(scenario, position, draws)
     ]
     position = np.array([shift[0] for shift in shifts], dtype=np.intp)
     starts, ends = np.array([shift[1:] for shift in shifts], dtype=np.float64).reshape(-1, 2).T
     person = np.arange(len(position))
-    rides = draws.uniforms(Draw.MODE, person) < scenario.e_bike_share
     skilled = draws.uniforms(Draw.SKILLS, person[:, None], np.arange(SKILLS)[None, :]) < SKILL_SHARE
     return Roster(
         position,
@@ -101,7 +106,7 @@ def roster(scenario: Scenario, draws: Draws) -> Roster:
         grid[position],
         base_x[position],
         base_y[position],
-        np.where(rides, E_BIKE, WALK).astype(np.int8),
+        np.where(rides[position], E_BIKE, WALK).astype(np.int8),
         skilled,
         starts,
         ends,
@@ -116,6 +121,11 @@ def roster(scenario: Scenario, draws: Draws) -> Roster:
 
 def _peak(scenario: Scenario) -> int:
     return max(scenario.people, scenario.people_at_night or 0)
+
+
+def _always(scenario: Scenario) -> int:
+    """The first so many positions are held day and night."""
+    return min(scenario.people, scenario.people_at_night or scenario.people)
 
 
 def _positions(people: int) -> tuple[Indices, Indices]:
@@ -137,6 +147,20 @@ def _positions(people: int) -> tuple[Indices, Indices]:
         np.array([post for _, post, _ in rows], dtype=np.intp),
         np.array([grid for *_, grid in rows], dtype=np.intp),
     )
+
+
+def _there_and_riding(scenario: Scenario, positions: int, draws: Draws) -> tuple[Flags, Flags]:
+    """Which positions are held on this day, and which of them have an e-bike: as many as the scenario says, by day and
+    at night, not about as many. A bike belongs to the post and is handed on with it."""
+    number = np.arange(positions)
+    late, luck = draws.uniforms(Draw.MISSING, number), draws.uniforms(Draw.MODE, number)
+    there, rides = np.zeros(positions, dtype=np.bool_), np.zeros(positions, dtype=np.bool_)
+    always = _always(scenario)
+    for held in (number[:always], number[always:]):
+        came = held[np.argsort(late[held])[round(scenario.missing_share * len(held)) :]]
+        there[came] = True
+        rides[came[np.argsort(luck[came])[: round(scenario.e_bike_share * len(came))]]] = True
+    return there, rides
 
 
 def _grid_for(post: Held, index: int, count: int) -> int:
@@ -188,7 +212,7 @@ def _joined(shifts: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _windows(scenario: Scenario, position: int, horizon: float) -> list[tuple[float, float]]:
     """When a position is held: always, or 07–22 h only, or at night only."""
-    always = min(scenario.people, scenario.people_at_night or scenario.people)
+    always = _always(scenario)
     if position < always:
         return [(-SHIFT_SECONDS, horizon)]
     start = scenario.starts_at_hour

@@ -40,9 +40,10 @@ class Row:
     `late_vs_greedy`: late_share over that of greedy_pair on the same seeds, null where greedy_pair is never late or was
     not run. `p90_min`: minutes from registration to the door that nine cases in ten do not exceed, null if more than a
     tenth were never reached. `worst_decile_pct`: see `worst_decile`. `offers_per_case`, `swaps_per_case` (somebody on
-    the way was taken away from it), `interruptions_per_case` (routine work was left for it). `gini` of cases taken per
-    person, mean over seeds. `solver_p99_ms`: real milliseconds of one matching. `fallback_rate`: share of matchings in
-    which the greedy closest pair stood in for the solver."""
+    the way was called to another), `takeovers_per_case` (somebody nearer went on in their place),
+    `interruptions_per_case` (routine work was left for it). `gini` of cases taken per person, mean over seeds.
+    `solver_p99_ms`: real milliseconds of one matching. `fallback_rate`: share of matchings in which the greedy closest
+    pair stood in for the solver."""
 
     policy: str
     scenario: str
@@ -56,6 +57,7 @@ class Row:
     worst_decile_pct: float
     offers_per_case: float
     swaps_per_case: float
+    takeovers_per_case: float
     interruptions_per_case: float
     gini: float
     solver_p99_ms: float
@@ -68,6 +70,7 @@ class Further:
     the quantiles count those as endless (null). `late_minutes`: minutes past the fifteen, per case, of those somebody
     came to. `escalated_pct`: cases in a hundred whose acknowledge clock reached community, street, civil affairs or
     beyond (1, 2, 3 in `Run.level`).
+    `suggestions_per_hour`: how often in an hour of duty somebody was told where they would best wait.
     `against_engine`: on-time per cent minus the engine's on the same seeds. `late_ratio_low`/`high`: 95 % interval of
     late_vs_greedy, by resampling pairs of seeds."""
 
@@ -80,6 +83,7 @@ class Further:
     never_pct: float
     late_minutes: float
     escalated_pct: tuple[float, float, float]
+    suggestions_per_hour: float
     against_engine: Interval | None
     late_ratio_low: float | None
     late_ratio_high: float | None
@@ -185,6 +189,7 @@ def row(runs: Mapping[int, Run], greedy: Mapping[int, Run] | None) -> Row:
         worst_decile_pct=_short(worst_decile(days)),
         offers_per_case=_short(sum(float(day.offers.sum()) for day in days) / cases),
         swaps_per_case=_short(sum(float(day.swaps.sum()) for day in days) / cases),
+        takeovers_per_case=_short(sum(float(day.takeovers.sum()) for day in days) / cases),
         interruptions_per_case=_short(sum(float(day.interruptions.sum()) for day in days) / cases),
         gini=_short(float(np.mean([gini(day.taken) for day in days]))),
         solver_p99_ms=_short(1000.0 * (quantile(solver, 0.99) or 0.0)),
@@ -212,6 +217,9 @@ def further(
         never_pct=_short(100.0 * (1.0 - len(came) / len(took))),
         late_minutes=_short(float(np.maximum(0.0, came - ON_TIME_SECONDS / 60.0).sum()) / len(took)),
         escalated_pct=(reached[0], reached[1], reached[2]),
+        suggestions_per_hour=_short(
+            sum(day.suggestions for day in days) / max(1.0, sum(day.duty_hours for day in days))
+        ),
         against_engine=_difference(runs, engine) if engine and engine is not runs else None,
         late_ratio_low=_short_or_none(ratio.low if ratio else None),
         late_ratio_high=_short_or_none(ratio.high if ratio else None),
@@ -226,7 +234,14 @@ def joined(days: Sequence[Run], seed: int) -> Run:
         for field in fields(Run)
         if isinstance(getattr(first, field.name), np.ndarray)
     }
-    return replace(first, seed=seed, fallbacks=sum(day.fallbacks for day in days), **arrays)
+    return replace(
+        first,
+        seed=seed,
+        fallbacks=sum(day.fallbacks for day in days),
+        suggestions=sum(day.suggestions for day in days),
+        duty_hours=sum(day.duty_hours for day in days),
+        **arrays,
+    )
 
 
 def as_json(one: Row) -> dict[str, str | int | float | None]:

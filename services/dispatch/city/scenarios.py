@@ -52,8 +52,9 @@ class Scenario:
     `speed_factor` is the weather, unknown to dispatch; `missing_share` did not come and never signed in;
     `routine_share` is the part of their free time people spend on routine rounds (1: a mass task, everybody always);
     `acceptance` is the mean chance that an offer is accepted by somebody whose phone is on; `wrong_category_share`:
-    see behaviour.py; between `down_at_hour` and `down_minutes` later dispatch does nothing at all. `calls`, if given,
-    replace the drawn ones."""
+    see behaviour.py; `advice_followed` is the part of the suggestions where to wait that are followed, 0: none is made;
+    between `down_at_hour` and `down_minutes` later dispatch does nothing at all. `calls`, if given, replace the drawn
+    ones."""
 
     name: str
     people: int = 120
@@ -66,6 +67,7 @@ class Scenario:
     speed_factor: float = 1.0
     missing_share: float = 0.0
     acceptance: float = 0.88
+    advice_followed: float = 0.6
     e_bike_share: float = 0.40
     routine_share: float = 0.35
     breaks: bool = True
@@ -106,6 +108,7 @@ _LIMITS: Mapping[str, tuple[float, float, str, str]] = {
     "speed_factor": (0.1, 2, "速度系数", "speed factor"),
     "missing_share": (0, 0.9, "缺勤比例", "share of people missing"),
     "acceptance": (0.05, 0.999, "接单率", "share of offers accepted"),
+    "advice_followed": (0, 1, "听从待命建议的比例", "share of advice followed"),
     "e_bike_share": (0, 1, "骑电动车比例", "share on e-bikes"),
     "routine_share": (0, 1, "日常工作占比", "share of free time on routine rounds"),
     "down_at_hour": (0, 48, "派单停止的时刻（小时）", "hour dispatch goes down at"),

@@ -25,12 +25,15 @@ from services.dispatch.city.run import ON_TIME_SECONDS
 from services.dispatch.matching.chain import STEP_REACH
 from services.dispatch.matching.expected import REMEMBERS_HOURS, expected
 from services.dispatch.matching.situation import NOBODY, Cases, Demand, People, Situation, Standing
-from services.dispatch.matching.whereabouts import STAYS_SECONDS, whereabouts
-from services.dispatch.travel.model import Floats, Indices, Places, Travel
+from services.dispatch.matching.whereabouts import STAYS_SECONDS, Told, Whereabouts, told_whereabouts
+from services.dispatch.travel.model import Flags, Floats, Indices, Places, Travel
 from shared.things import Point
 
 DECLINED_RESTS_SECONDS = 60.0
 """Whoever declined a case is not asked for it again so soon, even in a new turn."""
+
+LONG_WAY_SECONDS, MAY_BE_LATE_FROM = 600.0, 0.7
+"""A way that is shorter than this, and than this part of the time there is, needs nobody else."""
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -52,7 +55,8 @@ NONE = -1
 @dataclass(slots=True)
 class Known:
     """One case as registered. `asked` are those asked in this turn, `ever` in any; `resting` until when; `goer` is on
-    the way. A case waits while nobody is being asked for it and nobody has it."""
+    the way, also while somebody else is asked to take over. A case waits while nobody is being asked for it and nobody
+    has it."""
 
     x: float
     y: float
@@ -78,6 +82,7 @@ class Seen:
         self._x_at = np.full(n, -inf)
         self._idle_since, self._stays = np.full(n, -inf), np.zeros(n)
         self._asked_at = np.full(n, -inf)
+        self._told_grid, self._told_at = np.zeros(n, dtype=np.intp), np.full(n, -inf)
         self._wrapped_up = np.full(n, -inf)
         self._load, self._nights = np.zeros(n), roster.nights.copy()
         self._going_to = np.full(n, NONE, dtype=np.intp)
@@ -101,14 +106,14 @@ class Seen:
 
     def off_duty(self, person: int) -> None:
         """Also for a break, which is announced."""
-        self.believed[person] = Believed.AWAY
+        self.believed[person], self._told_at[person] = Believed.AWAY, -inf
 
     def shift_ended(self, person: int) -> None:
         if self._holding[self._roster.position[person]] == person:
             self._holding[self._roster.position[person]] = NONE
 
     def on_round(self, person: int) -> None:
-        self.believed[person] = Believed.ROUTINE
+        self.believed[person], self._told_at[person] = Believed.ROUTINE, -inf
 
     def free(self, person: int, since: float, *, stays_seconds: float = STAYS_SECONDS) -> None:
         """Done where they were at `since`; they stay there for about so long."""
@@ -119,12 +124,17 @@ class Seen:
         """A position that the phone sent."""
         self._x[person], self._y[person], self._x_at[person] = x, y, now
 
+    def told(self, person: int, grid: int, now: float) -> None:
+        """Where they would best wait; whether they go, nobody reports."""
+        self._told_grid[person], self._told_at[person] = grid, now
+
     def offered(self, case: int, person: int, now: float) -> None:
         known = self.cases[case]
         known.asked.add(person)
         known.ever.add(person)
         self.waiting.discard(case)
         self.asked_for[person], self._asked_at[person] = case, now
+        self._swapped[person] |= self.believed[person] == Believed.GOING
         self._lost_swap[person] = False
 
     def declined(self, case: int, person: int, now: float) -> None:
@@ -132,14 +142,24 @@ class Seen:
         self.unanswered(case, person)
 
     def unanswered(self, case: int, person: int) -> None:
-        """Lapsed."""
+        """Lapsed. Whoever is on the way goes on."""
         self.asked_for[person] = NONE
-        self.waiting.add(case)
+        if self.cases[case].goer == NONE:
+            self.waiting.add(case)
 
     def withdrawn(self, case: int, person: int) -> None:
-        """Taken back at a fixed step; who would have been called off their way for it is owed the next case."""
+        """Taken back, at a fixed step or because whoever is on the way was sooner; who would have been called off their
+        way for it is owed the next case."""
         self._lost_swap[person] = self.believed[person] == Believed.GOING
         self.unanswered(case, person)
+
+    def taken_over(self, person: int, now: float) -> None:
+        """Somebody else goes; they turn home at once, and are owed the next case."""
+        self.cases[int(self._going_to[person])].goer = NONE
+        self._going_to[person] = NONE
+        self._set_out.pop(person)
+        self._lost_swap[person] = True
+        self.free(person, now, stays_seconds=0.0)
 
     def accepted(self, case: int, person: int, *, interrupted: bool, now: float) -> int:
         """Returns the case that loses its goer to this one, NONE if none does."""
@@ -148,7 +168,7 @@ class Seen:
             self.cases[left].goer = NONE
             self.waiting.add(left)
         self.cases[case].goer = person
-        self.believed[person] = Believed.GOING
+        self.believed[person], self._told_at[person] = Believed.GOING, -inf
         self._going_to[person], self._swapped[person] = case, left != NONE
         self._wrapped_up[person] = now + WRAP_UP_SECONDS if interrupted else -inf
         self._load[person] += left == NONE
@@ -167,6 +187,33 @@ class Seen:
 
     # ── the view ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def goer(self, case: int) -> int:
+        """Who is on the way to it, NONE if nobody is."""
+        return self.cases[case].goer
+
+    def asked_over(self, case: int) -> int:
+        """Who is being asked for it, NONE if nobody is."""
+        found = np.flatnonzero(self.asked_for == case)
+        return int(found[0]) if len(found) else NONE
+
+    def may_be_taken_over(self, now: float) -> bool:
+        """Whether anybody who could be relieved has a way left that is long, or may end too late."""
+        people = np.flatnonzero(self.believed == Believed.GOING)
+        people = people[self._swappable(people)]
+        if not len(people):
+            return False
+        wraps_up = np.maximum(self._wrapped_up[people] - now, 0.0)
+        left = self._remaining(people, _places(self._x[people], self._y[people]), wraps_up, now)
+        registered = np.array([self.cases[number].registered for number in self._going_to[people].tolist()])
+        slack = registered + ON_TIME_SECONDS - now
+        return bool(((left > LONG_WAY_SECONDS) | (left > MAY_BE_LATE_FROM * slack)).any())
+
+    def _swappable(self, people: Indices) -> Flags:
+        going_to = self._going_to[people]
+        asked = np.isin(going_to, self.asked_for[self.asked_for != NONE])
+        going = (self.believed[people] == Believed.GOING) & (self.asked_for[people] == NONE)
+        return np.asarray(going & ~self._swapped[people] & ~asked)
+
     def goers(self) -> list[int]:
         """Who is on the way to an emergency: their phones send positions."""
         found: list[int] = np.flatnonzero(self.believed == Believed.GOING).tolist()
@@ -176,6 +223,15 @@ class Seen:
         """People who could be asked without calling them off their way."""
         idle = (self.believed == Believed.FREE) | (self.believed == Believed.ROUTINE)
         return np.flatnonzero(idle & (self.asked_for == NONE))
+
+    def idle(self, now: float) -> tuple[Indices, Places]:
+        """Who has nothing on hand, not even a question, and where they probably are."""
+        free = np.flatnonzero((self.believed == Believed.FREE) & (self.asked_for == NONE))
+        return free, self._whereabouts(free, now).places
+
+    def told_where(self, people: Indices) -> Indices:
+        """The grid in which each was told to wait and may be waiting, NONE for the others."""
+        return np.where(np.isfinite(self._told_at[people]), self._told_grid[people], NONE)
 
     def load(self, person: int) -> int:
         return int(self._load[person])
@@ -243,14 +299,7 @@ class Seen:
         )
 
     def _people(self, people: Indices, now: float) -> People:
-        idle = np.where(self.believed[people] == Believed.FREE, now - self._idle_since[people], 0.0)
-        found = whereabouts(
-            _places(self._x[people], self._y[people]),
-            _places(self._roster.base_x[people], self._roster.base_y[people]),
-            np.where(np.isfinite(self._x_at[people]), idle, inf),
-            self._roster.modes[people],
-            self._stays[people],
-        )
+        found = self._whereabouts(people, now)
         places = _own(found.places)
         standing = _STANDING[self.believed[people]]
         wraps_up = np.where(standing == Standing.ROUTINE, WRAP_UP_SECONDS, self._wrapped_up[people] - now)
@@ -264,10 +313,23 @@ class Seen:
             _sealed(self._load[people]),
             _sealed(self._nights[people]),
             _sealed(self._remaining(people, places, free_after, now)),
-            _sealed((standing == Standing.GOING) & ~self._swapped[people]),
+            _sealed(self._swappable(people)),
             _sealed(self._lost_swap[people]),
             _own(found.elsewhere),
             _sealed(found.chance),
+        )
+
+    def _whereabouts(self, people: Indices, now: float) -> Whereabouts:
+        idle = np.where(self.believed[people] == Believed.FREE, now - self._idle_since[people], 0.0)
+        x, y = ground.centres()
+        grid = self._told_grid[people]
+        return told_whereabouts(
+            Told(_places(x[grid], y[grid]), now - self._told_at[people]),
+            _places(self._x[people], self._y[people]),
+            _places(self._roster.base_x[people], self._roster.base_y[people]),
+            np.where(np.isfinite(self._x_at[people]), idle, inf),
+            self._roster.modes[people],
+            self._stays[people],
         )
 
     def _remaining(self, people: Indices, places: Places, free_after: Floats, now: float) -> Floats:

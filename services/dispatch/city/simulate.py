@@ -18,12 +18,14 @@ from typing import Protocol
 import numpy as np
 
 from services.dispatch.city import ground
+from services.dispatch.city.advising import Advising, past_calls
 from services.dispatch.city.draws import Draws
 from services.dispatch.city.people import AFTERMATH_SECONDS
 from services.dispatch.city.run import Run
 from services.dispatch.city.scenarios import Scenario
 from services.dispatch.city.seen import DECLINED_RESTS_SECONDS, NONE, Known, Seen
 from services.dispatch.city.world import Doing, Trip, World
+from services.dispatch.matching import advice
 from services.dispatch.matching.situation import Assignment, Policy, Situation
 from services.dispatch.matching.when import match_at
 from services.dispatch.travel.model import MODES, Indices, Travel
@@ -64,12 +66,13 @@ def simulate(
     travel: Travel | None = None,
     draws: Draws | None = None,
     watch: Watch | None = None,
+    advised: bool = False,
 ) -> Run:
     """One day under one policy; `name` is the policy's in the `Run`. The same arguments give the same run, but for the
     solver's real seconds (a policy with a time box may give up early on a slow machine). `travel` is what dispatch
-    believes of ways, `draws` another world than the seed's own."""
+    believes of ways, `draws` another world than the seed's own; `advised`: free people are told where to wait."""
     world = World(scenario, draws or Draws.of(seed))
-    city = City(world, policy, travel or nominal_travel(scenario), watch)
+    city = City(world, policy, travel or nominal_travel(scenario), watch, advised=advised)
     city.run()
     return city.outcome(name, seed)
 
@@ -77,23 +80,29 @@ def simulate(
 class City:
     """The day as it goes on. `simulate` is the way in; whoever wants to look at the world itself builds this."""
 
-    def __init__(self, world: World, policy: Policy, travel: Travel, watch: Watch | None) -> None:
+    def __init__(
+        self, world: World, policy: Policy, travel: Travel, watch: Watch | None, *, advised: bool = False
+    ) -> None:
         self.world, self._policy, self._watch = world, policy, watch
         self.seen = Seen(world.roster, travel, world.scenario.starts_at_hour)
+        self._advising = self._adviser(travel) if advised and world.scenario.advice_followed > 0 else None
         self._heap: list[tuple[float, int, Callable[..., None], tuple[int, ...]]] = []
         self._order = count()
         self.now = 0.0
         self._matched_at: float | None = None
-        self._match_due, self._changed = inf, False
+        self._match_due, self._changed, self._freed = inf, False, False
         self._offer_of: dict[int, tuple[int, int]] = {}
         self._offers_made = 0
         m = len(world.demand)
         self._open = m
         self.arrived, self.acknowledged = np.full(m, inf), np.full(m, inf)
-        self.offers, self.swaps, self.interruptions = (np.zeros(m, dtype=np.intp) for _ in range(3))
+        self.offers, self.swaps, self.takeovers, self.interruptions = (
+            np.zeros(m, dtype=np.intp) for _ in range(4)
+        )
         self.taken = np.zeros(len(world.roster), dtype=np.intp)
         self.solver_seconds: list[float] = []
         self.fallbacks = 0
+        self.suggestions = 0
 
     # ── the clock ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -103,11 +112,17 @@ class City:
         demand = self.world.demand
         for case, at in enumerate(demand.registered.tolist()):
             self._at(at + self.world.corrected_after(case), self._registered, case)
+        if self._advising is not None:
+            self._at(advice.EVERY_SECONDS, self._advise)
+        self.go_on(until)
+
+    def go_on(self, until: float) -> None:
+        """A day that was begun, to this second."""
         end = min(until, self.world.scenario.seconds + AFTERMATH_SECONDS)
         while self._heap and self._open and self._heap[0][0] < end:
             self.now, _, act, about = heappop(self._heap)
             act(*about)
-            if self._changed:
+            if self._changed or self._freed:
                 self._plan_matching()
 
     def _at(self, when: float, act: Callable[..., None], *about: int) -> None:
@@ -123,9 +138,10 @@ class City:
     # ── matching ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _plan_matching(self) -> None:
-        self._changed = False
+        """Also if nobody waits: whoever became free may be much nearer than somebody who is on the way."""
+        freed, self._changed, self._freed = self._freed, False, False
         waiting = len(self.seen.waiting)
-        if not waiting:
+        if not waiting and not (freed and self._may_be_taken_over()):
             return
         free = len(self.seen.available())
         if not free and not self.seen.goers():
@@ -141,7 +157,7 @@ class City:
         if self.now != self._match_due:
             return
         self._match_due, self._matched_at = inf, self.now
-        if not self.seen.waiting:
+        if not self.seen.waiting and not self._may_be_taken_over():
             return
         self._positions_on_the_way()
         situation, cases, people = self.seen.situation(self.now, LEADER_AFTER_SECONDS)
@@ -157,11 +173,18 @@ class City:
     def _look_again(self) -> None:
         self._changed = True
 
+    def _may_be_taken_over(self) -> bool:
+        self._positions_on_the_way()
+        return self.seen.may_be_taken_over(self.now)
+
     def _positions_on_the_way(self) -> None:
         for person in self.seen.goers():
-            fix = self.world.fix(person, self.now)
-            if fix is not None:
-                self.seen.at(person, *fix)
+            self._where_their_phone_was(person)
+
+    def _where_their_phone_was(self, person: int) -> None:
+        fix = self.world.fix(person, self.now)
+        if fix is not None:
+            self.seen.at(person, *fix)
 
     # ── cases and offers ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,6 +212,7 @@ class City:
         self.offers[case] += 1
         leader_waits = not self.seen.is_leaders_turn(case, self.now, LEADER_AFTER_SECONDS)
         leader_waits = leader_waits and self.seen.leader_for(case) not in (NONE, person)
+        leader_waits = leader_waits and self.seen.goer(case) == NONE
         reply = self.world.reply(case, person, self.now, self.seen.load(person))
         self.seen.offered(case, person, self.now)
         lapses = self.now + self.world.scenario.offer_seconds
@@ -206,7 +230,7 @@ class City:
         if self._offer_of.get(case, (0, 0))[0] != number:
             return False
         del self._offer_of[case]
-        self._changed = True
+        self._changed = self._freed = True
         return True
 
     def _lapsed(self, case: int, person: int, number: int) -> None:
@@ -234,6 +258,8 @@ class City:
             self._declines(case, person)
             return
         self.seen.at(person, *self.world.position(person, self.now), self.now)
+        if self.seen.goer(case) != NONE:
+            self._taken_over(case)
         trip = self.world.set_out(case, person, self.now)
         left = self.seen.accepted(case, person, interrupted=trip.interrupted, now=self.now)
         self.acknowledged[case] = min(self.acknowledged[case], self.now)
@@ -241,7 +267,24 @@ class City:
         self.taken[person] += left == NONE
         if left != NONE:
             self.swaps[left] += 1
+            self._nobody_takes_over(left)
         self._plan_trip(case, person, trip)
+
+    def _taken_over(self, case: int) -> None:
+        """Whoever was on the way turns round, and is to be had."""
+        person = self.seen.goer(case)
+        self._where_their_phone_was(person)
+        self.seen.taken_over(person, self.now)
+        self.world.turn_round(person, self.now)
+        self.takeovers[case] += 1
+        self.taken[person] -= 1
+        self._is_idle(person, 0.0)
+
+    def _nobody_takes_over(self, case: int) -> None:
+        """Whoever was on the way has arrived, or has left for something else first."""
+        person = self.seen.asked_over(case)
+        if person != NONE:
+            self._withdrawn(case, person, self._offer_of[case][0])
 
     def _plan_trip(self, case: int, person: int, trip: Trip) -> None:
         self._at(trip.arrives, self._arrived, case, person, trip.number)
@@ -252,6 +295,11 @@ class City:
         """Wrongly, and dispatch believes it."""
         if self.world.on_trip(person, number):
             self.seen.at(person, *self.world.position(person, self.now), self.now)
+            self._reported_there(case, person)
+
+    def _reported_there(self, case: int, person: int) -> None:
+        if self.seen.goer(case) == person:
+            self._nobody_takes_over(case)
             self.seen.arrived(case, person, self.now)
 
     def _arrived(self, case: int, person: int, number: int) -> None:
@@ -259,7 +307,7 @@ class City:
             return
         self.arrived[case] = self.now
         self._open -= 1
-        self.seen.arrived(case, person, self.now)
+        self._reported_there(case, person)
         ends = self.world.arrive(case, person, self.now)
         self.seen.at(person, *self.world.position(person, self.now), self.now)
         self._at(ends, self._handled, person)
@@ -276,7 +324,7 @@ class City:
 
     def _on_duty(self, person: int) -> None:
         self.seen.on_duty(person)
-        self._changed = True
+        self._changed = self._freed = True
         if self.world.begin_shift(person, self.now):
             self._round_begins(person, self.world.era[person])
         else:
@@ -291,12 +339,16 @@ class City:
 
     def _handled(self, person: int) -> None:
         stays = self.world.finish(person)
+        self.seen.free(person, self.now)
+        self._is_idle(person, stays)
+
+    def _is_idle(self, person: int, stays: float) -> None:
+        """Where an emergency was, or on the way to one; after `stays` seconds they go back to their base."""
         if not self.world.at_work(person, self.now):
             self.world.end_shift(person)
             self.seen.off_duty(person)
             return
-        self.seen.free(person, self.now)
-        self._changed = True
+        self._changed = self._freed = True
         if self.world.scenario.mass_task:
             self._plan_round(person, self.now)
         else:
@@ -334,6 +386,7 @@ class City:
         if self.world.era[person] == era:
             self.world.end_round(person, self.now)
             self.seen.free(person, self.now, stays_seconds=0.0)
+            self._freed = True
             self._plan_round(person, self.now)
 
     def _break_begins(self, person: int) -> None:
@@ -352,8 +405,25 @@ class City:
         if self.world.era[person] == era:
             self.world.end_break(person)
             self.seen.free(person, -inf, stays_seconds=0.0)
-            self._changed = True
+            self._changed = self._freed = True
             self._plan_round(person, self.now)
+
+    # ── where to wait ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _adviser(self, travel: Travel) -> Advising:
+        world, hour = self.world, self.world.scenario.starts_at_hour
+        return Advising(self.seen, world.roster, past_calls(world.scenario, world.draws), travel, hour)
+
+    def _advise(self) -> None:
+        """One suggestion at most."""
+        self._at(self.now + advice.EVERY_SECONDS, self._advise)
+        if self._advising is None or self._up(self.now) > self.now:
+            return
+        said = self._advising.suggest(self.now)
+        if said is not None:
+            person, grid = said
+            self.suggestions += 1
+            self.world.told(person, self.now, grid)
 
     # ── what is left behind ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -372,11 +442,14 @@ class City:
             grid=demand.grid,
             offers=self.offers,
             swaps=self.swaps,
+            takeovers=self.takeovers,
             interruptions=self.interruptions,
             level=np.searchsorted(LEVELS_AFTER_SECONDS, waited),
             taken=self._taken_by_post(),
             solver_seconds=np.array(self.solver_seconds),
             fallbacks=self.fallbacks,
+            suggestions=self.suggestions,
+            duty_hours=self.world.roster.duty_hours(self.world.scenario.seconds),
         )
 
     def _taken_by_post(self) -> Indices:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from math import hypot
 
+import numpy as np
+
 from services.dispatch.city import behaviour, ground
 from services.dispatch.city.behaviour import Reply, Wrong
 from services.dispatch.city.demand import NO_SKILL, demand
@@ -70,6 +72,7 @@ class World:
         self.doing, self.era = [Doing.OFF] * n, [0] * n
         self._base = list(zip(people.base_x.tolist(), people.base_y.tolist(), strict=True))
         self._move = [_Move(*base, *base) for base in self._base]
+        self._waits, self._told = [*self._base], [0] * n
         self._speed = people.speeds(scenario).tolist()
         self._ends: list[float] = people.ends.tolist()
         self._skills = people.skills.tolist()
@@ -151,6 +154,13 @@ class World:
         trip = self._trip[person]
         return trip is not None and trip.number == number
 
+    def turn_round(self, person: int, now: float) -> None:
+        """Somebody else goes: they stand where they are as soon as their phone tells them, and are idle."""
+        told, move = self.back_online(person, now), self._move[person]
+        self._move[person] = _Move(*move.at(now), *move.at(told), now, told)
+        self._trip[person] = None
+        self._begin(person, Doing.IDLE)
+
     def arrive(self, case: int, person: int, now: float) -> float:
         """Returns when the work there is over."""
         self._trip[person] = None
@@ -182,8 +192,21 @@ class World:
         self._begin(person, Doing.OFF)
 
     def drift(self, person: int, now: float) -> float:
-        """Back to the base; returns when they are there."""
-        return self._go(person, now, self._base[person], 1.0 / self.scenario.speed_factor)
+        """To where they wait: their base, or where they were told and went; returns when they are there."""
+        return self._go(person, now, self._waits[person], 1.0 / self.scenario.speed_factor)
+
+    def told(self, person: int, now: float, grid: int) -> None:
+        """Where they would best wait. Whoever follows goes at once, and waits there until something else begins."""
+        number = self._told[person]
+        self._told[person] += 1
+        followed = self.draws.uniform(Draw.FOLLOWED, person, number) < self.scenario.advice_followed
+        if self.doing[person] is Doing.IDLE and followed:
+            x, y = ground.corner_of(np.asarray(grid))
+            self._waits[person] = (
+                float(x) + ground.GRID_M * self.draws.uniform(Draw.SPOT_X, person, number),
+                float(y) + ground.GRID_M * self.draws.uniform(Draw.SPOT_Y, person, number),
+            )
+            self.drift(person, now)
 
     def next_round(self, person: int) -> float:
         """Seconds at the base before the next routine round."""
@@ -220,3 +243,4 @@ class World:
     def _begin(self, person: int, doing: Doing) -> None:
         self.doing[person] = doing
         self.era[person] += 1
+        self._waits[person] = self._base[person]

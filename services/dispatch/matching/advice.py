@@ -2,6 +2,8 @@
 
 An emergency counts as covered if somebody of those free is there in time, each with their own chance; what others cover
 already is worth nothing twice (marginal coverage, after Daskin's maximum expected covering location model, 1983).
+People count where they will wait if nobody tells them anything, not where they are at the moment: whoever has just
+finished goes home by and by, and to hear "stay" may be worth as much as to hear "go".
 """
 
 from __future__ import annotations
@@ -21,12 +23,24 @@ WAY_SECONDS_MAX = 900.0
 """Nobody is sent further than this only to wait."""
 GAIN_MIN = 0.02
 """A move has to bring so large a share of the expected emergencies into reach."""
+EVERY_SECONDS = 60.0
+"""So often a street is looked at, and at most one suggestion made in it."""
+PERSON_RESTS_SECONDS = 1800.0
+"""Nobody is told twice within so long."""
+DEMAND_DAYS = 28
+"""Whole weeks, so that each weekday counts the same."""
+HOURS_AROUND = 1
+"""The hour of the day and so many before and after it."""
+CASES_MIN = 20
+"""With fewer emergencies in all these days nothing is known of where the next will be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calm:
     """A moment of a street in which nothing waits. n free people, of whom those who `may` be told something; m cells
-    with how many emergencies are to be expected in each; k spots to wait at. `hour` is the local hour of the day."""
+    with how many emergencies are to be expected in each; k spots to wait at. `people` is where they are, as far as is
+    known, `waits` where they will wait if nothing is said (None: where they are), and `at` which spot that is, −1 if
+    none (None: nobody's is). `hour` is the local hour of the day."""
 
     people: Places
     modes: Codes
@@ -36,6 +50,17 @@ class Calm:
     spots: Places
     travel: Travel
     hour: int
+    waits: Places | None = None
+    at: Indices | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Chances to be in time in a cell: `stays` (n, m) of people from where they will wait untold, `there`
+    (modes, k, m) from each spot."""
+
+    stays: Floats
+    there: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,44 +73,65 @@ class Move:
     covered_after: float
 
 
-def best_move(calm: Calm, gain_min: float = GAIN_MIN) -> Move | None:
-    """The move of one person that gains most, if it gains enough; of equal ones the first by rows."""
+def best_move(calm: Calm, gain_min: float = GAIN_MIN, reach: Reach | None = None) -> Move | None:
+    """The move of one person that gains most, if it gains enough; of equal ones the first by rows. `reach` is what
+    `reach_of` would find, for whoever asks again and again about the same places."""
     total = float(calm.expected.sum())
     if not (calm.may.any() and len(calm.spots.lon) and total > 0):
         return None
     share = calm.expected / total
-    reach = _in_time(calm, calm.people, calm.modes)
-    missed = 1.0 - ACCEPTS * reach
+    reach = reach or reach_of(calm)
+    missed = 1.0 - ACCEPTS * reach.stays
     nobody = np.prod(missed, axis=0)
     rows = np.flatnonzero(calm.may)
-    weight = share * nobody / missed[rows]
-    stays = ACCEPTS * (weight * reach[rows]).sum(axis=1)
-    gain = _at_spots(calm, rows, weight) - stays[:, None]
-    at = int(np.argmax(gain))
-    row, spot = divmod(at, gain.shape[1])
-    if not gain[row, spot] >= gain_min:
+    gain = _gains(reach, calm.modes[rows], rows, share * nobody / missed[rows])
+    rows, gain = _near(calm, rows, gain, gain_min)
+    if not len(rows) or not gain.max() >= gain_min:
         return None
+    row, spot = divmod(int(np.argmax(gain)), gain.shape[1])
     before = 1.0 - float(share @ nobody)
     return Move(int(rows[row]), spot, before, before + float(gain[row, spot]))
 
 
-def _at_spots(calm: Calm, rows: Indices, weight: Floats) -> Floats:
-    """(rows, spots): what each of them would cover there; minus infinity where it is too far to go and wait."""
-    covers = np.empty((len(rows), len(calm.spots.lon)))
-    for mode in range(len(MODES)):
-        mine = np.flatnonzero(calm.modes[rows] == mode)
-        if len(mine):
-            there = _in_time(calm, calm.spots, np.full(len(calm.spots.lon), mode, dtype=np.int8))
-            covers[mine] = ACCEPTS * weight[mine] @ there.T
-    people = Places(calm.people.lon[rows], calm.people.lat[rows])
-    way, _ = _trips(calm, people, calm.modes[rows], calm.spots)
-    return np.where(way <= WAY_SECONDS_MAX, covers, -np.inf)
+def reach_of(calm: Calm) -> Reach:
+    waits = calm.people if calm.waits is None else calm.waits
+    return Reach(in_time(calm, waits, calm.modes), from_spots(calm))
 
 
-def _in_time(calm: Calm, starts: Places, modes: Codes) -> Floats:
+def from_spots(calm: Calm) -> Floats:
+    """(modes, k, m): the chance to be in time in each cell from each spot."""
+    k = len(calm.spots.lon)
+    return np.stack(
+        [in_time(calm, calm.spots, np.full(k, mode, dtype=np.int8)) for mode in range(len(MODES))]
+    )
+
+
+def in_time(calm: Calm, starts: Places, modes: Codes) -> Floats:
     """(starts, cells): the chance to be there in time."""
     median, sigma = _trips(calm, starts, modes, calm.cells)
     return 1.0 - chance_late(median, sigma, np.full(median.shape, IN_TIME_SECONDS))
+
+
+def _gains(reach: Reach, modes: Codes, rows: Indices, weight: Floats) -> Floats:
+    """(rows, spots): what more is covered if they wait there; `weight` (rows, cells) is what nobody else covers."""
+    gain = np.empty((len(rows), reach.there.shape[1]))
+    for mode in range(len(MODES)):
+        mine = np.flatnonzero(modes == mode)
+        gain[mine] = ACCEPTS * weight[mine] @ reach.there[mode].T
+    result: Floats = gain - ACCEPTS * (weight * reach.stays[rows]).sum(axis=1)[:, None]
+    return result
+
+
+def _near(calm: Calm, rows: Indices, gain: Floats, gain_min: float) -> tuple[Indices, Floats]:
+    """Those with something to gain, and minus infinity for the spots too far to go to and wait, or theirs anyway."""
+    if calm.at is not None:
+        has = np.flatnonzero(calm.at[rows] >= 0)
+        gain[has, calm.at[rows[has]]] = -np.inf
+    worth = np.flatnonzero(gain.max(axis=1) >= gain_min)
+    rows, gain = rows[worth], gain[worth]
+    people = Places(calm.people.lon[rows], calm.people.lat[rows])
+    way, _ = _trips(calm, people, calm.modes[rows], calm.spots)
+    return rows, np.where(way <= WAY_SECONDS_MAX, gain, -np.inf)
 
 
 def _trips(calm: Calm, starts: Places, modes: Codes, ends: Places) -> tuple[Floats, Floats]:

@@ -27,11 +27,11 @@ def taken_over(
     and their way is no longer one."""
     going = callable_off(situation, means.weights)
     going = going[~engaged[situation.cases.goer[going]]]
-    if not len(going) or not len(rows) or means.box.closed:
-        return None
     goes_on = np.zeros(len(situation.cases))
     goes_on[going] = rest_of_way(situation, going, means.weights).cost
     going = going[goes_on[going] >= means.weights.swap_saves]
+    if not len(going) or not len(rows) or means.box.closed:
+        return None
     near = Neighbourhood.of(situation, rows, means.weights)
     edges = means.price(situation, weighed(situation, going, near, rows, means.weights.nearest))
     edges = _saving(edges, goes_on[edges.case] - edges.cost >= means.weights.swap_saves)

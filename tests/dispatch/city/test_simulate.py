@@ -56,6 +56,10 @@ class Recorded(World):
         self.trips.append((person, trip))
         return trip
 
+    def turn_round(self, person: int, now: float) -> None:
+        self.acts.append(Acted("turns round", now, person))
+        super().turn_round(person, now)
+
     def arrive(self, case: int, person: int, now: float) -> float:
         self.acts.append(Acted("arrives", now, person, case))
         return super().arrive(case, person, now)
@@ -105,6 +109,8 @@ def test_whatever_the_day_every_case_ends_and_nobody_is_in_two_places(
     for act in sorted(world.acts, key=lambda act: act.at):
         if act.what == "sets out":
             on_the_way[act.person] = act.case
+        elif act.what == "turns round":
+            del on_the_way[act.person]
         else:
             assert on_the_way.pop(act.person) == act.case
     assert not on_the_way
@@ -127,6 +133,7 @@ def test_nobody_is_offered_a_second_emergency_while_on_one() -> None:
     ends: dict[int, list[tuple[float, float]]] = {act.person: [] for act in world.acts}
     begun: dict[int, float] = {}
     for act in world.acts:
+        assert act.what != "turns round"
         if act.what == "sets out":
             begun[act.person] = act.at
         else:
@@ -151,7 +158,7 @@ def test_every_policy_meets_the_same_world() -> None:
     assert same(
         worlds[0][1],
         worlds[1][1],
-        but=("arrived", "offers", "interruptions", "taken", "solver_seconds", "level", "swaps"),
+        but=("arrived", "offers", "interruptions", "taken", "solver_seconds", "level", "swaps", "takeovers"),
     )
     factors = [
         {

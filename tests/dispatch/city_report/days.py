@@ -20,11 +20,14 @@ def a_run(
     grid: Sequence[int] | None = None,
     offers: Sequence[int] | None = None,
     swaps: Sequence[int] | None = None,
+    takeovers: Sequence[int] | None = None,
     interruptions: Sequence[int] | None = None,
     level: Sequence[int] | None = None,
     taken: Sequence[int] = (1, 1),
     solver_seconds: Sequence[float] = (0.01,),
     fallbacks: int = 0,
+    suggestions: int = 0,
+    duty_hours: float = 24.0,
 ) -> Run:
     """A day with one case a minute, that took so long from registration to arrival."""
     cases = len(took_minutes)
@@ -44,11 +47,14 @@ def a_run(
         grid=counted(grid, 0),
         offers=counted(offers, 1),
         swaps=counted(swaps, 0),
+        takeovers=counted(takeovers, 0),
         interruptions=counted(interruptions, 0),
         level=counted(level, 0),
         taken=np.array(taken, dtype=np.intp),
         solver_seconds=np.array(solver_seconds, dtype=np.float64),
         fallbacks=fallbacks,
+        suggestions=suggestions,
+        duty_hours=duty_hours,
     )
 
 

@@ -36,8 +36,8 @@ KEYS = [
         "late_share",
         "late_vs_greedy",
     ),
-    *("p90_min", "worst_decile_pct", "offers_per_case", "swaps_per_case", "interruptions_per_case", "gini"),
-    *("solver_p99_ms", "fallback_rate"),
+    *("p90_min", "worst_decile_pct", "offers_per_case", "swaps_per_case", "takeovers_per_case"),
+    *("interruptions_per_case", "gini", "solver_p99_ms", "fallback_rate"),
 ]
 
 
@@ -121,13 +121,13 @@ def test_the_worst_tenth_of_the_grids_over_all_seeds() -> None:
 def test_every_seed_weighs_the_same_in_shares_and_every_case_in_what_is_said_per_case() -> None:
     runs = {
         1: a_run([5, 5, 5, 20], seed=1, offers=[1, 1, 1, 5], swaps=[0, 1, 0, 0], interruptions=[1, 0, 0, 0]),
-        2: a_run([5], seed=2, offers=[2]),
+        2: a_run([5], seed=2, offers=[2], takeovers=[2]),
     }
     found = row(runs, None)
     assert found.seeds == 2
     assert found.on_time_pct == pytest.approx((75 + 100) / 2)
     assert found.late_share == pytest.approx(1 - found.on_time_pct / 100)
-    assert (found.offers_per_case, found.swaps_per_case) == (2.0, 0.2)
+    assert (found.offers_per_case, found.swaps_per_case, found.takeovers_per_case) == (2.0, 0.2, 0.4)
     assert found.interruptions_per_case == 0.2
 
 

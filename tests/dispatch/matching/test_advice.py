@@ -31,6 +31,8 @@ def a_calm(
     *,
     mode: int = WALK,
     may: list[bool] | None = None,
+    waits: list[Spot] | None = None,
+    at: list[int] | None = None,
 ) -> Calm:
     return Calm(
         people=places(people),
@@ -41,6 +43,8 @@ def a_calm(
         spots=places(spots),
         travel=StraightLine(),
         hour=10,
+        waits=places(waits) if waits is not None else None,
+        at=np.asarray(at, dtype=np.intp) if at is not None else None,
     )
 
 
@@ -54,6 +58,16 @@ def test_of_two_at_one_place_one_goes_where_nobody_is() -> None:
     assert move is not None
     assert (move.person, move.spot) == (0, 1)
     assert move.covered_after - move.covered_before >= GAIN_MIN
+
+
+def test_whoever_would_go_home_may_be_told_to_stay() -> None:
+    """They count where they will wait, and are near where they are; their own spot is no advice."""
+    calls, spots = {NEAR: 5.0}, [NEAR, FAR]
+    move = best_move(a_calm([NEAR], calls, spots, waits=[FAR], at=[1]))
+
+    assert move is not None
+    assert (move.person, move.spot, move.covered_before) == (0, 0, pytest.approx(0.0, abs=1e-6))
+    assert best_move(a_calm([NEAR], calls, spots, waits=[FAR], at=[0])) is None
 
 
 def test_what_somebody_covers_already_is_worth_no_move() -> None:

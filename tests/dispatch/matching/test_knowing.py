@@ -13,7 +13,13 @@ from services.dispatch.matching.costs import chance_late, price
 from services.dispatch.matching.engine import Engine
 from services.dispatch.matching.situation import Demand
 from services.dispatch.matching.when import WINDOW, match_at
-from services.dispatch.matching.whereabouts import STAYS_SECONDS, whereabouts
+from services.dispatch.matching.whereabouts import (
+    FOLLOWED,
+    STAYS_SECONDS,
+    Told,
+    told_whereabouts,
+    whereabouts,
+)
 from tests.dispatch.matching.situations import (
     E_BIKE,
     ENGINE,
@@ -56,6 +62,34 @@ def found(idle_seconds: float, mode: int = WALK) -> tuple[float, float, float]:
     east = places([(1000, 0)]).lon[0] - places([(0, 0)]).lon[0]
     here, there = (1000 * (p.lon[0] - places([(0, 0)]).lon[0]) / east for p in (one.places, one.elsewhere))
     return float(here), float(there), float(one.chance[0])
+
+
+@pytest.mark.parametrize(
+    ("told_ago", "likelier", "other", "chance"),
+    [
+        (np.inf, 2000, 0, 0.0),
+        (0.0, 2000, 2000, 1 - FOLLOWED),
+        (500.0, 2500, 2000, 1 - FOLLOWED),
+        (1e6, 4000, 2000, 1 - FOLLOWED),
+    ],
+    ids=["told nothing", "just told", "half a kilometre on", "long there"],
+)
+def test_whoever_was_told_where_to_wait_is_there_or_where_they_would_be_anyway(
+    told_ago: float, likelier: float, other: float, chance: float
+) -> None:
+    """At their base since long, two kilometres east; the spot is two kilometres further."""
+    one = told_whereabouts(
+        Told(places([(4000, 0)]), np.array([told_ago])),
+        places([(0, 0)]),
+        places([(2000, 0)]),
+        np.array([np.inf]),
+        np.array([WALK], dtype=np.int8),
+    )
+    east = (places([(1000, 0)]).lon[0] - places([(0, 0)]).lon[0]) / 1000
+    here, there = ((p.lon[0] - places([(0, 0)]).lon[0]) / east for p in (one.places, one.elsewhere))
+    assert here == pytest.approx(likelier, abs=1)
+    assert there == pytest.approx(other, abs=1)
+    assert one.chance[0] == pytest.approx(chance)
 
 
 def test_whoever_is_busy_is_where_they_said() -> None:
