@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Protocol
 
 import httpx
@@ -29,6 +30,9 @@ NEAREST_PER_CASE = 25
 """So many of each mode are asked about for a case: the ones that matter are among the nearest by the straight line."""
 CASES_PER_QUESTION = 10
 QUESTIONS_AT_ONCE = 4
+QUESTIONS_MAX = 100
+"""Of one matching: no router answers more within a time box. Where hundreds wait, the later cases go by the straight
+line."""
 ANSWER_BYTES_MAX = 4_000_000
 
 
@@ -163,7 +167,8 @@ class Router:
         if time.monotonic() < self.rests_until:
             metrics.TRAVEL_QUESTIONS.labels("resting").inc()
             return []
-        questions = questions_for(starts, modes, ends, self.urls.keys(), self.places_max)
+        asked = questions_for(starts, modes, ends, self.urls.keys(), self.places_max)
+        questions = list(islice(asked, QUESTIONS_MAX))
         if not questions:
             return []
         taken = asyncio.Semaphore(QUESTIONS_AT_ONCE)
@@ -247,10 +252,9 @@ def _pairs(places: Places) -> list[tuple[float, float]]:
 
 def questions_for(
     starts: Places, modes: Codes, ends: Places, asked_modes: Collection[int], places_max: int
-) -> list[Question]:
+) -> Iterator[Question]:
     """A few cases each, in their order, with the people nearest to them by each mode."""
     known = np.nonzero(np.isfinite(ends.lon) & np.isfinite(ends.lat))[0]
-    questions = []
     for first in range(0, len(known), CASES_PER_QUESTION):
         cases = known[first : first + CASES_PER_QUESTION]
         for mode in sorted(asked_modes):
@@ -258,8 +262,7 @@ def questions_for(
             step = max(1, places_max - len(cases))
             for begin in range(0, len(people), step):
                 some = _some(starts, people[begin : begin + step])
-                questions.append(Question(mode, some, _some(ends, cases)))
-    return questions
+                yield Question(mode, some, _some(ends, cases))
 
 
 def _nearest(starts: Places, people: Indices, ends: Places) -> Indices:

@@ -278,7 +278,7 @@ def test_questions_name_the_nearest_of_each_mode_and_keep_the_limit() -> None:
     cases = Places(draw.uniform(103.97, 104.03, 23), draw.uniform(30.55, 30.61, 23))
     people.lon[7], cases.lat[3] = np.nan, np.nan
     modes = (np.arange(2000) % 3).astype(np.int8)
-    questions = questions_for(people, modes, cases, {WALK, E_BIKE}, 60)
+    questions = list(questions_for(people, modes, cases, {WALK, E_BIKE}, 60))
     assert max(len(one.starts.lon) + len(one.ends.lon) for one in questions) <= 60
     assert {one.mode for one in questions} == {WALK, E_BIKE}
     asked = {
@@ -300,5 +300,25 @@ def test_questions_name_the_nearest_of_each_mode_and_keep_the_limit() -> None:
 
 def test_nobody_to_ask_about_is_no_question() -> None:
     nobody = Places(np.empty(0), np.empty(0))
-    assert questions_for(nobody, np.empty(0, dtype=np.int8), ENDS, {WALK}, 100) == []
-    assert questions_for(STARTS, ON_FOOT, nobody, {WALK}, 100) == []
+    assert list(questions_for(nobody, np.empty(0, dtype=np.int8), ENDS, {WALK}, 100)) == []
+    assert list(questions_for(STARTS, ON_FOOT, nobody, {WALK}, 100)) == []
+
+
+async def test_where_hundreds_wait_the_first_are_asked_about(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand cases are hundreds of questions: making them all took longer than the time box."""
+    monkeypatch.setattr("services.dispatch.travel_http.QUESTIONS_MAX", 2)
+
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        ends = len(asked.query["destinations"][0].split(";"))
+        return 200, json.dumps({"code": "Ok", "durations": [[60.0] * ends] * 2}).encode()
+
+    town.answer = answer
+    router, rows = osrm(town), 3 * CASES_PER_QUESTION
+    many = Places(np.linspace(103.97, 103.98, rows), np.full(rows, 30.55))
+    blocks = await router.blocks(STARTS, ON_FOOT, many)
+    await router.close()
+    told = np.concatenate([block.ends.lon for block in blocks]).tolist()
+    assert sorted(told) == many.lon[: 2 * CASES_PER_QUESTION].tolist()
+    assert len(town.asked) == 2
