@@ -51,9 +51,10 @@ class Scenario:
 
     `speed_factor` is the weather, unknown to dispatch; `missing_share` did not come and never signed in;
     `routine_share` is the part of their free time people spend on routine rounds (1: a mass task, everybody always);
-    `acceptance` is the mean chance that an offer is accepted by somebody whose phone is on; `wrong_category_share`:
-    see behaviour.py; `advice_followed` is the part of the suggestions where to wait that are followed, 0: none is made;
-    between `down_at_hour` and `down_minutes` later dispatch does nothing at all. `calls`, if given, replace the drawn
+    `acceptance` is the mean chance on a normal day that an offer is accepted by somebody whose phone is on (0.88 there
+    is 0.86 by night and in a shortage: hour, load and distance count, see behaviour.py, as for `wrong_category_share`);
+    `advice_followed` is the part of the suggestions where to wait that are followed, 0: none is made; between
+    `down_at_hour` and `down_minutes` later dispatch does nothing at all. `calls`, if given, replace the drawn
     ones."""
 
     name: str
