@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
+from services.dispatch.handlers import batches as handled_batches
 from services.dispatch.handlers.batches import Batches
 from services.dispatch.handlers.moments import pose
 from services.dispatch.handlers.roster import Rosters
@@ -111,14 +113,27 @@ async def test_what_another_policy_would_have_done_stands_beside_and_does_nothin
 
 
 @pytest.mark.parametrize("town", [by_policy(shadow=MatchingPolicy.ROUND_ROBIN)])
-async def test_a_comparison_that_fails_keeps_nobody_waiting(scene: Scene, town: Directory) -> None:
+async def test_a_comparison_that_fails_keeps_nobody_waiting(
+    scene: Scene, town: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does anything else that takes long: what many are weighed by has the emergencies' own thread."""
+    threads, every = list[str](), policies(Weights())
+
     def broken(situation: Situation) -> Assignment:
         raise ValueError("one case too many")
 
-    scene.matching = Matching(SEALER, policies={**policies(Weights()), MatchingPolicy.ROUND_ROBIN: broken})
+    def watched(situation: Situation) -> Assignment:
+        threads.append(threading.current_thread().name)
+        return every[MatchingPolicy.ENGINE](situation)
+
+    monkeypatch.setattr(handled_batches, "ASIDE_PAIRS_MIN", 1)
+    changed = {MatchingPolicy.ROUND_ROBIN: broken, MatchingPolicy.ENGINE: watched}
+    scene.matching = Matching(SEALER, policies={**every, **changed})
     case = await scene.registered()
     [told] = await scene.events(case, CaseOffered)
     assert (told.policy, told.shadow) == ("engine", None)
+    assert threads
+    assert all(name.startswith("ways") for name in threads)
 
 
 @pytest.mark.parametrize("town", [directory(off_duty=[A])])

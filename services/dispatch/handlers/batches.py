@@ -109,10 +109,8 @@ class Batches:
     async def _decided(self, moment: Moment, posed: Posed, policy: str, shadow: str | None) -> Batch:
         people, cases = posed.people, posed.cases
         travel = await self.ways.travel_for(people.places, people.modes, cases.places, moment.hour)
-        situation, aside = posed.situation(travel), len(people) * len(cases) >= ASIDE_PAIRS_MIN
-        began = perf_counter()
-        decide = self.policies[policy]
-        assignment = await asyncio.to_thread(decide, situation) if aside else decide(situation)
+        situation, began = posed.situation(travel), perf_counter()
+        assignment = await self._answer(policy, situation)
         metrics.SOLVER_SECONDS.observe(perf_counter() - began)
         metrics.BATCH_CASES.observe(len(moment.seeking))
         if assignment.fallback is not None:
@@ -121,12 +119,18 @@ class Batches:
         if shadow is None:
             return batch
         try:
-            beside = self.policies[shadow]
-            other = await asyncio.to_thread(beside, situation) if aside else beside(situation)
+            other = await self._answer(shadow, situation)
         except Exception:  # nobody waits for a comparison
             log.exception("the policy %s could not be compared", shadow)
             return batch
         return replace(batch, shadow=other, shadow_policy=shadow)
+
+    async def _answer(self, policy: str, situation: Situation) -> Assignment:
+        """In the thread of the emergencies where it takes long: the process' others may all plan days."""
+        decide = self.policies[policy]
+        if len(situation.people) * len(situation.cases) < ASIDE_PAIRS_MIN:
+            return decide(situation)
+        return await asyncio.get_running_loop().run_in_executor(self.ways.aside, decide, situation)
 
     # ── worth a look ──────────────────────────────────────────────────────────────────────────────────────────────
 
