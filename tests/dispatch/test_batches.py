@@ -14,7 +14,7 @@ from services.dispatch.handlers.moments import pose
 from services.dispatch.handlers.roster import Rosters
 from services.dispatch.handlers.search import Matching
 from services.dispatch.matching.policies import policies
-from services.dispatch.matching.situation import Assignment, Situation
+from services.dispatch.matching.situation import Assignment, Policy, Situation
 from services.dispatch.matching.weights import Weights
 from services.dispatch.queries import batches
 from services.dispatch.queries.search import waiting
@@ -127,7 +127,7 @@ async def test_a_comparison_that_fails_keeps_nobody_waiting(
         return every[MatchingPolicy.ENGINE](situation)
 
     monkeypatch.setattr(handled_batches, "ASIDE_PAIRS_MIN", 1)
-    changed = {MatchingPolicy.ROUND_ROBIN: broken, MatchingPolicy.ENGINE: watched}
+    changed: dict[str, Policy] = {MatchingPolicy.ROUND_ROBIN: broken, MatchingPolicy.ENGINE: watched}
     scene.matching = Matching(SEALER, policies={**every, **changed})
     case = await scene.registered()
     [told] = await scene.events(case, CaseOffered)
