@@ -44,7 +44,7 @@ def main() -> int:
     except CannotStartError as wrong:
         print(wrong, file=sys.stderr)
         return 1
-    found = compare(l1, live.fates())
+    found = compare(l1, live.played())
     show(found, dict(live.refused))
     wall = round(time.monotonic() - began, 1)
     print(f"{wall} s")
@@ -62,6 +62,8 @@ def show(found: Comparison, refused: dict[str, int]) -> None:
     print(
         f"the same to the second: {found.same}; both on time or both late: {found.both_on_time_or_both_late}"
     )
+    for what, (arrays, services) in {"swaps": found.swaps, "takeovers": found.takeovers}.items():
+        print(f"{what}: arrays {arrays}, services {services}")
     for one in found.differences[:SHOWN_MAX]:
         print(f"case {one.case} at {one.at:.1f} s: {one.why}")
     for what, count in sorted(refused.items()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.city_live.cast import Cast
-from bench.city_live.compare import Ask, Fate
+from bench.city_live.compare import Ask, Fate, Played
 from services.dispatch.city.lessons import Lessons, SetOut
 from services.dispatch.city.seen import Seen
 from services.dispatch.city.simulate import City
@@ -37,16 +37,17 @@ class _Traced(City):
         super()._offer(case, person)
 
 
-def arrays_day(cast: Cast, policy: Policy) -> list[Fate]:
+def arrays_day(cast: Cast, policy: Policy) -> Played:
     """The city's simulator knows no more than a system that was set up this morning: nothing of the nights before, and
-    of ways what the services believe."""
+    of ways what the services believe. Nobody is told where to wait: no street of the live city advises either."""
     world = World(cast.scenario, cast.draws)
     world.roster = replace(world.roster, nights=0.0 * world.roster.nights)
     city = _Traced(world, policy)
     city.run()
-    return [
+    fates = tuple(
         Fate(registered, arrived, tuple(asks))
         for registered, arrived, asks in zip(
             cast.demand.registered.tolist(), city.arrived.tolist(), city.asks, strict=True
         )
-    ]
+    )
+    return Played(fates, int(city.swaps.sum()), int(city.takeovers.sum()))

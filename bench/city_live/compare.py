@@ -36,6 +36,16 @@ class Fate:
 
 
 @dataclass(frozen=True)
+class Played:
+    """A day on one of the two sides: its cases in the order of registration, and how often somebody accepted another
+    case on the way to one, or one that somebody else was on the way to."""
+
+    fates: tuple[Fate, ...]
+    swaps: int = 0
+    takeovers: int = 0
+
+
+@dataclass(frozen=True)
 class Difference:
     case: int
     at: float
@@ -44,7 +54,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`l1` and `l2` are percentages on time; `same` cases arrived at the same moment by the same people's answers."""
+    """`l1` and `l2` are percentages on time; `same` cases arrived at the same moment by the same people's answers.
+    `swaps` and `takeovers` are L1's and L2's."""
 
     cases: int
     l1_on_time_pct: float
@@ -52,6 +63,8 @@ class Comparison:
     same: int
     both_on_time_or_both_late: int
     differences: tuple[Difference, ...]
+    swaps: tuple[int, int]
+    takeovers: tuple[int, int]
 
     @property
     def points_apart(self) -> float:
@@ -62,17 +75,19 @@ class Comparison:
         return row | {"differences": [asdict(one) for one in self.differences[:SHOWN_MAX]]}
 
 
-def compare(l1: Sequence[Fate], l2: Sequence[Fate]) -> Comparison:
+def compare(l1: Played, l2: Played) -> Comparison:
     """Case by case, in the order of registration."""
-    pairs = list(zip(l1, l2, strict=True))
+    pairs = list(zip(l1.fates, l2.fates, strict=True))
     differences = sorted(_differences(pairs), key=lambda one: one.at)
     return Comparison(
         cases=len(pairs),
-        l1_on_time_pct=_share([one.on_time for one in l1]),
-        l2_on_time_pct=_share([one.on_time for one in l2]),
+        l1_on_time_pct=_share([one.on_time for one in l1.fates]),
+        l2_on_time_pct=_share([one.on_time for one in l2.fates]),
         same=len(pairs) - len(differences),
         both_on_time_or_both_late=sum(one.on_time == other.on_time for one, other in pairs),
         differences=tuple(differences),
+        swaps=(l1.swaps, l2.swaps),
+        takeovers=(l1.takeovers, l2.takeovers),
     )
 
 

@@ -97,18 +97,22 @@ class Day:
             if live.everybody_was_reached or following >= limit:
                 return
             if following > live.now:
-                if await self._positions_until(following):
-                    await self._settling.rest()
+                await self._positions_until(following)
                 await live.clock.jump(following)
             while (entry := live.agenda.take(live.now)) is not None:
                 await entry.deed()
 
-    async def _positions_until(self, moment: datetime) -> bool:
-        """What phones on the way send before the next thing happens; of several only the last would be read."""
-        if len(self._live.held) == len(self._live.cases) and not self._live.agenda.next_is("call"):
-            return False
-        until = (moment - self._live.cast.begins_at).total_seconds()
-        return any(await asyncio.gather(*(worker.send_position(until) for worker in self._workers)))
+    async def _positions_until(self, moment: datetime) -> None:
+        """What phones on the way send before the next thing happens, each at its time; of several only the last would
+        be read."""
+        live = self._live
+        until = (moment - live.cast.begins_at).total_seconds()
+        found = [(fix, worker) for worker in self._workers if (fix := worker.fix_until(until)) is not None]
+        for fix, worker in sorted(found, key=lambda one: (one[0][2], one[1].number)):
+            await live.clock.jump(live.cast.moment(fix[2]))
+            await worker.send_position(fix)
+        if found:
+            await self._settling.rest()
 
     def _progress(self) -> None:
         if time.monotonic() - self._said_at < PROGRESS_SECONDS:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from bench.city_live.cast import Call, Cast
-from bench.city_live.compare import Ask, Fate
+from bench.city_live.compare import Ask, Fate, Played
 from bench.city_live.ground import OPERATOR
 from bench.city_live.system import CitySystem
 from deploy.demo.agenda import Agenda, Deed
@@ -33,8 +33,8 @@ class Lost(Exception):
 
 @dataclass
 class Live:
-    """`held`: who accepted last, by call; `arrived`: when somebody truly came; `rounds`: whose routine work a case
-    is; `early`: what was heard of a case before its registration was answered."""
+    """`arrived`: when somebody truly came; `rounds`: whose routine work a case is; `early`: what was heard of a case
+    before its registration was answered."""
 
     cast: Cast
     world: World
@@ -46,9 +46,10 @@ class Live:
     cases: dict[str, Call] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
     asked: dict[int, list[Ask]] = field(default_factory=dict)
-    held: dict[int, int] = field(default_factory=dict)
     arrived: dict[int, float] = field(default_factory=dict)
     early: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+    swaps: int = 0
+    takeovers: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     heard: int = 0
 
@@ -72,11 +73,12 @@ class Live:
     def at(self, seconds: float, who: str, deed: Deed) -> None:
         self.agenda.add(max(self.now, self.cast.moment(seconds)), who, deed)
 
-    def fates(self) -> list[Fate]:
-        return [
+    def played(self) -> Played:
+        fates = (
             Fate(at, self.arrived.get(number, inf), tuple(self.asked.get(number, ())))
             for number, at in enumerate(self.cast.demand.registered.tolist())
-        ]
+        )
+        return Played(tuple(fates), self.swaps, self.takeovers)
 
     # ── the hotline's desk ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,6 +20,7 @@ from services.dispatch.city import ground
 from services.dispatch.city.run import ON_TIME_SECONDS
 from services.dispatch.city.simulate import BUSY_WITH_OFFER_SECONDS
 from services.dispatch.city.world import Doing, Trip
+from shared.going import ReassignReason
 
 STAYS_LONGER_SECONDS = 7200.0
 ON_SITE = (
@@ -32,7 +33,7 @@ BEFORE_THE_END_SECONDS = 0.001
 
 class Worker:
     """One person with a phone. `asked` are the offers open to them, by id; `call` and `part` are the emergency they
-    are on, `round_part` that of the routine work."""
+    are on, `way` the part whose way their phone tells of, `round_part` that of the routine work."""
 
     def __init__(self, live: Live, number: int) -> None:
         self.number = number
@@ -42,6 +43,7 @@ class Worker:
         self._asked: set[str] = set()
         self._call: int | None = None
         self._part: str | None = None
+        self._way: str | None = None
         self._round_part: str | None = None
         self._load = 0
         self._sent: tuple[float, float, float] | None = None
@@ -58,6 +60,8 @@ class Worker:
         kind, offer_id = item.get("kind"), str(item.get("offer_id"))
         if kind == "offer_ended":
             self._asked.discard(offer_id)
+        if kind == "reassigned" and item.get("handed_over") == ReassignReason.TAKEN_OVER:
+            self._later(self._live.seconds, partial(self._turn_round, str(item["part_id"])))
         if kind != "offer":
             return
         case_id = str(item["case_id"])
@@ -95,27 +99,34 @@ class Worker:
         body = {"position": self._place(now)}
         if not await self._ask("accept", f"offers/{offer['offer_id']}/accept", body):
             return
-        if self._call is None:
-            self._load += 1
-        else:
-            self._live.held.pop(self._call, None)
-        self._call, self._part = call.number, str(offer["part_id"])
+        self._load += 1
+        self._live.swaps += self._call is not None
+        self._call = call.number
+        self._part = self._way = str(offer["part_id"])
         trip = self._world.set_out(call.number, self.number, now)
-        self._live.held[call.number] = self.number
         await self._put_round_down()
         self._later(trip.arrives, partial(self._arrive, call, trip, self._part))
         if trip.pressed_early is not None:
             self._later(trip.pressed_early, partial(self._press_arrived, trip, self._part))
 
-    async def send_position(self, until: float) -> bool:
-        """What the phone sends on the way by `until`; whether there was anything new to send."""
-        fix = self._world.fix(self.number, until) if self._part is not None else None
-        if fix is None or fix == self._sent:
-            return False
+    def fix_until(self, until: float) -> tuple[float, float, float] | None:
+        """What the phone sends last on the way by `until`, and when; None if that is nothing new."""
+        fix = self._world.fix(self.number, until) if self._way is not None else None
+        if fix is None or fix[2] <= self._live.seconds or fix == self._sent:
+            return None
+        return fix
+
+    async def send_position(self, fix: tuple[float, float, float]) -> None:
         self._sent = fix
-        return await self._ask(
-            "position", f"parts/{self._part}/position", {"position": _degrees(fix[0], fix[1])}
-        )
+        await self._ask("position", f"parts/{self._way}/position", {"position": _degrees(*fix[:2])})
+
+    async def _turn_round(self, part_id: str, now: float) -> None:
+        """Somebody nearer goes in their place."""
+        if self._part != part_id:
+            return
+        self._live.takeovers += 1
+        self._world.turn_round(self.number, now)
+        await self._is_idle(0.0, now)
 
     async def _press_arrived(self, trip: Trip, part_id: str, now: float) -> None:
         """Wrongly, and dispatch believes it."""
@@ -136,14 +147,18 @@ class Worker:
         self._later(ends, partial(self._handle, call, now, part_id))
 
     async def _say_arrived(self, part_id: str, now: float) -> None:
+        self._way = None
         body = {"method": "position", "position": self._place(now)}
         await self._ask("arrive", f"parts/{part_id}/arrive", body)
 
     async def _handle(self, call: Call, arrived: float, part_id: str, now: float) -> None:
         late = {"late_cause": "distance"} if arrived - call.seconds > ON_TIME_SECONDS else {}
         await self._ask("handle", f"parts/{part_id}/handle", {"outcome": "solved", **late})
-        self._call = self._part = self._sent = None
-        stays = self._world.finish(self.number)
+        await self._is_idle(self._world.finish(self.number), now)
+
+    async def _is_idle(self, stays: float, now: float) -> None:
+        """Where an emergency was, or on the way to one; after `stays` seconds they go back to their base."""
+        self._call = self._part = self._way = self._sent = None
         if not self._world.at_work(self.number, now):
             self._world.end_shift(self.number)
             await self._live.duty(self.api, "off-duty", {})

@@ -32,10 +32,6 @@ class Agenda:
     def next_at(self) -> datetime | None:
         return self._entries[0].at if self._entries else None
 
-    def next_is(self, beginning: str) -> bool:
-        """Whether what comes next is meant by somebody whose name begins so."""
-        return bool(self._entries) and self._entries[0].who.startswith(beginning)
-
     def take(self, now: datetime) -> Entry | None:
         """The next entry that is due, if any."""
         if self._entries and self._entries[0].at <= now:

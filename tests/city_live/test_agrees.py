@@ -14,7 +14,8 @@ from deploy.local.names import PROJECT
 
 pytestmark = [pytest.mark.stack, pytest.mark.cluster]
 
-DAY = ("--scenario", "shortage", "--seed", "4", "--hours", "0.5", "--people", "12")
+DAY = ("--scenario", "shortage", "--seed", "2", "--hours", "0.4", "--people", "10")
+"""With breaks, rounds, a swap and a takeover in it."""
 SECONDS_MAX = 300
 
 

@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from bench.city_live.cast import the_cast
-from bench.city_live.compare import Ask, Fate, compare
+from bench.city_live.compare import Ask, Fate, Played, compare
 from bench.city_live.ground import things
 from services.registry import defaults
 from services.registry.rules.flaws import flaws
@@ -27,14 +27,14 @@ DIFFERENT = [
 
 
 def test_rounding_to_microseconds_is_no_difference() -> None:
-    found = compare([BASE], [Fate(100.0, 700.0000004, (Ask(100.0000001, 3),))])
+    found = compare(Played((BASE,)), Played((Fate(100.0, 700.0000004, (Ask(100.0000001, 3),)),)))
 
     assert (found.same, found.differences, found.points_apart) == (1, (), 0.0)
 
 
 @pytest.mark.parametrize(("other", "why"), DIFFERENT, ids=[why for _, why in DIFFERENT])
 def test_a_difference_is_told_by_what_came_apart_first(other: Fate, why: str) -> None:
-    found = compare([BASE], [other])
+    found = compare(Played((BASE,)), Played((other,)))
 
     assert (found.same, [one.why for one in found.differences]) == (0, [why])
 
@@ -42,11 +42,12 @@ def test_a_difference_is_told_by_what_came_apart_first(other: Fate, why: str) ->
 def test_the_first_difference_in_time_is_told_first_and_points_are_of_all_cases() -> None:
     late, early = Fate(50.0, 2_000.0, (Ask(50.0, 1),)), Fate(50.0, 60.0, (Ask(50.0, 2),))
 
-    found = compare([BASE, late], [DIFFERENT[0][0], early])
+    found = compare(Played((BASE, late), 1, 2), Played((DIFFERENT[0][0], early), 1, 3))
 
     assert [one.case for one in found.differences] == [1, 0]
     assert (found.l1_on_time_pct, found.l2_on_time_pct, found.points_apart) == (50.0, 100.0, 50.0)
     assert found.both_on_time_or_both_late == 1
+    assert (found.swaps, found.takeovers) == ((1, 1), (2, 3))
 
 
 @pytest.mark.parametrize("scenario", ["shortage", "night", "heating", "day"])

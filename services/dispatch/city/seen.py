@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.dispatch.city import ground
-from services.dispatch.city.behaviour import WRAP_UP_SECONDS
 from services.dispatch.city.demand import NO_SKILL, SKILLS
 from services.dispatch.city.lessons import Lessons, SetOut
 from services.dispatch.city.people import Roster
@@ -25,6 +24,7 @@ from services.dispatch.city.run import ON_TIME_SECONDS
 from services.dispatch.matching.chain import STEP_REACH
 from services.dispatch.matching.expected import REMEMBERS_HOURS, expected
 from services.dispatch.matching.situation import NOBODY, Cases, Demand, People, Situation, Standing
+from services.dispatch.matching.under_way import WRAP_UP_SECONDS, UnderWay, remaining
 from services.dispatch.matching.whereabouts import STAYS_SECONDS, Told, Whereabouts, told_whereabouts
 from services.dispatch.travel.model import Flags, Floats, Indices, Places, Travel
 from shared.things import Point
@@ -54,15 +54,16 @@ NONE = -1
 
 @dataclass(slots=True)
 class Known:
-    """One case as registered. `asked` are those asked in this turn, `ever` in any; `resting` until when; `goer` is on
-    the way, also while somebody else is asked to take over. A case waits while nobody is being asked for it and nobody
-    has it."""
+    """One case as registered, `searched` for since then or since whoever was on the way left for another. `asked` are
+    those asked in this turn, `ever` in any; `resting` until when; `goer` is on the way, also while somebody else is
+    asked to take over. A case waits while nobody is being asked for it and nobody has it."""
 
     x: float
     y: float
     grid: int
     skill: int
     registered: float
+    searched: float
     asked: set[int] = field(default_factory=set)
     ever: set[int] = field(default_factory=set)
     resting: dict[int, float] = field(default_factory=dict)
@@ -129,8 +130,9 @@ class Seen:
         self._told_grid[person], self._told_at[person] = grid, now
 
     def offered(self, case: int, person: int, now: float) -> None:
+        """Asking somebody a second time begins a new turn."""
         known = self.cases[case]
-        known.asked.add(person)
+        known.asked = {person} if person in known.asked else known.asked | {person}
         known.ever.add(person)
         self.waiting.discard(case)
         self.asked_for[person], self._asked_at[person] = case, now
@@ -165,13 +167,14 @@ class Seen:
         """Returns the case that loses its goer to this one, NONE if none does."""
         left, self.asked_for[person] = int(self._going_to[person]), NONE
         if left != NONE:
-            self.cases[left].goer = NONE
+            again = self.cases[left]
+            again.goer, again.asked, again.searched = NONE, set(), now
             self.waiting.add(left)
         self.cases[case].goer = person
         self.believed[person], self._told_at[person] = Believed.GOING, -inf
         self._going_to[person], self._swapped[person] = case, left != NONE
         self._wrapped_up[person] = now + WRAP_UP_SECONDS if interrupted else -inf
-        self._load[person] += left == NONE
+        self._load[person] += 1
         known, mode = self.cases[case], int(self._roster.modes[person])
         start, end = _point(float(self._x[person]), float(self._y[person])), _point(known.x, known.y)
         self._set_out[person] = SetOut(start, end, mode, max(now, float(self._wrapped_up[person])))
@@ -202,8 +205,7 @@ class Seen:
         people = people[self._swappable(people)]
         if not len(people):
             return False
-        wraps_up = np.maximum(self._wrapped_up[people] - now, 0.0)
-        left = self._remaining(people, _places(self._x[people], self._y[people]), wraps_up, now)
+        left = self._remaining(people, _places(self._x[people], self._y[people]), now)
         registered = np.array([self.cases[number].registered for number in self._going_to[people].tolist()])
         slack = registered + ON_TIME_SECONDS - now
         return bool(((left > LONG_WAY_SECONDS) | (left > MAY_BE_LATE_FROM * slack)).any())
@@ -246,7 +248,7 @@ class Seen:
 
     def is_leaders_turn(self, case: int, now: float, leader_after: float) -> bool:
         """From shortly before the step on: no offer is made for seconds only."""
-        return now + STEP_REACH.total_seconds() >= self.cases[case].registered + leader_after
+        return now + STEP_REACH.total_seconds() >= self.cases[case].searched + leader_after
 
     def situation(self, now: float, leader_after: float) -> tuple[Situation, Indices, Indices]:
         """The moment as a policy sees it, and which cases and people its rows are."""
@@ -254,7 +256,6 @@ class Seen:
         people = np.flatnonzero((_STANDING[self.believed] >= 0) & ~asked)
         going = self._going_to[people]
         numbers = np.array(sorted([*self.waiting, *going[going != NONE].tolist()]), dtype=np.intp)
-        self._begin_turns(now)
         row_of = np.full(len(self.believed) + 1, NOBODY, dtype=np.intp)
         row_of[people] = np.arange(len(people))
         cases = self._cases(numbers, row_of, now, leader_after)
@@ -267,17 +268,6 @@ class Seen:
 
     def _hour(self, now: float) -> int:
         return int(self._starts_at_hour + now / 3600.0) % 24
-
-    def _begin_turns(self, now: float) -> None:
-        """When everybody who could be asked was asked, a new turn begins."""
-        able = None
-        for number in self.waiting:
-            known = self.cases[number]
-            if known.asked:
-                able = set(self.available().tolist()) if able is None else able
-                rests = {person for person, until in known.resting.items() if until > now}
-                if able <= known.asked | rests and able - rests:
-                    known.asked.clear()
 
     def _cases(self, numbers: Indices, row_of: Indices, now: float, leader_after: float) -> Cases:
         known = [self.cases[number] for number in numbers.tolist()]
@@ -312,7 +302,7 @@ class Seen:
             _sealed(now - self._asked_at[people]),
             _sealed(self._load[people]),
             _sealed(self._nights[people]),
-            _sealed(self._remaining(people, places, free_after, now)),
+            _sealed(self._remaining(people, places, now)),
             _sealed(self._swappable(people)),
             _sealed(self._lost_swap[people]),
             _own(found.elsewhere),
@@ -332,25 +322,24 @@ class Seen:
             self._stays[people],
         )
 
-    def _remaining(self, people: Indices, places: Places, free_after: Floats, now: float) -> Floats:
-        """Seconds to the door of those on the way, from where their phones say they are."""
-        remaining = np.zeros(len(people))
+    def _remaining(self, people: Indices, places: Places, now: float) -> Floats:
+        """Seconds to the door of those on the way, from where their phones said they were."""
         who = np.flatnonzero(self._going_to[people] != NONE)
-        if len(who):
-            ends = [self.cases[number] for number in self._going_to[people[who]].tolist()]
-            to = _places([one.x for one in ends], [one.y for one in ends])
-            hour = self._hour(now)
-            modes = self._roster.modes[people]
-            trips = self._lessons.travel.trips(places, modes, to, who, np.arange(len(who)), hour)
-            remaining[who] = trips.median + free_after[who]
-        return remaining
+        ends = [self.cases[number] for number in self._going_to[people[who]].tolist()]
+        way = UnderWay(
+            who, np.arange(len(who)), now - self._x_at[people[who]], self._wrapped_up[people[who]] - now
+        )
+        to = _places([one.x for one in ends], [one.y for one in ends])
+        modes, travel = self._roster.modes[people], self._lessons.travel
+        return remaining(way, places, modes, to, travel, self._hour(now))
 
     def _barred(self, numbers: Indices, row_of: Indices, now: float) -> tuple[Indices, Indices]:
+        able = set(self.available().tolist())
         pairs = [
             (row, int(row_of[person]))
             for row, number in enumerate(numbers.tolist())
             for known in [self.cases[number]]
-            for person in sorted(known.asked | {p for p, until in known.resting.items() if until > now})
+            for person in sorted(_not_now(known, able, now))
             if row_of[person] != NOBODY and person != known.goer
         ]
         both = np.array(pairs, dtype=np.intp).reshape(-1, 2)
@@ -369,6 +358,14 @@ class Seen:
             int(self._holding[position]) if position != NONE else NONE
             for position in self._holders[grid].tolist()
         ]
+
+
+def _not_now(known: Known, able: set[int], now: float) -> set[int]:
+    """Who is not asked for a case: whoever rests and, while any of those who are `able` is left, whoever was asked in
+    this turn. Once everybody was, the next turn may begin with any of them."""
+    rests = {person for person, until in known.resting.items() if until > now}
+    fresh = able - rests - known.asked
+    return rests | (known.asked if fresh or known.goer != NONE else known.asked - able)
 
 
 def _point(x: float, y: float) -> Point:

@@ -27,7 +27,7 @@ from services.dispatch.city.seen import DECLINED_RESTS_SECONDS, NONE, Known, See
 from services.dispatch.city.world import Doing, Trip, World
 from services.dispatch.matching import advice
 from services.dispatch.matching.situation import Assignment, Policy, Situation
-from services.dispatch.matching.when import match_at
+from services.dispatch.matching.when import LOOKS_AGAIN, match_at
 from services.dispatch.travel.model import MODES, Indices, Travel
 from services.dispatch.travel.straight import METRES_PER_SECOND, StraightLine
 from shared.going import TravelMode
@@ -89,7 +89,8 @@ class City:
         self._heap: list[tuple[float, int, Callable[..., None], tuple[int, ...]]] = []
         self._order = count()
         self.now = 0.0
-        self._matched_at: float | None = None
+        self._asked_at: float | None = None
+        self._matchings, self._chosen = 0, set[int]()
         self._match_due, self._changed, self._freed = inf, False, False
         self._offer_of: dict[int, tuple[int, int]] = {}
         self._offers_made = 0
@@ -146,7 +147,7 @@ class City:
         free = len(self.seen.available())
         if not free and not self.seen.goers():
             return
-        last = None if self._matched_at is None else _EPOCH + timedelta(seconds=self._matched_at)
+        last = None if self._asked_at is None else _EPOCH + timedelta(seconds=self._asked_at)
         due = match_at(_EPOCH + timedelta(seconds=self.now), waiting, free, last)
         when = self._up(max(self.now, (due - _EPOCH).total_seconds()))
         if when < self._match_due:
@@ -156,7 +157,7 @@ class City:
     def _match(self) -> None:
         if self.now != self._match_due:
             return
-        self._match_due, self._matched_at = inf, self.now
+        self._match_due = inf
         if not self.seen.waiting and not self._may_be_taken_over():
             return
         self._positions_on_the_way()
@@ -167,8 +168,21 @@ class City:
         self.fallbacks += answer.fallback is not None
         if self._watch is not None:
             self._watch(self.now, situation, answer)
-        for case, person in zip(cases[answer.case].tolist(), people[answer.person].tolist(), strict=True):
+        self._ask(list(zip(cases[answer.case].tolist(), people[answer.person].tolist(), strict=True)))
+        self._matchings += 1
+        if self.seen.waiting:
+            self._at(self.now + LOOKS_AGAIN.total_seconds(), self._look_on, self._matchings)
+
+    def _ask(self, pairs: list[tuple[int, int]]) -> None:
+        self._chosen = {person for _, person in pairs}
+        for case, person in pairs:
             self._offer(case, person)
+        if pairs:
+            self._asked_at = self.now
+
+    def _look_on(self, matchings: int) -> None:
+        """Though nothing came since that matching: ways go on meanwhile."""
+        self._changed = self._changed or matchings == self._matchings
 
     def _look_again(self) -> None:
         self._changed = True
@@ -192,7 +206,12 @@ class City:
         demand = self.world.demand
         at = float(demand.registered[case])
         known = Known(
-            float(demand.x[case]), float(demand.y[case]), int(demand.grid[case]), int(demand.skill[case]), at
+            float(demand.x[case]),
+            float(demand.y[case]),
+            int(demand.grid[case]),
+            int(demand.skill[case]),
+            at,
+            at,
         )
         self.seen.registered(case, known)
         self._at(max(self.now, at + LEADER_AFTER_SECONDS), self._leader_step, case)
@@ -205,19 +224,23 @@ class City:
         elif case in self.seen.waiting:
             self._changed = True
 
+    def _leader_waits(self, case: int) -> bool:
+        """Whether an offer made now ends at the leader's step: they could be asked, and are asked for nothing now."""
+        if self.seen.goer(case) != NONE or self.seen.is_leaders_turn(case, self.now, LEADER_AFTER_SECONDS):
+            return False
+        return self.seen.leader_for(case) not in {NONE, *self._chosen}
+
     def _offer(self, case: int, person: int) -> None:
         self._offers_made += 1
         number = self._offers_made
         self._offer_of[case] = (number, person)
         self.offers[case] += 1
-        leader_waits = not self.seen.is_leaders_turn(case, self.now, LEADER_AFTER_SECONDS)
-        leader_waits = leader_waits and self.seen.leader_for(case) not in (NONE, person)
-        leader_waits = leader_waits and self.seen.goer(case) == NONE
+        leader_waits = self._leader_waits(case)
         reply = self.world.reply(case, person, self.now, self.seen.load(person))
         self.seen.offered(case, person, self.now)
         lapses = self.now + self.world.scenario.offer_seconds
         answers = self.now + reply.after
-        step = float(self.world.demand.registered[case]) + LEADER_AFTER_SECONDS
+        step = self.seen.cases[case].searched + LEADER_AFTER_SECONDS
         if leader_waits and step < min(answers, lapses):
             self._at(self._up(step), self._withdrawn, case, person, number)
         elif answers >= lapses:
@@ -267,6 +290,7 @@ class City:
         self.taken[person] += left == NONE
         if left != NONE:
             self.swaps[left] += 1
+            self._at(self.now + LEADER_AFTER_SECONDS, self._leader_step, left)
             self._nobody_takes_over(left)
         self._plan_trip(case, person, trip)
 
@@ -301,6 +325,13 @@ class City:
         if self.seen.goer(case) == person:
             self._nobody_takes_over(case)
             self.seen.arrived(case, person, self.now)
+            self._stays(person)
+
+    def _stays(self, person: int) -> None:
+        """Nobody is called off a way that is over."""
+        case = int(self.seen.asked_for[person])
+        if case != NONE:
+            self._withdrawn(case, person, self._offer_of[case][0])
 
     def _arrived(self, case: int, person: int, number: int) -> None:
         if not self.world.on_trip(person, number):

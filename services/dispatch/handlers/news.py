@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Set
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.handlers.moments import Moment, Posed, swappable_trips
 from services.dispatch.matching.situation import Assignment, Standing
-from services.dispatch.matching.when import match_at
-
-LOOKS_AGAIN = timedelta(seconds=60)
-"""While something waits it is decided on again after so long though nothing came: ways go on meanwhile."""
+from services.dispatch.matching.when import LOOKS_AGAIN, match_at
 
 
 @dataclass(frozen=True)
