@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from shared.events.dispatch import CaseOffered, NobodyAvailable
 from shared.going import MatchingPolicy
 from shared.ids import uuid7
 from shared.vocabulary import ShiftKind
+from tests.dispatch.matching.situations import people_at, places
 from tests.dispatch.world import LEADER, SEALER, START, A, B, Scene, a_merge, a_registration, directory
 
 
@@ -57,6 +59,16 @@ async def test_under_contention_cases_wait_for_each_other_in_windows(scene: Scen
     await scene.until(30)
     assert len(await scene.events(fresh.case_id, NobodyAvailable)) == 1
     await scene.check_books(fresh.case_id)
+
+
+def test_a_router_is_asked_of_both_places_where_somebody_may_be() -> None:
+    people = people_at([(0, 0), (100, 0)], [0, 1], elsewhere_chance=[0.0, 0.4])
+    people = replace(people, elsewhere=places([(5, 5), (900, 0)]))
+    starts, modes = handled_batches.starts_of(people)
+    assert starts.lon.tolist() == places([(0, 0), (100, 0), (900, 0)]).lon.tolist()
+    assert modes.tolist() == [0, 1, 1]
+    alone = people_at([(0, 0)])
+    assert handled_batches.starts_of(alone) == (alone.places, alone.modes)
 
 
 async def _open_offers(scene: Scene) -> dict[object, str]:

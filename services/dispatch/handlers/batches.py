@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from uuid import UUID
 
+import numpy as np
+
 from services.dispatch import metrics
 from services.dispatch.handlers.local_days import midnight, today_in, zone_of
 from services.dispatch.handlers.moments import Moment, Posed, Seeking, may_go, pose
@@ -22,13 +24,14 @@ from services.dispatch.handlers.roster import Roster, Rosters
 from services.dispatch.handlers.sought import search_in, skills_wanted
 from services.dispatch.handlers.ways import Ways
 from services.dispatch.matching.policies import policies
-from services.dispatch.matching.situation import Assignment, Policy, Situation
+from services.dispatch.matching.situation import Assignment, People, Policy, Situation
 from services.dispatch.matching.weights import Weights
 from services.dispatch.queries.batches import Trip, lately, nights, remembered, standing, trips, under_way
 from services.dispatch.queries.cases import load_sought
 from services.dispatch.queries.search import WaitingPart, lock_street, seen_at
 from services.dispatch.rules.facts import PartState
 from services.dispatch.rules.takeovers import may_be_taken_over
+from services.dispatch.travel.model import Codes, Places
 from shared.database import Database, Transaction
 from shared.going import MatchingPolicy
 from shared.sealing import Sealer
@@ -107,8 +110,8 @@ class Batches:
         self.last.get(street_id, Decided()).left = NOTHING
 
     async def _decided(self, moment: Moment, posed: Posed, policy: str, shadow: str | None) -> Batch:
-        people, cases = posed.people, posed.cases
-        travel = await self.ways.travel_for(people.places, people.modes, cases.places, moment.hour)
+        starts, modes = starts_of(posed.people)
+        travel = await self.ways.travel_for(starts, modes, posed.cases.places, moment.hour)
         situation, began = posed.situation(travel), perf_counter()
         assignment = await self._answer(policy, situation)
         metrics.SOLVER_SECONDS.observe(perf_counter() - began)
@@ -254,6 +257,18 @@ async def _handing(tx: Transaction, ways: Sequence[Trip]) -> dict[UUID, Seeking]
             part = state.part(offer.part_id)
             found[trip.offer_id] = Seeking(state, part, search_in(tx.directory, state, part))
     return found
+
+
+def starts_of(people: People) -> tuple[Places, Codes]:
+    """Wherever people may be, with their modes: of whom it is not sure both places, so that a router is asked of
+    both."""
+    places, elsewhere, chance = people.places, people.elsewhere, people.elsewhere_chance
+    if elsewhere is None or chance is None:
+        return places, people.modes
+    doubt = chance > 0
+    lon = np.concatenate((places.lon, elsewhere.lon[doubt]))
+    lat = np.concatenate((places.lat, elsewhere.lat[doubt]))
+    return Places(lon, lat), np.concatenate((people.modes, people.modes[doubt]))
 
 
 class Crossed(Exception):
