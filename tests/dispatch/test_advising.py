@@ -8,8 +8,16 @@ from uuid import uuid5
 
 import pytest
 
-from services.dispatch.handlers.advising import ADVICE, DEMAND_DAYS, Advising, streets_that_advise
-from services.dispatch.queries.advice import DEMAND, LAST_IN_STREET, LEFT_ALONE
+from services.dispatch.handlers.advising import (
+    ADVICE,
+    Advising,
+    Free,
+    calm_of,
+    grids_of,
+    streets_that_advise,
+)
+from services.dispatch.matching.advice import DEMAND_DAYS, best_move
+from services.dispatch.queries.advice import DEMAND, LAST_IN_STREET, LEFT_ALONE, Cell
 from services.dispatch.timers import Forgetting
 from shared.database import Database
 from shared.directory import Directory
@@ -181,6 +189,25 @@ async def test_the_simulated_clock_stops_at_each_minute(scene: Scene, advising: 
 
     assert (before.in_flight, after.in_flight) == (1, 0)
     assert after.next_due_at == START + timedelta(minutes=1)
+
+
+def test_whoever_was_seen_elsewhere_counts_at_home_and_may_hear_that_they_are_needed_where_they_are() -> None:
+    """On foot, far from home, where all the emergencies are: "stay" is worth saying, "go home" is not."""
+    town = advising_town()
+    grids = grids_of(town, "street")
+    centre = {grid.id: grid.centre for grid in grids if grid.centre is not None}
+    here, home = centre["grid-c3"], town.people[B].base
+    assert home is not None
+    cells = [Cell(here.lon, here.lat, 30)]
+
+    calm = calm_of(town, [Free(town.people[B], here, home)], set(), cells, grids, 10)
+    move = best_move(calm)
+
+    assert move is not None
+    assert calm.at is not None
+    assert grids[calm.at[0]].id == town.grid_at(home.lon, home.lat).id  # type: ignore[union-attr]
+    assert grids[move.spot].id == "grid-c3"
+    assert move.covered_before < 0.2 < 0.8 < move.covered_after
 
 
 def test_a_street_advises_only_where_its_administrator_says_so() -> None:

@@ -17,8 +17,17 @@ import numpy as np
 from services.dispatch import metrics
 from services.dispatch.handlers.local_days import zone_of
 from services.dispatch.handlers.roster import Roster, Rosters
-from services.dispatch.matching.advice import Calm, Move, best_move
+from services.dispatch.matching.advice import (
+    CASES_MIN,
+    DEMAND_DAYS,
+    EVERY_SECONDS,
+    HOURS_AROUND,
+    PERSON_RESTS_SECONDS,
+    Calm,
+    best_move,
+)
 from services.dispatch.matching.chain import GOING_POSTS
+from services.dispatch.matching.situation import NOBODY
 from services.dispatch.queries import advice
 from services.dispatch.queries.advice import Cell
 from services.dispatch.queries.search import burdens, last_seen
@@ -36,16 +45,8 @@ from shared.vocabulary import Level
 
 log = logging.getLogger(__name__)
 
-STREET_EVERY = timedelta(minutes=1)
-"""So often a street is looked at, and at most one suggestion made in it."""
-PERSON_RESTS = timedelta(minutes=30)
-"""Nobody is told twice within so long."""
-DEMAND_DAYS = 28
-"""Whole weeks, so that each weekday counts the same."""
-HOURS_AROUND = 1
-"""The hour of the day and so many before and after it."""
-CASES_MIN = 20
-"""With fewer emergencies in all these days nothing is known of where the next will be."""
+STREET_EVERY = timedelta(seconds=EVERY_SECONDS)
+PERSON_RESTS = timedelta(seconds=PERSON_RESTS_SECONDS)
 BEAT_SECONDS = 1.0
 ADVICE = UUID("5b0f3c1e-8a7d-4a55-9c61-2f0e7d1b6a34")
 """All advice of a street is one story, whose id follows from the street's."""
@@ -53,10 +54,11 @@ ADVICE = UUID("5b0f3c1e-8a7d-4a55-9c61-2f0e7d1b6a34")
 
 @dataclass(frozen=True)
 class Free:
-    """Somebody free and on duty, and where they are as far as is known."""
+    """Somebody free and on duty, where they are as far as is known, and where they wait if nobody says anything."""
 
     person: Person
     at: Point
+    base: Point
 
 
 @dataclass
@@ -120,10 +122,10 @@ class Advising:
         alone = await advice.left_alone(tx, [one.person.id for one in free], now - PERSON_RESTS)
         grids = grids_of(tx.directory, street_id)
         hour = now.astimezone(zone_of(tx.directory, street_id)).hour
-        move = best_move(calm_of(free, alone, cells, grids, hour))
-        if move is None or (said := told(tx.directory, free, grids, move)) is None:
+        move = best_move(calm_of(tx.directory, free, alone, cells, grids, hour))
+        if move is None:
             return None
-        person, grid = said
+        person, grid = free[move.person].person, grids[move.spot]
         await advice.keep(tx, street_id, person.id, now)
         event = PlaceAdvised(
             at=now,
@@ -151,8 +153,9 @@ class Advising:
         busy = await burdens(tx, [person.id for person in there])
         free = [person for person in there if person.id not in busy]
         seen = await last_seen(tx, [person.id for person in free], now, self.sealer) if free else {}
-        starts = ((person, seen.get(person.id) or base_of(tx.directory, person)) for person in free)
-        return [Free(person, at) for person, at in starts if at is not None]
+        bases = ((person, base_of(tx.directory, person)) for person in free)
+        places = ((person, seen.get(person.id) or base, base) for person, base in bases)
+        return [Free(person, at, base or at) for person, at, base in places if at is not None]
 
     async def _demand(self, tx: Transaction, street_id: str, now: datetime) -> list[Cell]:
         """Read once an hour."""
@@ -192,9 +195,17 @@ def base_of(directory: Directory, person: Person) -> Point | None:
 
 
 def calm_of(
-    free: Sequence[Free], alone: set[str], cells: Sequence[Cell], grids: Sequence[Unit], hour: int
+    directory: Directory,
+    free: Sequence[Free],
+    alone: set[str],
+    cells: Sequence[Cell],
+    grids: Sequence[Unit],
+    hour: int,
 ) -> Calm:
+    """Whoever waits in a grid anyway is not told to."""
     codes: Mapping[str, int] = {mode: code for code, mode in enumerate(MODES)}
+    rows = {grid.id: row for row, grid in enumerate(grids)}
+    homes = (directory.grid_at(one.base.lon, one.base.lat) for one in free)
     return Calm(
         people=_places([one.at for one in free]),
         modes=np.asarray([codes[one.person.mode] for one in free], dtype=np.int8),
@@ -204,6 +215,10 @@ def calm_of(
         spots=_places([grid.centre for grid in grids if grid.centre is not None]),
         travel=StraightLine(),
         hour=hour,
+        waits=_places([one.base for one in free]),
+        at=np.asarray(
+            [rows.get(home.id, NOBODY) if home is not None else NOBODY for home in homes], dtype=np.intp
+        ),
     )
 
 
@@ -212,12 +227,3 @@ def _places(points: Sequence[Point]) -> Places:
         np.asarray([point.lon for point in points], dtype=np.float64),
         np.asarray([point.lat for point in points], dtype=np.float64),
     )
-
-
-def told(
-    directory: Directory, free: Sequence[Free], grids: Sequence[Unit], move: Move
-) -> tuple[Person, Unit] | None:
-    """Who hears of which grid; nothing, if they are there already."""
-    one, grid = free[move.person], grids[move.spot]
-    here = directory.grid_at(one.at.lon, one.at.lat)
-    return None if here is not None and here.id == grid.id else (one.person, grid)
