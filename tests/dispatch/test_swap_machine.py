@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from services.dispatch.rules import endings, passing, swaps, takeovers, work
 from services.dispatch.rules.facts import CaseState, Offer, OfferState, Part, PartState
 from services.dispatch.rules.offers import Decision, about, decline, lapse
+from services.dispatch.rules.passing import Receiver
 from services.dispatch.rules.refusals import Refused
-from shared.events.dispatch import CaseOffered
+from shared.events.dispatch import CaseOffered, CaseReassigned, OfferWithdrawn
 from shared.going import ArrivalMethod, DeclineReason, ReassignReason
 from shared.ids import uuid7
-from shared.vocabulary import Channel
+from shared.things import PostHeld
+from shared.vocabulary import Channel, Post
 from tests.dispatch.test_machine import GOING, Life, asks_to_swap
 from tests.dispatch.world import a_merge, doer
 
@@ -225,3 +227,23 @@ def test_accepting_a_takeover_ends_the_other_way_and_the_question_never_outlives
     STEPS[4](life, 0)
     life.check()
     assert life.offers(lambda one: one.asks_to_take_over) == []
+
+
+def test_whoever_is_named_instead_is_asked_once_nobody_is_asked_to_take_over() -> None:
+    """In this order: the clock of an offer is the part's, and is stopped by the end of the one before."""
+    life = LifeWithSwaps()
+    for step, n in [(0, 0), (1, 0), (9, 0)]:
+        STEPS[step](life, n)
+    [(case, asked)] = life.offers(lambda one: one.asks_to_take_over)
+    state = life.states[case]
+    trip = state.offer(asked.takes_over) if asked.takes_over is not None else asked
+    [other] = [one for one in GOING if one.post is Post.WORKER]
+    to = Receiver(other.person_id, True, PostHeld(post=other.post, unit_id=other.unit_id))
+    given = passing.hand_over(
+        state, trip, doer("leader"), life.now, reason=ReassignReason.BY_SUPERVISOR, to=to
+    )
+    assert not isinstance(given, Refused)
+    told = takeovers.completed(state, given)
+    assert [type(event) for event in told] == [CaseReassigned, OfferWithdrawn, CaseOffered]
+    life._tell(case, given)
+    life.check()

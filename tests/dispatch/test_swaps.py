@@ -168,7 +168,7 @@ async def _lately(scene: Scene) -> Lately:
 # ── at the same moment ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _says(doing: Awaitable[object]) -> str:
+async def says(doing: Awaitable[object]) -> str:
     try:
         await doing
     except Problem as refused:
@@ -180,7 +180,7 @@ async def _says(doing: Awaitable[object]) -> str:
 async def test_accepting_a_swap_in_the_second_of_arriving_has_one_end(scene: Scene, n: int) -> None:
     first, trip, second, swap = await asked_to_swap(scene)
     answers = await asyncio.gather(
-        _says(scene.accept(swap)), _says(scene.arrive(trip.part_id, A)), _says(scene.accept(swap))
+        says(scene.accept(swap)), says(scene.arrive(trip.part_id, A)), says(scene.accept(swap))
     )
     old, new = (await scene.state(first)).offer(trip.id), (await scene.state(second)).offer(swap.id)
     if answers[1] == "done":
@@ -200,7 +200,7 @@ async def test_a_merge_of_either_case_in_the_second_of_the_swap(scene: Scene, ol
     first, trip, second, swap = await asked_to_swap(scene)
     merged = first if old else second
     answer, _, _ = await asyncio.gather(
-        _says(scene.accept(swap)),
+        says(scene.accept(swap)),
         scene.hear(a_merge(merged, scene.now)),
         Matching(SEALER).turn(scene.database),
     )

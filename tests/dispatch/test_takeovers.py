@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from shared.problems import Problem
 from shared.service import Service
 from shared.vocabulary import Level, ReturnBasis, Role
 from tests.dispatch.phones import Phone
-from tests.dispatch.test_swaps import HERE, NEIGHBOUR, at, north
+from tests.dispatch.test_swaps import HERE, NEIGHBOUR, at, north, says
 from tests.dispatch.world import SEALER, START, A, Scene, a_closing, a_merge, a_registration, directory, doer
 
 ON_HAND = """
@@ -258,19 +257,11 @@ async def test_whoever_is_called_to_a_more_pressing_case_meanwhile_is_not_asked_
 # ── at the same moment ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _says(doing: Awaitable[object]) -> str:
-    try:
-        await doing
-    except Problem as refused:
-        return refused.code
-    return "done"
-
-
 @pytest.mark.parametrize("n", range(2))
 async def test_accepting_in_the_second_of_arriving_has_one_end(scene: Scene, n: int) -> None:
     far, trip, ask = await asked(scene)
     answers = await asyncio.gather(
-        _says(scene.accept(ask)), _says(scene.arrive(trip.part_id, A)), _says(scene.accept(ask))
+        says(scene.accept(ask)), says(scene.arrive(trip.part_id, A)), says(scene.accept(ask))
     )
     state = await scene.state(far)
     if answers[1] == "done":
