@@ -109,7 +109,7 @@ async def test_declining_or_letting_it_lapse_changes_nothing_on_the_old_way_and_
     await scene.decline(swap)
     await scene.until(20)
     assert (await scene.offer(second)).person_id == NEIGHBOUR
-    await scene.until(300)
+    await scene.until(100)
     assert (await scene.state(first)).offer(trip.id).state is OfferState.ACCEPTED
     asked = [offer for offer in (await scene.state(second)).offers if offer.person_id == A]
     assert [offer.id for offer in asked] == [swap.id]
@@ -155,7 +155,7 @@ async def test_after_a_swap_nobody_is_called_off_again(scene: Scene) -> None:
     await scene.accept(swap)
     third = a_registration("grid-a4", place=at(north(8)), at=scene.now - timedelta(minutes=13))
     await scene.hear(third)
-    await scene.until(200)
+    await scene.until(60)
     assert A not in {offer.person_id for offer in (await scene.state(third.case_id)).offers}
     await sound(scene, first, second, third.case_id)
 

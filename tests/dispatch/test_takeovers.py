@@ -182,7 +182,7 @@ async def test_declining_or_letting_it_lapse_changes_nothing_and_nobody_is_asked
         await scene.decline(ask)
     await scene.until(125)
     await still_going(scene, far, trip, ask, OfferState.LAPSED if lapses else OfferState.DECLINED)
-    await scene.until(400)
+    await scene.until(200)
     assert [one.person_id for one in await scene.events(far, CaseOffered)] == [A, NEIGHBOUR]
 
 
