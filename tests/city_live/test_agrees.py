@@ -14,7 +14,7 @@ from deploy.local.names import PROJECT
 
 pytestmark = [pytest.mark.stack, pytest.mark.cluster]
 
-DAY = ("--scenario", "shortage", "--seed", "2", "--hours", "0.4", "--people", "10")
+DAY = ("--scenario", "shortage", "--seed", "1", "--hours", "0.5", "--people", "9")
 """With breaks, rounds, a swap and a takeover in it."""
 SECONDS_MAX = 300
 
@@ -48,3 +48,6 @@ async def test_half_an_hour_of_shortage_is_the_same_in_arrays_and_in_the_service
     found = json.loads(report.read_text(encoding="utf-8"))
     assert found["cases"] >= 4
     assert (found["same"], found["differences"]) == (found["cases"], []), said.decode()
+    for arrays, services in (found["swaps"], found["takeovers"]):
+        assert arrays == services
+    assert found["swaps"][0] + found["takeovers"][0] > 0, "nobody changes places on this day: take another"
