@@ -160,7 +160,7 @@ class Seen:
         self.cases[int(self._going_to[person])].goer = NONE
         self._going_to[person] = NONE
         self._set_out.pop(person)
-        self._lost_swap[person] = True
+        self._lost_swap[person], self._wrapped_up[person] = True, -inf
         self.free(person, now, stays_seconds=0.0)
 
     def accepted(self, case: int, person: int, *, interrupted: bool, now: float) -> int:

@@ -91,6 +91,16 @@ def test_a_position_on_the_way_ages_and_wrapping_up_comes_before_it() -> None:
     assert left(200.0) == pytest.approx((whole - 190.0, 0.0))
 
 
+def test_whoever_is_relieved_while_wrapping_up_is_free_at_once() -> None:
+    seen = dispatch(0)
+    seen.offered(0, 0, 0.0)
+    seen.at(0, 3_000.0, 100.0, 10.0)
+    seen.accepted(0, 0, interrupted=True, now=10.0)
+    seen.taken_over(0, 30.0)
+
+    assert seen.situation(40.0, LEADER_AFTER_SECONDS)[0].people.free_after.tolist() == [0.0]
+
+
 # ── when ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
