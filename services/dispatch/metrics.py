@@ -110,3 +110,8 @@ TRAVEL_STANDS_IN = Gauge(
 TRAVEL_LEARNED = Counter(
     "yike_dispatch_travel_learned_total", "Real ways to emergencies that the travel times learned from"
 )
+TRAVEL_CONDITIONS = Gauge(
+    "yike_dispatch_travel_conditions",
+    "How many times longer ways by a mode take at present than learned, as seen by this process; 1 is as usual",
+    ["mode"],
+)

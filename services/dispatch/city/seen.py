@@ -263,7 +263,7 @@ class Seen:
         barred, lacking = self._barred(numbers, row_of, now), self._lacking(numbers, people)
         hour = self._hour(now)
         expected = self._rates.expected(now)
-        moment = Situation(cases, folk, self._lessons.travel, hour, barred, lacking, demand=expected)
+        moment = Situation(cases, folk, self._lessons.travel(now), hour, barred, lacking, demand=expected)
         return moment, numbers, people
 
     def _hour(self, now: float) -> int:
@@ -330,7 +330,7 @@ class Seen:
             who, np.arange(len(who)), now - self._x_at[people[who]], self._wrapped_up[people[who]] - now
         )
         to = _places([one.x for one in ends], [one.y for one in ends])
-        modes, travel = self._roster.modes[people], self._lessons.travel
+        modes, travel = self._roster.modes[people], self._lessons.travel(now)
         return remaining(way, places, modes, to, travel, self._hour(now))
 
     def _barred(self, numbers: Indices, row_of: Indices, now: float) -> tuple[Indices, Indices]:

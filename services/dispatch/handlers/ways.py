@@ -14,7 +14,9 @@ import numpy as np
 
 from services.dispatch import metrics
 from services.dispatch.settings import Settings
-from services.dispatch.travel.learned import Corrected, Corrections
+from services.dispatch.travel.conditions import Conditions
+from services.dispatch.travel.corrected import Corrected
+from services.dispatch.travel.learned import Corrections
 from services.dispatch.travel.model import MODES, Codes, Floats, Places, Travel
 from services.dispatch.travel.straight import StraightLine
 from services.dispatch.travel.street_map import StreetMap
@@ -54,6 +56,7 @@ class Ways:
     )
     """Emergencies have a thread of their own: the process' few may all be at a mass task or a plan."""
     corrections: Corrections | None = None
+    conditions: Conditions | None = None
     read: tuple[int, int] | None = None
     refused: tuple[int, int] | None = None
 
@@ -81,7 +84,8 @@ class Ways:
 
         Never raises and never takes longer than the time box of the settings: what a router does not say in time goes
         by the straight line. `hour` is the street's local hour, `speed_factor` the weather's (1 is dry, 0.5 a
-        typhoon). What comes back is a pure object for this moment, with what was learned of real ways in it.
+        typhoon). What comes back is a pure object for this moment, with what was learned of real ways in it and how
+        ways go at present.
 
         Where it is not `urgent`, a router has PATIENT_SECONDS: many places of one day, asked late, are no outage."""
         began = time.perf_counter()
@@ -98,9 +102,12 @@ class Ways:
                 metrics.TRAVEL_STANDS_IN.set(self.streets_file is not None and self.map is None)
         if urgent:
             metrics.TRAVEL_SECONDS.observe(time.perf_counter() - began)
-        if self.corrections is None or not len(self.corrections.targets):
+        learned = self.corrections
+        if learned is not None and not len(learned.targets):
+            learned = None
+        if learned is None and self.conditions is None:
             return inner
-        return Corrected(inner, self.corrections)
+        return Corrected(inner, learned, self.conditions)
 
     async def _inner(
         self, straight: StraightLine, starts: Places, modes: Codes, ends: Places, *, urgent: bool

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.queries.sealed import unseal_position
 from services.dispatch.travel.learned import Count
-from shared.database import Transaction
+from shared.database import Row, Transaction
 from shared.going import TravelMode
 from shared.sealing import CannotUnsealError, Sealer
 from shared.things import Point
@@ -35,11 +35,13 @@ class Progress:
 class RealWay:
     """From where somebody accepted to where they arrived, as proven and not flagged."""
 
+    arrival_id: UUID
     person_id: str
     unit_id: str
     start: Point
     end: Point
     accepted_at: datetime
+    ended_at: datetime
     seconds: float
 
 
@@ -58,9 +60,9 @@ WINDOW = """
 # The position at accepting has the acceptance's own time; those on the way have later ones. One clock measures both
 # ends: the phone's where it was sent with both, else the server's where it was sent with neither. Whoever was on site
 # elsewhere wrapped up first: how long that took nobody says, and it is no part of the way.
-REAL_WAYS = """
-    SELECT offers.person_id, offers.unit_id, offers.accepted_at, cases.place, cases.wrapped_key, seen.id,
-           seen.sealed_position,
+_WAYS = """
+    SELECT arrivals.id AS arrival_id, offers.person_id, offers.unit_id, offers.accepted_at, cases.place,
+           cases.wrapped_key, seen.id, seen.sealed_position, least(arrivals.device_at, arrivals.at) AS ended_at,
            extract(epoch FROM coalesce(arrivals.device_at - seen.device_at, arrivals.at - offers.accepted_at)) AS took
     FROM arrivals
     JOIN cases ON cases.id = arrivals.case_id
@@ -68,9 +70,7 @@ REAL_WAYS = """
         AND offers.arrived_at = arrivals.at
     JOIN whereabouts AS seen ON seen.case_id = arrivals.case_id AND seen.person_id = arrivals.person_id
         AND seen.at = offers.accepted_at
-    WHERE (arrivals.at, arrivals.part_id) > (:at, :part_id)
-        AND (arrivals.at, arrivals.part_id) <= (:last_at, :last_part)
-        AND offers.emergency AND offers.goes AND arrivals.method <> 'self_declared'
+    WHERE offers.emergency AND offers.goes AND arrivals.method <> 'self_declared'
         AND (arrivals.device_at IS NULL) = (seen.device_at IS NULL)
         AND cases.wrapped_key IS NOT NULL AND cases.place ->> 'lon' IS NOT NULL
         AND cases.place ->> 'lat' IS NOT NULL
@@ -82,8 +82,23 @@ REAL_WAYS = """
                 AND visit.arrived_at <= offers.accepted_at
                 AND coalesce(visit.ended_at, offers.accepted_at) >= offers.accepted_at
         )
+"""
+
+REAL_WAYS = (
+    _WAYS
+    + """
+    AND (arrivals.at, arrivals.part_id) > (:at, :part_id) AND (arrivals.at, arrivals.part_id) <= (:last_at, :last_part)
     ORDER BY arrivals.at, arrivals.part_id
 """
+)
+
+ENDED_LATELY = (
+    _WAYS
+    + """
+    AND arrivals.at > :since AND arrivals.id <> ALL (CAST(:known AS uuid[]))
+    ORDER BY arrivals.at DESC, arrivals.part_id DESC LIMIT :most
+"""
+)
 
 ADD = """
     INSERT INTO travel_counts (model, mode, band, to_cell, from_cell, bin, trips)
@@ -125,9 +140,21 @@ async def next_arrivals(tx: Transaction, done: Progress, until: datetime) -> Pro
 
 
 async def real_ways(tx: Transaction, done: Progress, last: Progress, sealer: Sealer) -> list[RealWay]:
-    """What the arrivals after `done`, up to `last`, say of the way. A position that cannot be read teaches nothing, and
-    no other way waits for it."""
+    """What the arrivals after `done`, up to `last`, say of the way."""
     rows = await tx.rows(REAL_WAYS, at=done.at, part_id=done.part_id, last_at=last.at, last_part=last.part_id)
+    return _unsealed(rows, sealer)
+
+
+async def ended_lately(
+    tx: Transaction, since: datetime, known: Collection[UUID], sealer: Sealer, most: int
+) -> list[RealWay]:
+    """The last ways that ended after `since`, but for the known arrivals'."""
+    rows = await tx.rows(ENDED_LATELY, since=since, known=list(known), most=most)
+    return _unsealed(rows, sealer)
+
+
+def _unsealed(rows: Sequence[Row], sealer: Sealer) -> list[RealWay]:
+    """A position that cannot be read teaches nothing, and no other way waits for it."""
     found = []
     for row in rows:
         context = f"whereabouts.position:{row['id']}"
@@ -136,9 +163,17 @@ async def real_ways(tx: Transaction, done: Progress, last: Progress, sealer: Sea
         except CannotUnsealError as wrong:
             log.warning("position %s is not learned from: %s", row["id"], wrong)
             continue
-        end = Point(lon=row["place"]["lon"], lat=row["place"]["lat"])
         found.append(
-            RealWay(row["person_id"], row["unit_id"], start, end, row["accepted_at"], float(row["took"]))
+            RealWay(
+                arrival_id=row["arrival_id"],
+                person_id=row["person_id"],
+                unit_id=row["unit_id"],
+                start=start,
+                end=Point(lon=row["place"]["lon"], lat=row["place"]["lat"]),
+                accepted_at=row["accepted_at"],
+                ended_at=row["ended_at"],
+                seconds=float(row["took"]),
+            )
         )
     return found
 

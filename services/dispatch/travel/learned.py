@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from services.dispatch.travel.keys import Keys, find
-from services.dispatch.travel.model import MODES, Codes, Floats, Indices, Places, Travel, Trips
+from services.dispatch.travel.model import MODES, Codes, Floats, Indices
 from shared.going import TravelMode
 from shared.things import Point
 
@@ -39,6 +39,8 @@ DOUBT = 8.0
 """With so many trips more, a cell's own median and what is known of its surroundings weigh the same."""
 NOMINAL_SECONDS_MIN = 60.0
 """A shorter way is mostly doors and stairs, and says nothing about streets."""
+WAY_SECONDS_MAX = 3 * 3600.0
+"""Whoever took longer did something else on the way."""
 
 
 def cell_of(lon: Floats, lat: Floats) -> Keys:
@@ -133,11 +135,15 @@ def _tally(group: Indices | Keys, bins: Indices, trips: Floats, groups: int) -> 
     return tally
 
 
+def trust(trips: Floats) -> Floats:
+    """0 to 1: how much so many trips count against what is known of their surroundings."""
+    heard: Floats = np.maximum(0.0, trips - UNHEARD)
+    return heard / (heard + DOUBT)
+
+
 def _leaning(tally: Floats, above: Floats) -> Floats:
     """Each group's median, leaning on what is known one level up: the more trips, the less."""
-    trips = tally.sum(axis=1)
-    weight: Floats = np.maximum(0.0, trips - UNHEARD)
-    weight /= weight + DOUBT
+    weight = trust(tally.sum(axis=1))
     return weight * _medians(tally) + (1 - weight) * above
 
 
@@ -152,19 +158,3 @@ def _medians(tally: Floats) -> Floats:
     passed = before[rows, at] - inside
     part = np.divide(half - passed, inside, out=np.full(len(tally), 0.5), where=inside > 0)
     return np.where(trips > 0, LOWEST + BIN_WIDTH * (at + part), 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Corrected:
-    """A `Travel`: another one's medians times what was learned."""
-
-    inner: Travel
-    corrections: Corrections
-
-    def trips(
-        self, starts: Places, modes: Codes, ends: Places, who: Indices, to: Indices, hour: int
-    ) -> Trips:
-        trips = self.inner.trips(starts, modes, ends, who, to, hour)
-        start, end = cell_of(starts.lon, starts.lat), cell_of(ends.lon, ends.lat)
-        factors = self.corrections.factors(start[who], end[to], modes[who], hour)
-        return Trips(trips.median * factors, trips.sigma)

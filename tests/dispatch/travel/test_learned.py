@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.dispatch.travel.corrected import Corrected
 from services.dispatch.travel.learned import (
     BIN_WIDTH,
     BINS,
     FACTOR_MAX,
     FACTOR_MIN,
-    Corrected,
     Corrections,
     Count,
     band_of,
