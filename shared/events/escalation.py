@@ -142,12 +142,13 @@ class SupervisionAnswered(CaseEvent, type="yike.supervision.answered", source="e
 
 class ReturnRuled(CaseEvent, type="yike.return.ruled", source="escalation"):
     """裁定 by the supervising unit: re-dispatch to `to_unit_id`, or refuse. `unanswered`: nobody ruled in time, which
-    refuses."""
+    refuses. `as_owner`: the case itself goes to that unit, at `level`; else only the part that was returned does."""
 
     return_id: UUID
     part_id: UUID
     ruling: Ruling
     to_unit_id: str | None = None
+    as_owner: bool = False
     unanswered: bool = False
     level: Level
     round: int

@@ -215,7 +215,7 @@ class Life:
         """Whoever has to answer; else whoever has it, who answers twice."""
         return self.work.unanswered(part.id) or self._holder(part) if self.work else None
 
-    def offer(self, place: int, goer: int) -> None:
+    def offer(self, place: int, goer: int, officer: int = 1) -> None:
         """The search puts a waiting part to somebody: an officer of its unit, or one of those who go; and a way to it
         to somebody who may take it over."""
         part = self._part(place)
@@ -224,7 +224,7 @@ class Life:
         trip = self._holder(part)
         if part.state is not PartState.WAITING and (trip is None or not may_be_taken_over(self.work, trip)):
             return
-        person = GOERS[goer % len(GOERS)] if part.goes else f"p-{part.unit_id}-o1"
+        person = GOERS[goer % len(GOERS)] if part.goes else f"p-{part.unit_id}-o{officer}"
         if any(offer.live and offer.person_id == person for offer in self.work.offers):
             return
         event = CaseOffered(

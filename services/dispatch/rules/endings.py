@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.dispatch.rules.facts import HELD_OR_HANDLED, CaseState, OfferState, State
+from services.dispatch.rules.levels import owner_instead
 from services.dispatch.rules.offers import about, withdraw, withdraw_all
 from shared.event import SYSTEM, Event
 from shared.events.dispatch import CaseHandled, PartEnded
@@ -73,7 +74,12 @@ def obey(state: State, event: ReturnRuled, now: datetime) -> list[Event]:
     """裁定: ruled to be another unit's, an offer still open in the old one is taken back."""
     if event.ruling is not Ruling.REDISPATCH:
         return []
-    return withdraw_all(state, WithdrawReason.RETURNED, now, part_id=event.part_id)
+    owner = owner_instead(state, event)
+    return [
+        told
+        for part_id in (event.part_id, *([owner.id] if owner else []))
+        for told in withdraw_all(state, WithdrawReason.RETURNED, now, part_id=part_id)
+    ]
 
 
 def _end_parts(state: State, because: str, now: datetime) -> list[Event]:

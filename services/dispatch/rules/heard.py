@@ -15,7 +15,7 @@ from services.dispatch.rules.facts import (
     State,
     with_part,
 )
-from services.dispatch.rules.levels import NOT_TAKEN, escalated, voided
+from services.dispatch.rules.levels import NOT_TAKEN, escalated, owner_instead, voided
 from services.dispatch.rules.parts import (
     fresh_parts,
     let_go,
@@ -119,7 +119,7 @@ def _amended(state: State, event: CaseAmended) -> State:
 
 
 def _is_ruled(state: State, part: Part) -> bool:
-    return any(one.part_id == part.id and one.to_unit_id == part.unit_id for one in state.returns)
+    return any(one.to_unit_id == part.unit_id for one in state.returns)
 
 
 def _moved(part: Part, case: Case, event: CaseAmended) -> Part:
@@ -226,6 +226,9 @@ def _ruled(state: State, event: ReturnRuled) -> State:
     part = next((part for part in state.parts if part.id == event.part_id), None)
     if event.ruling is not Ruling.REDISPATCH or event.to_unit_id is None or part is None:
         return state
+    owner = owner_instead(state, event)
+    if owner is not None:
+        return _sent_with_the_case(state, part, owner, event)
     if state.case.state is not CaseState.OPEN or part.state in (PartState.HANDLED, PartState.ENDED):
         return state
     if part.role is PartRole.OWNER and event.level is not state.case.level:
@@ -236,6 +239,16 @@ def _ruled(state: State, event: ReturnRuled) -> State:
         state = let_go(state, part.id, event.at, "returned")
         goes_on = replace(goes_on, state=PartState.WAITING)
     return with_part(state, goes_on)
+
+
+def _sent_with_the_case(state: State, returned: Part, owner: Part, event: ReturnRuled) -> State:
+    """Whoever returned it is free and has no successor beside the owner; an offer of either part is taken back."""
+    unit_id, goes = event.to_unit_id, owner.goes or returned.goes
+    state = with_part(state, searched_anew(owner, event.at, unit_id=unit_id, goes=goes, own_people_only=True))
+    if returned.state in (PartState.OFFERED, PartState.HANDLED):
+        return state
+    state = let_go(state, returned.id, event.at, "returned")
+    return with_part(state, replace(returned, state=PartState.ENDED))
 
 
 def _parked(state: State, event: CaseParked) -> State:

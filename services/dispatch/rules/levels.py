@@ -10,7 +10,7 @@ from datetime import datetime
 
 from services.dispatch.rules.facts import Case, CaseState, Part, PartState, State, with_part
 from services.dispatch.rules.parts import open_part, searched_anew
-from shared.events.escalation import CaseEscalated, EscalationVoided
+from shared.events.escalation import CaseEscalated, EscalationVoided, ReturnRuled
 from shared.events.intake import Rung
 from shared.vocabulary import EscalationCause, Level, PartRole
 
@@ -67,6 +67,15 @@ def _moved_to(owner: Part, state: State, at: datetime) -> Part:
         goes=at_grid and not somebody_goes,
         own_people_only=at_grid and somebody_goes,
     )
+
+
+def owner_instead(state: State, event: ReturnRuled) -> Part | None:
+    """The owner's part that goes where the case is ruled to go, if a raise opened it after the return and nobody has
+    taken it since the case came back to the level of the return."""
+    owner, stands = state.owner, state.case.state is CaseState.OPEN and event.level is state.case.level
+    if not (event.as_owner and stands) or owner is None or owner.id == event.part_id:
+        return None
+    return owner if owner.state in NOT_TAKEN else None
 
 
 def rung_at(case: Case, level: Level) -> Rung | None:

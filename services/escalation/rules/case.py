@@ -288,6 +288,12 @@ class Case:
         here = (PartRole.OWNER, self.level, self.round)
         return next((one for one in self.holders if (one.part_role, one.level, one.round) == here), None)
 
+    def is_the_owners(self, returned: Return) -> bool:
+        """Whether the case goes where this return is ruled to go: it was made by whoever had the case at the level
+        where it stands, and nobody else has taken it there since."""
+        was = returned.part_role is PartRole.OWNER and returned.level is self.level
+        return was and (self.owner is None or self.owner.part_id == returned.part_id)
+
     def open(self, *kinds: DeadlineKind) -> tuple[CaseDeadline, ...]:
         """Deadlines that still run or stand red, of these kinds or of all; at most one of a kind and `about`."""
         return tuple(one for one in self.deadlines if one.ending is None and (not kinds or one.kind in kinds))

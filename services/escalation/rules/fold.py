@@ -369,7 +369,7 @@ def _answered(case: Case, event: escalation.SupervisionAnswered) -> Case:
 
 
 def _ruled(case: Case, event: escalation.ReturnRuled) -> Case:
-    """A return that is upheld frees its part; if it was the owner's, the unit it goes to has the case. One that time
+    """A return that is upheld frees its part; if it is the owner's, the unit it goes to has the case. One that time
     ruled before its part ended was not over, though the journal has what was heard first."""
     ruled = next(one for one in case.returns if one.id == event.return_id)
     ruling = {
@@ -383,8 +383,7 @@ def _ruled(case: Case, event: escalation.ReturnRuled) -> Case:
     case = replace(case, returns=_each(case.returns, lambda one: one.id == ruled.id, **ruling))
     if event.ruling is not Ruling.REDISPATCH:
         return case
-    was_the_owners = ruled.part_role is PartRole.OWNER and ruled.level == case.level
-    sent_to = event.to_unit_id if was_the_owners else case.sent_to
+    sent_to = event.to_unit_id if case.is_the_owners(ruled) else case.sent_to
     return replace(_without(case, event.part_id), sent_to=sent_to)
 
 

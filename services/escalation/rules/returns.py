@@ -66,6 +66,7 @@ def _tell(
             part_id=returned.part_id,
             ruling=ruling,
             to_unit_id=to_unit_id,
+            as_owner=ruling is Ruling.REDISPATCH and telling.case.is_the_owners(returned),
             unanswered=unanswered,
             level=returned.level,
             round=returned.round,

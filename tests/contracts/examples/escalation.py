@@ -97,6 +97,7 @@ ESCALATION = (
         part_id=PART,
         ruling=v.Ruling.REDISPATCH,
         to_unit_id="market-regulation",
+        as_owner=True,
         unanswered=False,
         level=v.Level.GRID,
         round=1,
