@@ -9,6 +9,7 @@ import pytest
 from services.dispatch.rules.facts import CaseState
 from services.registry.defaults.policies import EMERGENCY
 from shared.events.dispatch import CaseHandled
+from shared.events.escalation import DeadlineMissed
 from shared.ids import uuid7
 from shared.vocabulary import CaseState as PublicState
 from shared.vocabulary import DeadlineKind, Urgency
@@ -98,3 +99,24 @@ def test_it_is_handled_for_all_three_and_asked_about(crossed: Callable[[Life], N
     told = [one for one in life.topic if isinstance(one, CaseHandled)]
     assert len({one.id for one in told}) == len(told) >= 2
     assert {one.person_id for one in told} == {told[0].person_id}
+
+
+def test_a_follow_up_that_a_merge_took_back_is_due_anew_from_when_it_is_handled_for_all() -> None:
+    """The merge is heard a day late: nobody could be asked for the first of the two follow-ups."""
+    life = handled_but_not_told()
+    heard_before_the_merge_but_by_intake(life)
+    assert life.level is not None
+    [first] = life.level.open(DeadlineKind.FOLLOW_UP)
+    limit = first.due_at - life.now
+    life.now = first.due_at
+    life.ring()
+    assert life.known.follow_up is None
+    life.settle()
+    [second] = life.level.open(DeadlineKind.FOLLOW_UP)
+    assert second.due_at == life.now + limit
+    life.now = second.due_at
+    life.ring()
+
+    missed = [one for one in life.escalation.journal if isinstance(one, DeadlineMissed)]
+    due = [one.due_at for one in missed if one.kind is DeadlineKind.FOLLOW_UP]
+    assert due == [first.due_at, second.due_at]

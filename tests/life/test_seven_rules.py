@@ -25,7 +25,7 @@ from services.registry.defaults.policies import EMERGENCY, ROUTINE
 from shared.event import CaseEvent
 from shared.events.dispatch import CaseHandled, OfferDeclined
 from shared.events.escalation import CaseEscalated, DeadlineMissed, DeadlinesSet, EscalationVoided
-from shared.events.intake import CaseAmended, CaseClosed, CaseRegistered, FollowUpRecorded
+from shared.events.intake import CaseAmended, CaseClosed, CaseMerged, CaseRegistered, FollowUpRecorded
 from shared.ids import uuid7
 from shared.vocabulary import (
     ActorKind,
@@ -321,6 +321,10 @@ class LifeOfACase(RuleBasedStateMachine):
                     said = {one for one in said if list(Level).index(Level(one[2])) <= level}
                 case CaseAmended() if "ladder" in event.changed:
                     missed.clear()
+                case CaseMerged():  # out again, it is handled anew and asked about from then on
+                    missed = Counter(
+                        {one: n for one, n in missed.items() if one[0] != DeadlineKind.FOLLOW_UP}
+                    )
                 case DeadlinesSet():
                     for one in event.deadlines:
                         clock = (one.kind, one.about, event.level, event.round)
