@@ -79,7 +79,8 @@ def _places(metres: Floats) -> Places:
 def bare_seconds(situation: Situation, made: Assignment, weights: Weights) -> float:
     """scipy alone, on the matrix of everything that was weighed."""
     edges, cases = made.edges, situation.cases
-    problem = Problem(edges.case, edges.person, edges.cost, worth(cases, edges, weights), cases.due)
+    value = worth(cases, weights, scarce=False)
+    problem = Problem(edges.case, edges.person, edges.cost, value, cases.due)
     matrix, _ = matrix_of(problem, np.lexsort((edges.person, edges.case)))
     began = time.perf_counter()
     min_weight_full_bipartite_matching(matrix)

@@ -219,7 +219,8 @@ class MassTaskTryRow(Table, table=True):
 
 
 class AdviceGivenRow(Table, table=True):
-    """To whom it was said lately where they might wait, so that nobody is told too often; not where that was."""
+    """To whom it was said lately where they might wait, so that nobody is told too often, and which grid was named;
+    never whether they went."""
 
     __tablename__ = "advice_given"
     __table_args__ = (
@@ -230,6 +231,7 @@ class AdviceGivenRow(Table, table=True):
     person_id: str = Field(primary_key=True, sa_type=Text)
     at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
     street_id: str = Field(sa_type=Text)
+    grid_id: str | None = Field(default=None, sa_type=Text)
 
 
 class AdviceUnwantedRow(Table, table=True):

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
@@ -15,7 +16,7 @@ from services.dispatch.handlers.moments import pose
 from services.dispatch.handlers.roster import Rosters
 from services.dispatch.handlers.search import Matching
 from services.dispatch.matching.policies import policies
-from services.dispatch.matching.situation import Assignment, Policy, Situation
+from services.dispatch.matching.situation import Assignment, Edges, Policy, Situation
 from services.dispatch.matching.weights import Weights
 from services.dispatch.queries import batches
 from services.dispatch.queries.search import waiting
@@ -97,6 +98,27 @@ async def test_a_street_may_be_sent_by_another_policy(scene: Scene, town: Direct
     assert {event.policy for event in told} == {"own_grid"}
     await scene.until(181)
     assert (await scene.offer(case)).person_id == LEADER
+
+
+async def test_where_nobody_is_sent_for_now_it_is_said_of_whoever_could_have_gone(scene: Scene) -> None:
+    """The policy lets the case wait: it is told once, with the reason of each, and looked at again in a minute."""
+    every, looks = policies(Weights()), list[int]()
+
+    def waits(situation: Situation) -> Assignment:
+        looks.append(len(situation.people))
+        nothing = np.empty(0, dtype=np.intp)
+        none = Edges(nothing, nothing, np.empty(0), np.empty(0), np.empty(0))
+        return Assignment(none, nothing, np.empty(0, dtype=bool))
+
+    scene.matching = Matching(SEALER, policies={**every, MatchingPolicy.ENGINE: waits})
+    case = await scene.registered()
+    [told] = await scene.events(case, NobodyAvailable)
+    reasons = {one.person_id: one.removed_by for one in told.candidates}
+    assert (reasons[A], reasons[B]) == ("held_back", "held_back")
+    looked = len(looks)
+    await scene.until(61)
+    assert len(looks) > looked
+    assert len(await scene.events(case, NobodyAvailable)) == 1
 
 
 @pytest.mark.parametrize("town", [by_policy(shadow=MatchingPolicy.ROUND_ROBIN)])

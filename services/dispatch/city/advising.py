@@ -20,8 +20,7 @@ from services.dispatch.city.people import Roster
 from services.dispatch.city.scenarios import Scenario
 from services.dispatch.city.seen import NONE, Seen
 from services.dispatch.matching import advice
-from services.dispatch.matching.advice import Calm, Reach, best_move
-from services.dispatch.matching.whereabouts import FOLLOWED
+from services.dispatch.matching.advice import Calm, Reach, best_move, told_reach
 from services.dispatch.travel.model import Floats, Indices, Places, Travel
 
 CELL_M = 500.0
@@ -93,21 +92,14 @@ class Advising:
             expected=expected,
             at=np.where(told == NONE, self._base_grid[people], told),
         )
-        move = best_move(calm, reach=self._reach_of(people, told))
+        untold = Reach(self._reach.stays[people], self._reach.there)
+        move = best_move(calm, reach=told_reach(untold, calm.modes, told))
         if move is None:
             return None
         person, grid = int(people[move.person]), move.spot
         self._told_at[person] = now
         self._seen.told(person, grid, now)
         return person, grid
-
-    def _reach_of(self, people: Indices, told: Indices) -> Reach:
-        """From their bases; of those who were told something, from where they were told to wait as well."""
-        stays, there = self._reach.stays[people], self._reach.there
-        heard = np.flatnonzero(told != NONE)
-        spots = there[self._roster.modes[people[heard]], told[heard]]
-        stays[heard] += FOLLOWED * (spots - stays[heard])
-        return Reach(stays, there)
 
     def _demand(self, now: float) -> Floats:
         """(CELLS,): looked up once an hour, today's calls so far among them."""

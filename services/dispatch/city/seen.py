@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import exp, inf
+from math import inf
 from typing import TypeVar
 
 import numpy as np
@@ -22,8 +22,7 @@ from services.dispatch.city.lessons import Lessons, SetOut
 from services.dispatch.city.people import Roster
 from services.dispatch.city.run import ON_TIME_SECONDS
 from services.dispatch.matching.chain import STEP_REACH
-from services.dispatch.matching.expected import REMEMBERS_HOURS, expected
-from services.dispatch.matching.situation import NOBODY, Cases, Demand, People, Situation, Standing
+from services.dispatch.matching.situation import NOBODY, Cases, People, Situation, Standing
 from services.dispatch.matching.under_way import WRAP_UP_SECONDS, UnderWay, remaining
 from services.dispatch.matching.whereabouts import STAYS_SECONDS, Told, Whereabouts, told_whereabouts
 from services.dispatch.travel.model import Flags, Floats, Indices, Places, Travel
@@ -90,7 +89,6 @@ class Seen:
         self._swapped, self._lost_swap = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
         self._holding = np.full(int(roster.position.max(initial=-1)) + 1, NONE, dtype=np.intp)
         self._holders = np.where(roster.holders < len(self._holding), roster.holders, NONE)
-        self._rates = _Rates()
         self.cases: dict[int, Known] = {}
         self.waiting: set[int] = set()
 
@@ -99,7 +97,6 @@ class Seen:
     def registered(self, case: int, known: Known) -> None:
         self.cases[case] = known
         self.waiting.add(case)
-        self._rates.called(known.grid, known.registered)
 
     def on_duty(self, person: int) -> None:
         self._holding[self._roster.position[person]] = person
@@ -262,8 +259,9 @@ class Seen:
         folk = self._people(people, now)
         barred, lacking = self._barred(numbers, row_of, now), self._lacking(numbers, people)
         hour = self._hour(now)
-        expected = self._rates.expected(now)
-        moment = Situation(cases, folk, self._lessons.travel(now), hour, barred, lacking, demand=expected)
+        busy = asked | (self.believed == Believed.ON_SITE)
+        engaged = int(np.count_nonzero(busy & (self.believed != Believed.AWAY)))
+        moment = Situation(cases, folk, self._lessons.travel(now), hour, barred, lacking, engaged=engaged)
         return moment, numbers, people
 
     def _hour(self, now: float) -> int:
@@ -371,29 +369,6 @@ def _not_now(known: Known, able: set[int], now: float) -> set[int]:
 def _point(x: float, y: float) -> Point:
     there = ground.places(np.array([x]), np.array([y]))
     return Point(lon=float(there.lon[0]), lat=float(there.lat[0]))
-
-
-class _Rates:
-    """Calls by grid, the last hours counting most, since the first of them."""
-
-    def __init__(self) -> None:
-        self._calls, self._since = np.zeros(ground.GRIDS), 0.0
-        self._first = inf
-        self._centres = _places(*ground.centres())
-
-    def called(self, grid: int, now: float) -> None:
-        self._fade(now)
-        self._first = min(self._first, now)
-        self._calls[grid] += 1.0
-
-    def expected(self, now: float) -> Demand:
-        self._fade(now)
-        found = expected(self._centres, self._calls, max(0.0, now - self._first) / 3600.0)
-        return Demand(self._centres, _sealed(found.per_hour))
-
-    def _fade(self, now: float) -> None:
-        self._calls *= exp(-max(0.0, now - self._since) / 3600.0 / REMEMBERS_HOURS)
-        self._since = max(self._since, now)
 
 
 def _places(x: Floats | list[float], y: Floats | list[float]) -> Places:

@@ -54,11 +54,13 @@ ADVICE = UUID("5b0f3c1e-8a7d-4a55-9c61-2f0e7d1b6a34")
 
 @dataclass(frozen=True)
 class Free:
-    """Somebody free and on duty, where they are as far as is known, and where they wait if nobody says anything."""
+    """Somebody free and on duty, where they are as far as is known, and where they wait if nobody says anything.
+    `told`: the grid in which they were told to wait before this, and may be waiting."""
 
     person: Person
     at: Point
     base: Point
+    told: str | None = None
 
 
 @dataclass
@@ -126,7 +128,7 @@ class Advising:
         if move is None:
             return None
         person, grid = free[move.person].person, grids[move.spot]
-        await advice.keep(tx, street_id, person.id, now)
+        await advice.keep(tx, street_id, person.id, grid.id, now)
         event = PlaceAdvised(
             at=now,
             advice_id=advice_id,
@@ -153,9 +155,11 @@ class Advising:
         busy = await burdens(tx, [person.id for person in there])
         free = [person for person in there if person.id not in busy]
         seen = await last_seen(tx, [person.id for person in free], now, self.sealer) if free else {}
+        told = await advice.told(tx, {person.id: roster.on_duty_since(person.id, now) for person in free})
+        grids = {person_id: one.grid_id for person_id, one in told.items()}
         bases = ((person, base_of(tx.directory, person)) for person in free)
         places = ((person, seen.get(person.id) or base, base) for person, base in bases)
-        return [Free(person, at, base or at) for person, at, base in places if at is not None]
+        return [Free(one, at, base or at, grids.get(one.id)) for one, at, base in places if at is not None]
 
     async def _demand(self, tx: Transaction, street_id: str, now: datetime) -> list[Cell]:
         """Read once an hour."""
@@ -202,23 +206,27 @@ def calm_of(
     grids: Sequence[Unit],
     hour: int,
 ) -> Calm:
-    """Whoever waits in a grid anyway is not told to."""
+    """Whoever waits in a grid anyway is not told to; whoever was told to wait in one has had the time to go there."""
     codes: Mapping[str, int] = {mode: code for code, mode in enumerate(MODES)}
     rows = {grid.id: row for row, grid in enumerate(grids)}
+    spots = [grid.centre for grid in grids if grid.centre is not None]
+    told = [rows.get(one.told or "", NOBODY) for one in free]
     homes = (directory.grid_at(one.base.lon, one.base.lat) for one in free)
+    at_home = [NOBODY if home is None else rows.get(home.id, NOBODY) for home in homes]
     return Calm(
-        people=_places([one.at for one in free]),
+        people=_places(
+            [one.at if row == NOBODY else spots[row] for one, row in zip(free, told, strict=True)]
+        ),
         modes=np.asarray([codes[one.person.mode] for one in free], dtype=np.int8),
         may=np.asarray([one.person.id not in alone for one in free], dtype=bool),
         cells=_places([Point(lon=cell.lon, lat=cell.lat) for cell in cells]),
         expected=np.asarray([cell.cases for cell in cells], dtype=np.float64),
-        spots=_places([grid.centre for grid in grids if grid.centre is not None]),
+        spots=_places(spots),
         travel=StraightLine(),
         hour=hour,
         waits=_places([one.base for one in free]),
-        at=np.asarray(
-            [rows.get(home.id, NOBODY) if home is not None else NOBODY for home in homes], dtype=np.intp
-        ),
+        at=np.where(np.asarray(told) == NOBODY, at_home, told).astype(np.intp),
+        told=np.asarray(told, dtype=np.intp),
     )
 
 

@@ -26,7 +26,8 @@ from services.dispatch.handlers.ways import Ways
 from services.dispatch.matching.policies import policies
 from services.dispatch.matching.situation import Assignment, People, Policy, Situation
 from services.dispatch.matching.weights import Weights
-from services.dispatch.queries.batches import Trip, lately, nights, remembered, standing, trips, under_way
+from services.dispatch.queries import advice
+from services.dispatch.queries.batches import Trip, lately, nights, standing, trips, under_way
 from services.dispatch.queries.cases import load_sought
 from services.dispatch.queries.search import WaitingPart, lock_street, seen_at
 from services.dispatch.rules.facts import PartState
@@ -36,7 +37,6 @@ from shared.database import Database, Transaction
 from shared.going import MatchingPolicy
 from shared.sealing import Sealer
 from shared.things import Person, Point
-from shared.vocabulary import Level
 
 log = logging.getLogger(__name__)
 
@@ -221,8 +221,8 @@ class Batches:
             skills={one.category_code: skills_wanted(tx.directory, one.category_code) for one in ways},
             lately=await lately(tx, at_work_since, not_before) if names else {},
             since=since,
-            remembered=await remembered(tx, street_id, now),
-            grids=_grids(tx, roster),
+            told=await _told(tx, street_id, {one: since[one] for one in names if roster.on_duty(one, now)}),
+            engaged=len(there) - len(people),
             nights=await self._nights_of(tx, street_id, roster, now),
             centres={unit_id: centre for unit_id, centre in centres.items() if centre is not None},
             units=roster.units,
@@ -243,6 +243,19 @@ class Batches:
             since = until - timedelta(days=NIGHTS_DAYS)
             self.nights[street_id] = known = until, await nights(tx, people, since, until, zone)
         return known[1]
+
+
+async def _told(
+    tx: Transaction, street_id: str, since: Mapping[str, datetime]
+) -> dict[str, tuple[Point, datetime]]:
+    """Where each was told to wait, in a street that says so: the middle of the grid, and when. `since`: of those on
+    duty, for nobody who is at home within reach waits there."""
+    units = tx.directory.units
+    if street_id not in units or not units[street_id].advises:
+        return {}
+    told = await advice.told(tx, since)
+    grids = ((person_id, units.get(one.grid_id), one.at) for person_id, one in told.items())
+    return {id_: (unit.centre, at) for id_, unit, at in grids if unit is not None and unit.centre is not None}
 
 
 async def _handing(tx: Transaction, ways: Sequence[Trip]) -> dict[UUID, Seeking]:
@@ -273,19 +286,6 @@ def starts_of(people: People) -> tuple[Places, Codes]:
 
 class Crossed(Exception):
     """Another replica matches this street now."""
-
-
-def _grids(tx: Transaction, roster: Roster) -> dict[str, Point]:
-    """Those of the street that lie somewhere, by their middles."""
-    units = (tx.directory.units.get(unit_id) for unit_id in roster.units)
-    return {
-        unit.id: unit.centre
-        for unit in units
-        if unit is not None
-        and unit.level is Level.GRID
-        and unit.centre is not None
-        and unit.retired_at is None
-    }
 
 
 def _policies_of(tx: Transaction, street_id: str) -> tuple[str, str | None]:

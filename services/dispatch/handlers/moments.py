@@ -14,11 +14,10 @@ from uuid import UUID
 import numpy as np
 
 from services.dispatch.matching.chain import GOING_POSTS, OWN_GRID_POSTS, RemovedBy, Search, leader_is_due
-from services.dispatch.matching.expected import expected
-from services.dispatch.matching.situation import NOBODY, Cases, Demand, People, Situation, Standing
+from services.dispatch.matching.situation import NOBODY, Cases, People, Situation, Standing
 from services.dispatch.matching.under_way import WRAP_UP_SECONDS, UnderWay, remaining
-from services.dispatch.matching.whereabouts import STAYS_SECONDS, Whereabouts, whereabouts
-from services.dispatch.queries.batches import Lately, OnHand, Remembered, Trip
+from services.dispatch.matching.whereabouts import STAYS_SECONDS, Told, Whereabouts, told_whereabouts
+from services.dispatch.queries.batches import Lately, OnHand, Trip
 from services.dispatch.queries.search import SeenAt
 from services.dispatch.rules.facts import Part, State
 from services.dispatch.travel.model import MODES, Codes, Flags, Indices, Places, Travel
@@ -62,9 +61,10 @@ class Moment:
     lately: Mapping[str, Lately] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
     """When each one's shift began, or their last break ended."""
-    remembered: Remembered = field(default_factory=Remembered)
-    grids: Mapping[str, Point] = field(default_factory=dict)
-    """The street's, by their middles."""
+    told: Mapping[str, tuple[Point, datetime]] = field(default_factory=dict)
+    """Where each was told they would best wait, and when; nothing of whoever began something else since then."""
+    engaged: int = 0
+    """How many of those at work are left out of `people`."""
     nights: Mapping[str, int] = field(default_factory=dict)
     centres: Mapping[str, Point] = field(default_factory=dict)
     """Of units, for people nobody knows the place of."""
@@ -160,7 +160,8 @@ def people_of(moment: Moment) -> People:
 
 
 def _whereabouts(moment: Moment, modes: Codes, free: Flags) -> Whereabouts:
-    """Whoever is free was last seen somewhere and goes home by and by; whoever is busy is there."""
+    """Whoever is free was last seen somewhere and goes home by and by, or went where they were told; whoever is busy is
+    there."""
     bases = [_base(moment, person) for person in moment.people]
     last = [
         moment.seen[person.id].point if person.id in moment.seen else base
@@ -169,13 +170,20 @@ def _whereabouts(moment: Moment, modes: Codes, free: Flags) -> Whereabouts:
     lately = [moment.lately.get(person.id, NEVER) for person in moment.people]
     idle = [_idle_seconds(moment, person) for person in moment.people]
     stays = [STAYS_SECONDS if one.done_urgent else 0.0 for one in lately]
-    return whereabouts(
+    return told_whereabouts(
+        _told(moment, free),
         _places(last),
         _places([base or there for base, there in zip(bases, last, strict=True)]),
         np.where(free, np.asarray(idle, dtype=np.float64), 0.0),
         modes,
         np.asarray(stays, dtype=np.float64),
     )
+
+
+def _told(moment: Moment, free: Flags) -> Told:
+    told = [moment.told.get(person.id, (None, None)) for person in moment.people]
+    ago = np.asarray([_ago(at, moment.now) for _, at in told], dtype=np.float64)
+    return Told(_places([spot for spot, _ in told]), np.where(free, ago, np.inf))
 
 
 def _base(moment: Moment, person: Person) -> Point | None:
@@ -348,7 +356,7 @@ class Posed:
     lacking: tuple[Indices, Indices]
     on_call: Flags
     hour: int
-    demand: Demand
+    engaged: int
     under_way: UnderWay
 
     def situation(self, travel: Travel) -> Situation:
@@ -362,16 +370,8 @@ class Posed:
             barred=_pairs(sorted(self.removed)),
             lacking=self.lacking,
             on_call=self.on_call,
-            demand=self.demand,
+            engaged=self.engaged,
         )
-
-
-def demand_of(moment: Moment) -> Demand:
-    """What calls are to be expected in each grid."""
-    grids, lately = sorted(moment.grids), moment.remembered
-    counts = np.asarray([lately.by_grid.get(grid, 0.0) for grid in grids], dtype=np.float64)
-    known_hours = 0.0 if lately.since is None else _ago(lately.since, moment.now) / 3600.0
-    return expected(_places([moment.grids[grid] for grid in grids]), counts, known_hours)
 
 
 def pose(moment: Moment) -> Posed:
@@ -383,7 +383,7 @@ def pose(moment: Moment) -> Posed:
         lacking=_pairs(lacking_pairs(moment)),
         on_call=np.asarray([person.id in moment.on_call for person in moment.people], dtype=bool),
         hour=moment.hour,
-        demand=demand_of(moment),
+        engaged=moment.engaged,
         under_way=under_way(moment),
     )
 

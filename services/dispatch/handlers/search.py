@@ -27,7 +27,7 @@ from services.dispatch.handlers.sending import Turn, send, sendings
 from services.dispatch.handlers.sought import count_first, offered, search_in
 from services.dispatch.handlers.standing import Standing, responders, standing_of
 from services.dispatch.handlers.ways import Ways
-from services.dispatch.matching.chain import Choice, Nobody, Responder, Search, choose
+from services.dispatch.matching.chain import Choice, Nobody, RemovedBy, Responder, Search, choose
 from services.dispatch.matching.policies import policies
 from services.dispatch.matching.situation import Policy
 from services.dispatch.matching.weights import Weights
@@ -37,7 +37,7 @@ from services.dispatch.rules.facts import Part, PartState, State
 from services.dispatch.rules.offers import about
 from shared.database import Database, Transaction
 from shared.directory import Directory
-from shared.events.dispatch import NobodyAvailable
+from shared.events.dispatch import Candidate, NobodyAvailable
 from shared.health import Beat
 from shared.retry import is_transient
 from shared.sealing import Sealer
@@ -211,7 +211,8 @@ class Matching:
             tx.arm(state.case.id, SEARCH_AGAIN, later or now, part.id)
             return Turn.NOBODY
         search, people = await self.facts(tx, state, part, now)
-        await self._wait_on(tx, state, part, Nobody(choose(search, people, now).candidates, later), now)
+        candidates = tuple(map(_held_back, choose(search, people, now).candidates))
+        await self._wait_on(tx, state, part, Nobody(candidates, later), now)
         return Turn.NOBODY
 
     # ── anything else, one by one ─────────────────────────────────────────────────────────────────────────────────
@@ -357,3 +358,10 @@ class Matching:
 
     def _world(self, directory: Directory) -> tuple[int, int]:
         return self.woken_by.calls, directory.revision
+
+
+def _held_back(candidate: Candidate) -> Candidate:
+    """Whoever no filter removed could have gone, and the policy sent nobody."""
+    if candidate.removed_by is not None:
+        return candidate
+    return candidate.model_copy(update={"removed_by": RemovedBy.HELD_BACK})

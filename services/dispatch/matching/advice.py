@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.dispatch.matching.costs import chance_late
+from services.dispatch.matching.whereabouts import FOLLOWED
 from services.dispatch.travel.model import MODES, Codes, Flags, Floats, Indices, Places, Travel
 
 IN_TIME_SECONDS = 900.0 - 20.0
@@ -21,7 +22,7 @@ ACCEPTS = 0.88
 """How many offers are accepted, typically."""
 WAY_SECONDS_MAX = 900.0
 """Nobody is sent further than this only to wait."""
-GAIN_MIN = 0.02
+GAIN_MIN = 0.05
 """A move has to bring so large a share of the expected emergencies into reach."""
 EVERY_SECONDS = 60.0
 """So often a street is looked at, and at most one suggestion made in it."""
@@ -40,7 +41,8 @@ class Calm:
     """A moment of a street in which nothing waits. n free people, of whom those who `may` be told something; m cells
     with how many emergencies are to be expected in each; k spots to wait at. `people` is where they are, as far as is
     known, `waits` where they will wait if nothing is said (None: where they are), and `at` which spot that is, −1 if
-    none (None: nobody's is). `hour` is the local hour of the day."""
+    none (None: nobody's is), `told` at which spot they were told to wait and may be, −1 for the others (None: nobody
+    was). `hour` is the local hour of the day."""
 
     people: Places
     modes: Codes
@@ -52,11 +54,12 @@ class Calm:
     hour: int
     waits: Places | None = None
     at: Indices | None = None
+    told: Indices | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Chances to be in time in a cell: `stays` (n, m) of people from where they will wait untold, `there`
+    """Chances to be in time in a cell: `stays` (n, m) of people from where they will wait if nothing is said, `there`
     (modes, k, m) from each spot."""
 
     stays: Floats
@@ -95,7 +98,16 @@ def best_move(calm: Calm, gain_min: float = GAIN_MIN, reach: Reach | None = None
 
 def reach_of(calm: Calm) -> Reach:
     waits = calm.people if calm.waits is None else calm.waits
-    return Reach(in_time(calm, waits, calm.modes), from_spots(calm))
+    untold = Reach(in_time(calm, waits, calm.modes), from_spots(calm))
+    return untold if calm.told is None else told_reach(untold, calm.modes, calm.told)
+
+
+def told_reach(untold: Reach, modes: Codes, told: Indices) -> Reach:
+    """Whoever was told to wait at a spot counts from there as well, for so far as suggestions are followed."""
+    heard = np.flatnonzero(told >= 0)
+    stays = untold.stays.copy()
+    stays[heard] += FOLLOWED * (untold.there[modes[heard], told[heard]] - stays[heard])
+    return Reach(stays, untold.there)
 
 
 def from_spots(calm: Calm) -> Floats:

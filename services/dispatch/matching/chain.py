@@ -42,6 +42,7 @@ class RemovedBy(StrEnum):
     JUST_DECLINED = "just_declined"
     ASKED_THIS_TURN = "asked_this_turn"
     NOT_YET = "not_yet"
+    HELD_BACK = "held_back"
 
 
 class ChosenBecause(StrEnum):

@@ -76,14 +76,16 @@ def small(situation: Situation, pairs: Pairs, weights: Weights) -> Floats:
     return np.asarray(terms, dtype=np.float64)
 
 
-def worth(cases: Cases, edges: Edges, weights: Weights, p_late: Floats | None = None) -> Floats:
-    """(m,): what it costs to ask nobody. Those that can still be saved before those already late; these by age.
-    `p_late` is each case's chance of being late if it is not what the best of the edges says."""
-    best = np.ones(len(cases)) if p_late is None else p_late.copy()
-    np.minimum.at(best, edges.case, edges.p_late)
-    savable = best < weights.savable_below
-    age = weights.age_unit * np.minimum(cases.age, weights.age_max_seconds)
-    return weights.served + np.where(savable, weights.savable, age)
+def scarce(situation: Situation, rows: Indices, waiting: Indices, weights: Weights) -> bool:
+    """Whether these people are too few for the cases that wait while many others are about to be done."""
+    return len(rows) <= len(waiting) and situation.engaged >= weights.soon_done_min
+
+
+def worth(cases: Cases, weights: Weights, *, scarce: bool) -> Floats:
+    """(m,): what it costs to ask nobody. Where people are `scarce` it is a late arrival after the longest way the case
+    is worth: one that can still be saved goes before all that are late already, and these by age."""
+    aged = weights.per_second * weights.patience_per_age * cases.age
+    return aged + (weights.late + weights.per_second * weights.patience_seconds if scarce else weights.served)
 
 
 @dataclass(frozen=True, slots=True)

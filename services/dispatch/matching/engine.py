@@ -6,17 +6,16 @@ last whoever is left at work takes over the way of somebody far off, where that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 
 import numpy as np
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from services.dispatch.matching.ahead import missed_without
 from services.dispatch.matching.assignment import Box, Clock, Problem, Solver, solve
 from services.dispatch.matching.candidates import Neighbourhood, Pairs, keys, weighed
 from services.dispatch.matching.closest import closest_pairs
-from services.dispatch.matching.costs import price, worth
+from services.dispatch.matching.costs import price, scarce, worth
 from services.dispatch.matching.eligible import at_work, on_call, pinned, waiting
 from services.dispatch.matching.situation import Assignment, Edges, Situation, joined
 from services.dispatch.matching.swaps import Means, swapped
@@ -52,7 +51,7 @@ class _Round:
         self._taken = np.zeros(len(situation.people), dtype=bool)
         self._parts: list[tuple[Edges, Indices, Flags]] = []
         self._fallback: str | None = None
-        self._ahead = np.zeros(len(situation.people))
+        self._scarce = False
 
     def pin(self) -> None:
         self._take_all(pinned(self._situation))
@@ -62,7 +61,7 @@ class _Round:
         rows = rows[~self._taken[rows]]
         if not len(self._waiting) or (not len(rows) and not may_swap):
             return
-        self._ahead = missed_without(self._situation, rows, self._weights)
+        self._scarce = scarce(self._situation, rows, self._waiting, self._weights)
         edges, chosen = self._matched(rows)
         better = None
         if may_swap and self._fallback is None:
@@ -121,19 +120,17 @@ class _Round:
 
     def _solve(self, edges: Edges) -> Indices:
         cases = self._situation.cases
-        value = worth(cases, edges, self._weights)
+        value = worth(cases, self._weights, scarce=self._scarce)
         problem = Problem(edges.case, edges.person, edges.cost, value, cases.due)
         solved = solve(problem, self._box, self._engine.solver)
         self._fallback = self._fallback or solved.fallback
         return solved.edge
 
     def _means(self) -> Means:
-        return Means(self._weights, self._price, self._box, self._engine.solver)
+        return Means(self._weights, self._price, self._box, self._engine.solver, self._scarce)
 
     def _price(self, situation: Situation, pairs: Pairs) -> Edges:
-        """With what it costs the calls to come that this person is gone."""
-        edges = price(situation, pairs, self._weights)
-        return replace(edges, cost=edges.cost + self._ahead[edges.person])
+        return price(situation, pairs, self._weights)
 
     def _take_all(self, pairs: Pairs) -> None:
         edges = self._price(self._situation, pairs)

@@ -74,22 +74,11 @@ class People:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """How many emergencies an hour are to be expected, reckoned from those that dispatch had; one row a cell."""
-
-    places: Places
-    per_hour: Floats
-
-    def __len__(self) -> int:
-        return len(self.per_hour)
-
-
-@dataclass(frozen=True, slots=True)
 class Situation:
     """`barred` are (case, person) rows that hard filters took out (declined, excluded, asked in this turn, on the case,
     post or skill not fit); `on_call` people are asked once nobody at work is left. `lacking` pairs lack a skill the
     category wishes for: a small term, never a filter. `answer_seconds` is how long people take to answer, typically.
-    Without `demand` nobody is kept for calls to come."""
+    `engaged`: how many more are at work on emergencies, or being asked, and may not be asked now."""
 
     cases: Cases
     people: People
@@ -99,7 +88,7 @@ class Situation:
     lacking: tuple[Indices, Indices] = field(default_factory=lambda: (_no_rows(), _no_rows()))
     on_call: Flags | None = None
     answer_seconds: float = 20.0
-    demand: Demand | None = None
+    engaged: int = 0
 
 
 def _no_rows() -> Indices:

@@ -29,6 +29,7 @@ class Means:
     price: Callable[[Situation, Pairs], Edges]
     box: Box
     solver: Solver
+    scarce: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +64,26 @@ def swapped(
     weighed for `waiting` cases and `rows` of people with the rows chosen of them; else None."""
     weights = means.weights
     going = callable_off(situation, weights)
-    if not len(going) or _cost(situation, waiting, best, weights) < weights.swap_saves or means.box.closed:
+    if not len(going) or _cost(situation, waiting, best, means) < weights.swap_saves or means.box.closed:
         return None
     away = _away(situation, waiting, situation.cases.goer[going], means)
     going = going[np.isin(situation.cases.goer[going], away.person)]
     again = _again(situation, going, rows, means)
     edges = joined(best[0], away, again)
-    problem = _problem(situation, going, (best[0], away, again), weights)
+    problem = _problem(situation, going, (best[0], away, again), means)
     solved = solve(problem, means.box, means.solver)
     if solved.fallback is not None:
         return None
     return _read(edges, solved.edge, len(best[0].case), len(away.case))
 
 
-def _cost(situation: Situation, waiting: Indices, best: tuple[Edges, Indices], weights: Weights) -> float:
+def _cost(situation: Situation, waiting: Indices, best: tuple[Edges, Indices], means: Means) -> float:
     """Of the matching without swaps: no swap can save more than all of it."""
     edges, chosen = best
     left = np.setdiff1d(waiting, edges.case[chosen])
-    return float(edges.cost[chosen].sum() + worth(situation.cases, edges, weights)[left].sum())
+    return float(
+        edges.cost[chosen].sum() + worth(situation.cases, means.weights, scarce=means.scarce)[left].sum()
+    )
 
 
 def _away(situation: Situation, waiting: Indices, movable: Indices, means: Means) -> Edges:
@@ -98,20 +101,17 @@ def _again(situation: Situation, going: Indices, rows: Indices, means: Means) ->
 
 
 def _problem(
-    situation: Situation, going: Indices, parts: tuple[Edges, Edges, Edges], weights: Weights
+    situation: Situation, going: Indices, parts: tuple[Edges, Edges, Edges], means: Means
 ) -> Problem:
     """Everybody's cost; a case somebody is on the way to counts what it loses against their going on, which is a last
-    edge of its own that costs nothing."""
-    cases = situation.cases
+    edge of its own that costs nothing; that it is left to wait is never a gain."""
+    cases, weights = situation.cases, means.weights
     plain, away, again = parts
-    way = rest_of_way(situation, going, weights)
     stays = np.zeros(len(cases))
-    stays[going] = way.cost
+    stays[going] = rest_of_way(situation, going, weights).cost
     loss = np.maximum(again.cost - stays[again.case], 0.0) + STAYING
     cost = np.concatenate((plain.cost, away.cost + weights.swap_saves, loss, np.zeros(len(going))))
-    best_late = np.ones(len(cases))
-    best_late[going] = way.p_late
-    value = worth(cases, joined(*parts), weights, best_late) - stays
+    value = np.maximum(worth(cases, weights, scarce=means.scarce) - stays, 0.0)
     case = np.concatenate((plain.case, away.case, again.case, going))
     person = np.concatenate((plain.person, away.person, again.person, cases.goer[going]))
     return Problem(case, person, cost, value, cases.due)

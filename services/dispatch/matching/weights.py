@@ -35,26 +35,19 @@ class Weights:
 
     served: float = 1e6
     """For a case that nobody is asked for: more than any way costs, so nobody waits while somebody is free."""
-    savable: float = 1e4
-    """More for a case that can still be in time, which goes before all that are late already."""
-    savable_below: float = 0.95
-    """A case with a better chance than this of being late, by whoever is likeliest in time, can still be saved."""
-    age_unit: float = 1.0
-    """More for each second since registration, among the late ones; up to `age_max_seconds`."""
-    age_max_seconds: float = 7200.0
+    patience_seconds: float = 900.0
+    """Where people are scarce nobody is sent further than this, and `patience_per_age` of the case's age more: whoever
+    crosses the town is missing for two others, and somebody nearer is done before they are there."""
+    patience_per_age: float = 0.25
+    """Of two cases that cannot both be served the older one goes first, other things equal."""
+    soon_done_min: int = 20
+    """People are scarce where as many cases wait as people are free, and so many work on emergencies: one of them is
+    done about every minute. In a small street nobody near may be done for long, and whoever is there goes."""
 
     nearest: int = 20
     """How many people are weighed for a case at first; doubled for cases left without anybody while people are free."""
     unknown_way_seconds: float = 7200.0
     """For a way nobody can tell, or longer than this: asked last, but asked."""
-
-    ahead: float = 0.0
-    """How much an emergency to come counts against one that waits; 0 keeps nobody for it."""
-    busy_hours: float = 0.5
-    """For how long whoever is sent is missing: the way, the time on site."""
-    in_time_seconds: float = 900.0
-    accepts: float = 0.85
-    """How many offers are accepted, typically."""
 
     swap_saves: float = 400.0
     """What calling somebody off their way must save, whoever has to wait for it counted in."""

@@ -5,7 +5,7 @@ The demand is counts per cell of half a kilometre: nobody's call and nobody's ad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -38,7 +38,23 @@ LEFT_ALONE = """
     SELECT person_id FROM advice_given WHERE person_id = ANY(CAST(:people AS text[])) AND at > :since
     UNION SELECT person_id FROM advice_unwanted WHERE person_id = ANY(CAST(:people AS text[]))
 """
-KEEP = "INSERT INTO advice_given (person_id, at, street_id) VALUES (:person_id, :at, :street_id)"
+KEEP = """
+    INSERT INTO advice_given (person_id, at, street_id, grid_id) VALUES (:person_id, :at, :street_id, :grid_id)
+"""
+# Whoever began something since then waits there no more: a case, a visit, their round.
+TOLD = """
+    SELECT DISTINCT ON (said.person_id) said.person_id, said.grid_id, said.at
+    FROM unnest(CAST(:people AS text[]), CAST(:since AS timestamptz[])) AS one(person_id, since)
+    JOIN advice_given AS said ON said.person_id = one.person_id AND said.at >= one.since AND said.grid_id IS NOT NULL
+    WHERE NOT EXISTS (
+        SELECT 1 FROM offers
+        WHERE offers.person_id = said.person_id AND offers.offered_at >= one.since
+            AND offers.accepted_at >= said.at
+    ) AND NOT EXISTS (
+        SELECT 1 FROM round_entries WHERE round_entries.person_id = said.person_id AND round_entries.at >= said.at
+    )
+    ORDER BY said.person_id, said.at DESC
+"""
 FORGET = "DELETE FROM advice_given WHERE at < :before"
 UNWANTED = "SELECT 1 FROM advice_unwanted WHERE person_id = :person_id"
 REFUSE = """
@@ -54,6 +70,14 @@ class Cell:
     lon: float
     lat: float
     cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """In which grid somebody was told they would best wait, and when."""
+
+    grid_id: str
+    at: datetime
 
 
 async def demand(
@@ -91,9 +115,16 @@ async def left_alone(tx: Transaction, people: Sequence[str], since: datetime) ->
     return {row["person_id"] for row in rows}
 
 
-async def keep(tx: Transaction, street_id: str, person_id: str, at: datetime) -> None:
-    """That it was said, and nothing of where."""
-    await tx.rows(KEEP, person_id=person_id, at=at, street_id=street_id)
+async def keep(tx: Transaction, street_id: str, person_id: str, grid_id: str, at: datetime) -> None:
+    """What was said, and nothing of where they are."""
+    await tx.rows(KEEP, person_id=person_id, at=at, street_id=street_id, grid_id=grid_id)
+
+
+async def told(tx: Transaction, since: Mapping[str, datetime]) -> dict[str, Told]:
+    """What was said last to those who may still go by it. `since`: by person, when their shift began or their last
+    break ended."""
+    rows = await tx.rows(TOLD, people=list(since), since=list(since.values())) if since else []
+    return {row["person_id"]: Told(row["grid_id"], row["at"]) for row in rows}
 
 
 async def forget(tx: Transaction, now: datetime) -> None:

@@ -5,20 +5,16 @@ Always of named people and by an index: never a street's whole past.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from services.dispatch.matching.expected import REMEMBERS_HOURS
 from services.dispatch.queries.search import HeldPart
 from services.dispatch.rules.musts import arrive_within
 from shared.database import Row, Transaction
 from shared.events.intake import Place, Rung
 from shared.things import Policy
-
-FORGOTTEN_AFTER = timedelta(hours=5 * REMEMBERS_HOURS)
-"""An emergency so long ago says nothing about the next hour."""
 
 # Whoever is asked to go to an emergency, or is at one, is asked nothing else; an offer to swap is such a question too.
 STANDING = """
@@ -82,15 +78,6 @@ LATELY = """
             AND (arrived_at IS NOT NULL OR passed_on = 'taken_over') AND ended_at IS NOT NULL
         ORDER BY ended_at DESC LIMIT 1
     ) AS done ON true
-"""
-
-# A duplicate asks nobody to go anywhere a second time.
-REMEMBERED = """
-    SELECT grid_id, min(registered_at) AS since,
-        sum(exp(CAST(extract(epoch FROM registered_at - :now) AS float8) / :remembers_seconds)) AS remembered
-    FROM cases
-    WHERE street_id = :street_id AND urgency = 'emergency' AND registered_at >= :not_before AND merged_into IS NULL
-    GROUP BY grid_id ORDER BY grid_id
 """
 
 NIGHTS = """
@@ -184,28 +171,6 @@ async def lately(tx: Transaction, since: dict[str, datetime], not_before: dateti
         )
         for row in rows
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The street's emergencies of the last hours by grid, older ones counting less; `since` the first of them."""
-
-    by_grid: Mapping[str, float] = field(default_factory=dict)
-    since: datetime | None = None
-
-
-async def remembered(tx: Transaction, street_id: str, now: datetime) -> Remembered:
-    rows = await tx.rows(
-        REMEMBERED,
-        street_id=street_id,
-        now=now,
-        not_before=now - FORGOTTEN_AFTER,
-        remembers_seconds=REMEMBERS_HOURS * 3600.0,
-    )
-    return Remembered(
-        {row["grid_id"]: row["remembered"] for row in rows if row["grid_id"] is not None},
-        min((row["since"] for row in rows), default=None),
-    )
 
 
 async def nights(

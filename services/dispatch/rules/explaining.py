@@ -32,6 +32,9 @@ REMOVED = {
     "just_declined": Name(zh="刚刚拒单", en="declined a moment ago"),
     "asked_this_turn": Name(zh="本轮已问过", en="asked in this turn already"),
     "not_yet": Name(zh="未到其时点", en="not to be asked yet"),
+    "held_back": Name(
+        zh="暂不派：太远，或按派单办法不派", en="held back: too far for now, or by the street's policy"
+    ),
     "barred": Name(zh="不适合这张工单", en="not fit for this case"),
     "sent_elsewhere": Name(zh="同时派往另一张工单", en="sent to another case at the same moment"),
     "on_call": Name(zh="待命，在岗的人先派", en="on call, while somebody at work can go"),

@@ -24,7 +24,7 @@ from shared.going import MatchingPolicy
 from tests.dispatch.city.test_seen import reachable
 
 FASTEST = POLICIES[MatchingPolicy.FASTEST_FREE]
-QUIET = Scenario("quiet", people=12, cases_per_hour=3, hours=6.0, routine_share=0.0, breaks=False)
+QUIET = Scenario("quiet", people=8, cases_per_hour=3, hours=6.0, routine_share=0.0, breaks=False)
 Told = tuple[float, int, int]
 KNOWS = {"Advising", "Seen", "Known", "_Rates", "Lessons", "SetOut", "Roster"}
 Past = Callable[[Scenario, Draws], Floats]
@@ -172,4 +172,4 @@ def test_a_city_in_which_nobody_follows_is_told_nothing_and_goes_as_without_advi
     assert (one.arrived == other.arrived).all()
     advised = simulate(QUIET, 1, FASTEST, name="fastest_free", advised=True)
     assert advised.suggestions > 0
-    assert advised.duty_hours == pytest.approx(12 * 6)
+    assert advised.duty_hours == pytest.approx(QUIET.people * 6)

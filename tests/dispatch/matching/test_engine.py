@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from services.dispatch.matching.assignment import Box, Problem, solve
 from services.dispatch.matching.candidates import bases, merged, spots, without
 from services.dispatch.matching.closest import closest_pairs
-from services.dispatch.matching.costs import price, rest_of_way, small, worth
+from services.dispatch.matching.costs import price, rest_of_way, scarce, small, worth
 from services.dispatch.matching.eligible import at_work, waiting
 from services.dispatch.matching.engine import Engine
-from services.dispatch.matching.situation import NOBODY, Assignment, Edges, Situation, Standing, joined
+from services.dispatch.matching.situation import NOBODY, Assignment, Edges, Situation, Standing
 from services.dispatch.matching.swaps import callable_off
 from services.dispatch.travel.model import Indices, Places
 from tests.dispatch.matching.situations import (
@@ -40,6 +41,10 @@ def plainly(situation: Situation) -> Situation:
     """Without fixed steps and people on call, who make matchings of their own."""
     pinned = np.full(len(situation.cases), NOBODY)
     return replace(situation, on_call=None, cases=replace(situation.cases, pinned=pinned))
+
+
+def few(situation: Situation) -> bool:
+    return scarce(situation, at_work(situation), waiting(situation), WEIGHTS)
 
 
 def everything(situation: Situation, cases: Indices, people: Indices) -> Edges:
@@ -66,11 +71,11 @@ def by_case(edges: Edges, case: int, extra: float = 0.0) -> dict[int, float]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(situation=situations(cases_max=4, people_max=5, goers=False))
-def test_no_matching_costs_less(situation: Situation) -> None:
-    plain = plainly(situation)
+@given(situation=situations(cases_max=4, people_max=5, goers=False), engaged=st.sampled_from([0, 50]))
+def test_no_matching_costs_less(situation: Situation, engaged: int) -> None:
+    plain = replace(plainly(situation), engaged=engaged)
     every, waits = everything(plain, waiting(plain), at_work(plain)), waiting(plain)
-    value = worth(plain.cases, every, WEIGHTS)
+    value = worth(plain.cases, WEIGHTS, scarce=few(plain))
     made = ENGINE(plain)
     left = np.setdiff1d(waits, made.case)
     total = made.edges.cost[made.edge].sum() + value[left].sum()
@@ -79,10 +84,10 @@ def test_no_matching_costs_less(situation: Situation) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(situation=situations(cases_max=4, people_max=5))
-def test_no_matching_with_swaps_saves_more(situation: Situation) -> None:
+@given(situation=situations(cases_max=4, people_max=5), engaged=st.sampled_from([0, 50]))
+def test_no_matching_with_swaps_saves_more(situation: Situation, engaged: int) -> None:
     """Every way to call people off, to send others in their place, and to do neither."""
-    plain = plainly(situation)
+    plain = replace(plainly(situation), engaged=engaged)
     waits, going = waiting(plain), callable_off(plain, WEIGHTS)
     every = everything(plain, waits, at_work(plain))
     nobody, *somebody = product([False, True], repeat=len(going))
@@ -100,10 +105,9 @@ def with_swaps(
     off = going[np.asarray(called, dtype=bool)]
     away = everything(situation, waits, cases.goer[going])
     again = everything(later, going, at_work(situation))
-    way = rest_of_way(situation, going, WEIGHTS)
-    stays, p_late = np.zeros(len(cases)), np.ones(len(cases))
-    stays[going], p_late[going] = way.cost, way.p_late
-    value = worth(cases, joined(every, away, again), WEIGHTS, p_late) - stays
+    stays = np.zeros(len(cases))
+    stays[going] = rest_of_way(situation, going, WEIGHTS).cost
+    value = np.maximum(worth(cases, WEIGHTS, scarce=few(situation)) - stays, 0.0)
     may = np.isin(away.person, cases.goer[off])
     options = [
         by_case(every, case)
@@ -120,12 +124,13 @@ def with_swaps(
 @settings(max_examples=40, deadline=None)
 @given(situation=situations(cases_max=4, goers=False))
 def test_somebody_in_no_respect_better_changes_nothing(situation: Situation) -> None:
-    """A walker far beyond the edge of town, free last: as long as there are people enough, nobody misses them."""
+    """Somebody far beyond the edge of town who is free tomorrow: as long as there are people enough, nobody misses
+    them, however many could change places."""
     situation = plainly(situation)
     before = ENGINE(situation)
     assume(len(before.case) == len(waiting(situation)))
     people = situation.people
-    far = people_at([(60_000.0, 0.0)], load=[9.0], nights=[9.0], free_after=[3000.0])
+    far = people_at([(60_000.0, 0.0)], load=[9.0], nights=[9.0], free_after=[100_000.0])
     changed: dict[str, Any] = {
         name: np.append(getattr(people, name), getattr(far, name))
         for name in people.__dataclass_fields__
@@ -219,7 +224,7 @@ def test_the_time_box_closes_between_components(monkeypatch: pytest.MonkeyPatch)
     edges = everything(two_corners(), np.arange(4), np.arange(4))
     near = edges.eta < 5000
     situation = two_corners()
-    value = worth(situation.cases, edges, WEIGHTS)
+    value = worth(situation.cases, WEIGHTS, scarce=False)
     problem = Problem(edges.case[near], edges.person[near], edges.cost[near], value, situation.cases.due)
     solved = solve(problem, Box.of(running_out(1), 0.25))
     assert (solved.fallback, solved.open.tolist()) == ("time", [0, 1])
@@ -251,6 +256,33 @@ def test_what_can_still_be_saved_goes_before_what_is_late_and_then_by_age() -> N
     for people, expected in ((1, [3]), (2, [2, 3]), (3, [0, 2, 3])):
         situation = a_situation(cases, people_at([(300 + i, 0) for i in range(people)]))
         assert ENGINE(situation).case.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("metres", "age", "engaged", "goes"),
+    [
+        (700, 0, 100, True),
+        (2000, 0, 100, False),
+        (2000, 0, WEIGHTS.soon_done_min - 1, True),
+        (2000, 3600, 100, False),
+        (2000, 2 * 3600 + 600, 100, True),
+    ],
+    ids=["near", "far, others are soon done", "far, nobody is soon done", "old", "older"],
+)
+def test_nobody_crosses_the_town_where_somebody_nearer_is_soon_done(
+    metres: float, age: float, engaged: int, goes: bool
+) -> None:
+    """One case, one walker (2 km as the crow flies are 45 minutes), and so many who work on emergencies."""
+    cases = a_case_list([(0, 0)], due=900 - age, age=[age])
+    made = ENGINE(replace(a_situation(cases, people_at([(metres, 0)])), engaged=engaged))
+    assert (len(made.case) == 1) == goes
+
+
+def test_whoever_is_not_sent_across_the_town_serves_a_second_case_nearby() -> None:
+    """Two cases, one far and one near, and one person: the near one, also where the far one is older."""
+    cases = a_case_list([(2500, 0), (300, 0)], due=[-600, -300], age=[1500, 1200])
+    made = ENGINE(replace(a_situation(cases, people_at([(0, 0)])), engaged=50))
+    assert made.case.tolist() == [1]
 
 
 def test_the_own_grid_goes_first_while_it_is_in_time() -> None:

@@ -8,10 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from services.dispatch.matching.ahead import missed_without
 from services.dispatch.matching.costs import chance_late, price
-from services.dispatch.matching.engine import Engine
-from services.dispatch.matching.situation import Demand
 from services.dispatch.matching.when import WINDOW, match_at
 from services.dispatch.matching.whereabouts import (
     FOLLOWED,
@@ -22,7 +19,6 @@ from services.dispatch.matching.whereabouts import (
 )
 from tests.dispatch.matching.situations import (
     E_BIKE,
-    ENGINE,
     WALK,
     WEIGHTS,
     a_case_list,
@@ -30,7 +26,6 @@ from tests.dispatch.matching.situations import (
     people_at,
     places,
     rows,
-    standing_still,
 )
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -135,32 +130,3 @@ def test_both_places_are_weighed() -> None:
 def test_the_chance_of_being_late(median: float, slack: float, expected: float) -> None:
     found = chance_late(np.array([median]), np.array([0.25]), np.array([slack]))
     assert found == pytest.approx([expected])
-
-
-KEEPING = a_situation(
-    a_case_list([(0, 0)]),
-    people_at([(450, 0), (900, 0)], [WALK, E_BIKE]),
-    demand=Demand(places([(2500, 0), (-1500, 0)]), np.array([4.0, 4.0])),
-)
-"""A walker and a rider are both in time; only the rider reaches the ends of the town."""
-
-
-def test_the_rider_is_kept_for_whom_only_a_rider_reaches() -> None:
-    kept = Engine(replace(WEIGHTS, ahead=1.0), standing_still)
-    assert kept(KEEPING).person.tolist() == [0]
-    assert Engine(replace(WEIGHTS, ahead=0.0), standing_still)(KEEPING).person.tolist() == [1]
-    assert ENGINE(replace(KEEPING, demand=None)).person.tolist() == [1]
-
-
-def test_nobody_is_missed_whom_others_stand_in_for() -> None:
-    weights = replace(WEIGHTS, ahead=1.0)
-    alone = missed_without(KEEPING, rows(0, 1), weights)
-    assert alone[1] > 100 > alone[0]
-    crowd = people_at([(900 + i, 0) for i in range(8)], E_BIKE)
-    many = missed_without(replace(KEEPING, people=crowd), np.arange(8), weights)
-    assert many.max() < 5.0
-
-
-def test_no_demand_no_term() -> None:
-    assert not missed_without(replace(KEEPING, demand=None), rows(0, 1), WEIGHTS).any()
-    assert not missed_without(KEEPING, rows(), WEIGHTS).any()
