@@ -153,7 +153,7 @@ def test_the_same_seed_is_the_same_day_and_another_is_not() -> None:
 
 def test_every_policy_meets_the_same_world() -> None:
     """The same calls; and whoever goes to the same case needs as many times the nominal time for the way."""
-    worlds = [lived(MORNING, 3, policy) for policy in (FASTEST, POLICIES[MatchingPolicy.ROUND_ROBIN])]
+    worlds = [lived(MORNING, 4, policy) for policy in (FASTEST, POLICIES[MatchingPolicy.ROUND_ROBIN])]
 
     assert same(
         worlds[0][1],
@@ -168,7 +168,7 @@ def test_every_policy_meets_the_same_world() -> None:
         for world, _ in worlds
     ]
     shared = factors[0].keys() & factors[1].keys()
-    assert shared
+    assert len(shared) >= 2
     assert all(factors[0][pair] == factors[1][pair] for pair in shared)
 
 
