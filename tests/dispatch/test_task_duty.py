@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from services.dispatch.handlers import mass_tasks, task_duty
 from services.dispatch.handlers.task_duty import SPLIT_WITHIN
 from services.dispatch.queries import mass_tasks as rows
+from services.dispatch.rules.splitting import Share
 from shared.database import Transaction
 from shared.service import Service
 from tests.dispatch.test_mass_tasks import Desk, a_task, residents
@@ -40,7 +40,7 @@ async def test_a_task_that_cannot_be_split_holds_up_no_timer_and_no_other_task(
     monkeypatch.setattr(task_duty, "FAULT_RESTS_SECONDS", 0.0)
     whole = rows.assign
 
-    async def fails(tx: Transaction, task_id: UUID, given: Mapping[Any, Any]) -> None:
+    async def fails(tx: Transaction, task_id: UUID, given: Sequence[Share]) -> None:
         await whole(tx, task_id, given)
         if str(task_id) == broken:
             raise ZeroDivisionError
