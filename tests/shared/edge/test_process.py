@@ -116,7 +116,7 @@ async def test_a_lost_database_turns_the_process_red_and_does_not_end_it(
     url = make_url(service.settings.database_url)
     async with way_to(url.host or "", url.port or 0) as way:
         through = url.set(port=way.port).render_as_string(hide_password=False)
-        running = await start(READY_WITHIN_SECONDS="0.5", DATABASE_URL=through)  # type: ignore[misc]
+        running = await start(READY_WITHIN_SECONDS="1.5", DATABASE_URL=through)  # type: ignore[misc]
         assert isinstance(running, Running)
 
         await way.block()
