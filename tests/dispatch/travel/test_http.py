@@ -8,10 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -28,6 +26,7 @@ from services.dispatch.travel_http import (
     Valhalla,
     questions_for,
 )
+from tests.dispatch.travel.routers import Answer, Asked, answering
 
 RECORDED = Path(__file__).parent / "recorded"
 STARTS = Places(np.array([103.975, 103.98]), np.array([30.555, 30.56]))
@@ -41,17 +40,10 @@ def value(name: str, **labels: str) -> float:
 
 
 @dataclass
-class Asked:
-    path: str
-    query: dict[str, list[str]]
-    body: Any
-
-
-@dataclass
 class Town:
     """A router that says what the test wants, and remembers what it was asked."""
 
-    answer: Callable[[Asked], tuple[int, bytes]] = lambda _: (200, b"{}")
+    answer: Answer = lambda _: (200, b"{}")
     answers: threading.Event = field(default_factory=threading.Event)
     """Not set: it keeps everybody waiting."""
     asked: list[Asked] = field(default_factory=list)
@@ -63,39 +55,14 @@ def town() -> Iterator[Town]:
     town = Town()
     town.answers.set()
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            parts = urlsplit(self.path)
-            asked = Asked(parts.path, parse_qs(parts.query), body)
-            town.asked.append(asked)
-            town.answers.wait(30)
-            status, content = town.answer(asked)
-            try:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-            except OSError:
-                pass  # whoever asked did not wait
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        town.asked.append(asked)
+        town.answers.wait(30)
+        return town.answer(asked)
 
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.daemon_threads = True
-    town.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield town
-    town.answers.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(answer) as town.url:
+        yield town
+        town.answers.set()
 
 
 def recorded(name: str, status: int = 200) -> Callable[[Asked], tuple[int, bytes]]:

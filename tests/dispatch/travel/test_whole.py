@@ -10,10 +10,8 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -30,6 +28,7 @@ from shared.things import Point
 from shared.vocabulary import Role
 from tests.dispatch.phones import Phone
 from tests.dispatch.running import LOOK_AGAIN_SECONDS, WITHIN_SECONDS, Running, running
+from tests.dispatch.travel.routers import Asked, answering
 from tests.dispatch.travel.towns import METRE_LAT, METRE_LON, Town, Way, write_geopackage, write_osm
 from tests.dispatch.world import START, a_registration
 
@@ -147,6 +146,11 @@ class ARouter:
     url: str = ""
     places: list[tuple[float, float]] = field(default_factory=list)
 
+    def answer(self, asked: Asked) -> tuple[int, bytes]:
+        said = self.osrm(asked.path, asked.query) if asked.body is None else self.valhalla(asked.body)
+        self.answers.wait(WITHIN_SECONDS)
+        return self.status, json.dumps(said).encode()
+
     def osrm(self, path: str, query: dict[str, list[str]]) -> dict[str, Any]:
         places = [tuple(map(float, one.split(","))) for one in path.rpartition("/")[2].split(";")]
         starts, ends = (
@@ -171,41 +175,9 @@ class ARouter:
 def router() -> Iterator[ARouter]:
     router = ARouter()
     router.answers.set()
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            asked = urlsplit(self.path)
-            if length:
-                answer = router.valhalla(json.loads(self.rfile.read(length)))
-            else:
-                answer = router.osrm(asked.path, parse_qs(asked.query))
-            router.answers.wait(WITHIN_SECONDS)
-            content = json.dumps(answer).encode()
-            try:
-                self.send_response(router.status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-            except OSError:
-                pass  # whoever asked did not wait
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.daemon_threads = True
-    router.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield router
-    router.answers.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(router.answer) as router.url:
+        yield router
+        router.answers.set()
 
 
 @pytest.mark.parametrize("model", ["osrm", "valhalla"])
